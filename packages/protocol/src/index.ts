@@ -1,1 +1,42 @@
-export {}
+export {
+  DOCUMENTED_HEAD_BYTES,
+  DOCUMENTED_REPLY_HEAD_BYTES,
+  DOCUMENTED_STATUS,
+  DOCUMENTED_VALUE_HEAD_BYTES,
+  DocumentedReply,
+  DocumentedRequest,
+  type DocumentedStatus,
+  decodeDocumented,
+  decodeDocumentedReply,
+  documentedReplyHeader,
+  documentedSetHeader,
+  encodeDocumentedReply,
+  encodeDocumentedRequest,
+  encodeDocumentedSet,
+  OPCODE,
+  type Opcode,
+} from './documented-form.ts'
+export {
+  ERROR,
+  ERROR_KINDS,
+  type ErrorKind,
+  type ErrorName,
+  type ErrorNumber,
+  errorKind,
+  isErrorName,
+  OUTCOME,
+  type Outcome,
+  ProtocolError,
+} from './errors.ts'
+export {
+  CHUNK_BYTES,
+  FRAME_BYTES_MAX,
+  HELLO_BYTES_MAX,
+  JSON_DEPTH_MAX,
+  KEY_BYTES_MAX,
+  LENGTH_CLAMP,
+  MEMBER_NAME_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  UNAUTHENTICATED_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from './limits.ts'

@@ -1,0 +1,36 @@
+/*
+ * The named bounds of the wire. Both ends check them; nothing on the wire is trusted to be smaller.
+ *
+ * An announced length above a bound is refused from the header alone, before a byte of the body is stored. Memory is
+ * never taken by an announced length: it grows with bytes received.
+ */
+
+/** Keys have 1 to 65,535 bytes; zero is not a key. */
+export const KEY_BYTES_MAX = 65_535
+
+/** The largest value, in bytes, before and after decompression: 100 MiB. */
+export const VALUE_BYTES_MAX = 100 * 1024 * 1024
+
+/** The largest frame of the second form, header included. Larger values travel as chunks. */
+export const FRAME_BYTES_MAX = 256 * 1024
+
+/** What a connection that has not authenticated may make the server hold, where the mode asks for it. */
+export const UNAUTHENTICATED_BYTES_MAX = 4096
+
+/** The body of HELLO and of its reply (a member name and a message included). */
+export const HELLO_BYTES_MAX = 2048
+
+/** A member's name (its normalised public URL) in HELLO. */
+export const MEMBER_NAME_BYTES_MAX = 512
+
+/** An error's message on the wire, in bytes of UTF-8; longer ones are cut. */
+export const MESSAGE_BYTES_MAX = 1024
+
+/** Value bytes in one chunk frame: a quarter of the frame limit less the header, so that other replies get between. */
+export const CHUNK_BYTES = 192 * 1024
+
+/** How deep arrays and objects may nest in a JSON text. */
+export const JSON_DEPTH_MAX = 10_000
+
+/** A length above every bound, kept small enough to stay a small integer: what an announced length is clamped to. */
+export const LENGTH_CLAMP = 0x3fff_ffff
