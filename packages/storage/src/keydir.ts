@@ -1,0 +1,128 @@
+/**
+ * The index in memory: where each key's newest record lies. One slot is eight int32, and 256 shards hold their slots
+ * in one Int32Array each, so that the garbage collector never sees a key.
+ *
+ *     word   0 fingerprint    1 segment (0: slot empty)    2 offset of the payload in the segment file
+ *            3 length (28 bits) | flags (4 bits)           4 5 6 ballot            7 cache reference (0: none)
+ *
+ * Open addressing, linear probing. A slot's home is derived from its *stored fingerprint* alone, so growth and
+ * deletion (backward shift, no markers) never read a key. The table does not know keys at all: whoever looks one up
+ * walks the slots with an equal fingerprint and compares the whole key in the record, because two keys with one hash
+ * are two keys.
+ *
+ * Capacities are not powers of two: a shard grows by half at 80 % load and never costs more than 60 bytes a key
+ * (once past its smallest size), where doubling would cost up to 80. The home is then a multiplication, not a mask.
+ */
+
+import { SHARD_COUNT } from './limits.ts'
+
+export const SLOT_WORDS = 8
+export const SLOT_FINGERPRINT = 0
+export const SLOT_SEGMENT = 1
+export const SLOT_OFFSET = 2
+export const SLOT_LENGTH = 3
+export const SLOT_BALLOT = 4
+export const SLOT_CACHE = 7
+
+export const LENGTH_MASK = 0x0fffffff
+export const TOMBSTONE_BIT = 1 << 28
+export const BLOB_BIT = 1 << 29
+/** Durability level of the record, two bits. */
+export const LEVEL_SHIFT = 30
+
+const CAPACITY_MIN = 16
+const TWO_POW_MINUS_32 = 1 / 4294967296
+
+export class Keydir {
+  readonly shards: Int32Array[] = []
+  /** Slots in use, by shard. */
+  readonly counts = new Int32Array(SHARD_COUNT)
+  /** Slots in use whose record is a tombstone. */
+  tombstones = 0
+  size = 0
+
+  constructor() {
+    for (let i = 0; i < SHARD_COUNT; i++) this.shards.push(new Int32Array(CAPACITY_MIN * SLOT_WORDS))
+  }
+
+  get bytes(): number {
+    let sum = 0
+    for (const shard of this.shards) sum += shard.byteLength
+    return sum
+  }
+
+  /** Word index of the home slot of this fingerprint. */
+  static home(fingerprint: number, shard: Int32Array): number {
+    const capacity = shard.length >>> 3
+    return (((fingerprint >>> 0) * capacity * TWO_POW_MINUS_32) | 0) << 3
+  }
+
+  /** The slot that points at exactly this record, or -1. */
+  findPosition(shardIndex: number, fingerprint: number, segment: number, offset: number): number {
+    const shard = this.shards[shardIndex]!
+    let slot = Keydir.home(fingerprint, shard)
+    for (;;) {
+      const slotSegment = shard[slot + SLOT_SEGMENT]!
+      if (slotSegment === 0) return -1
+      if (slotSegment === segment && shard[slot + SLOT_OFFSET] === offset && shard[slot] === fingerprint) return slot
+      slot += SLOT_WORDS
+      if (slot === shard.length) slot = 0
+    }
+  }
+
+  /** Takes an empty slot for a fingerprint; the caller fills words 1 to 7 at once. May replace `shards[shardIndex]`. */
+  insert(shardIndex: number, fingerprint: number): number {
+    let shard = this.shards[shardIndex]!
+    const count = this.counts[shardIndex]! + 1
+    if (count * SLOT_WORDS * 5 > shard.length * 4) shard = this.#grow(shardIndex)
+    this.counts[shardIndex] = count
+    this.size += 1
+    const slot = emptySlot(shard, fingerprint)
+    shard[slot] = fingerprint
+    return slot
+  }
+
+  /** Empties a slot and pulls later ones of its run back, so that no probe ever meets a hole. */
+  remove(shardIndex: number, slot: number): void {
+    const shard = this.shards[shardIndex]!
+    if ((shard[slot + SLOT_LENGTH]! & TOMBSTONE_BIT) !== 0) this.tombstones -= 1
+    this.counts[shardIndex]! -= 1
+    this.size -= 1
+    let hole = slot
+    let next = slot
+    for (;;) {
+      next += SLOT_WORDS
+      if (next === shard.length) next = 0
+      if (shard[next + SLOT_SEGMENT] === 0) break
+      const home = Keydir.home(shard[next]!, shard)
+      // The slot may move back unless its home lies cyclically behind the hole.
+      const stays = hole < next ? home > hole && home <= next : home > hole || home <= next
+      if (stays) continue
+      shard.copyWithin(hole, next, next + SLOT_WORDS)
+      hole = next
+    }
+    shard.fill(0, hole, hole + SLOT_WORDS)
+  }
+
+  #grow(shardIndex: number): Int32Array {
+    const old = this.shards[shardIndex]!
+    const capacity = Math.ceil(((old.length >>> 3) * 3) / 2)
+    const grown = new Int32Array(capacity * SLOT_WORDS)
+    for (let slot = 0; slot < old.length; slot += SLOT_WORDS) {
+      if (old[slot + SLOT_SEGMENT] === 0) continue
+      const target = emptySlot(grown, old[slot]!)
+      for (let word = 0; word < SLOT_WORDS; word++) grown[target + word] = old[slot + word]!
+    }
+    this.shards[shardIndex] = grown
+    return grown
+  }
+}
+
+function emptySlot(shard: Int32Array, fingerprint: number): number {
+  let slot = Keydir.home(fingerprint, shard)
+  while (shard[slot + SLOT_SEGMENT] !== 0) {
+    slot += SLOT_WORDS
+    if (slot === shard.length) slot = 0
+  }
+  return slot
+}

@@ -1,0 +1,43 @@
+/**
+ * Every bound of the store, by name. A key, a value and a queue have a limit here or they have none;
+ * what is refused for size is refused with the code that README lists beside the limit.
+ */
+
+/** Longest key in bytes; the record keeps the length in 16 bits. */
+export const KEY_BYTES_MAX = 65_535
+
+/** Longest value in bytes, uncompressed. */
+export const VALUE_BYTES_MAX = 100 * 1024 * 1024
+
+/** A longer value gets a file of its own under `blobs/` instead of a place in the log. */
+export const BLOB_ABOVE_BYTES = 1024 * 1024
+
+/** Default of `cacheBytes`: window and cache together. */
+export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024
+
+/** The log window is a quarter of `cacheBytes`, a power of two, within these. */
+export const WINDOW_BYTES_MAX = 32 * 1024 * 1024
+export const WINDOW_BYTES_MIN = 1024 * 1024
+
+/** Shards of the keydir; each grows alone. */
+export const SHARD_COUNT = 256
+
+/** A keydir slot keeps the payload's length in 28 bits. */
+export const PAYLOAD_BYTES_MAX = (1 << 28) - 1
+
+/** Bytes of one cache chunk: a power of two between these, about a 32nd of the cache. */
+export const CHUNK_BYTES_MAX = 4 * 1024 * 1024
+export const CHUNK_BYTES_MIN = 64 * 1024
+
+/** Keys remembered in memory while a log is replayed, before their compare costs a disk read. */
+export const REPLAY_KEY_BYTES_MAX = 256 * 1024 * 1024
+
+/** One slice of a running merge: after this many bytes or records the event loop gets its turn. */
+export const MERGE_SLICE_BYTES = 512 * 1024
+export const MERGE_SLICE_RECORDS = 256
+
+/** Blob files are written and read in pieces of this size, so that a thread of the pool is never held long. */
+export const BLOB_PIECE_BYTES = 4 * 1024 * 1024
+
+/** Blob operations in flight at once; more wait in line. */
+export const BLOB_WRITES_MAX = 4
