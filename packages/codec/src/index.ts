@@ -1,1 +1,8 @@
-export {}
+export { Checksum64, checksum64 } from './checksum64.ts'
+export { CODEC, type Codec } from './codec.ts'
+export { CodecError, type CodecErrorCode } from './codec-error.ts'
+export { Compressor } from './compressor.ts'
+export { copyBytes } from './copy-bytes.ts'
+export { decompress } from './decompress.ts'
+export { hashKey, KeyHash } from './xxhash64.ts'
+export { type ZstdEngine, zstdEngine } from './zstd-engine.ts'

@@ -1,0 +1,28 @@
+/**
+ * copyBytes: the cheapest copy Node has for each length. Node's calls carry a fixed price (a view to make, a call out of
+ * the compiled code) that a plain loop does not have; from some length on their memmove wins. `copyWithin` needs no view,
+ * so inside one ArrayBuffer it wins earlier, but it takes offsets into one view that covers both ranges.
+ */
+
+/** Up to this length the loop wins over `set` of a view. */
+const LOOP_BYTES_MAX = 96
+/** Up to this length the loop wins over `copyWithin`. */
+const LOOP_BEFORE_COPY_WITHIN_BYTES_MAX = 32
+
+/** Copies source[start, end) to target[at, …). Ranges of one ArrayBuffer may overlap. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  const length = end - start
+  if (source === target) {
+    if (length > LOOP_BEFORE_COPY_WITHIN_BYTES_MAX || at > start) target.copyWithin(at, start, end)
+    else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
+    return
+  }
+  if (length > LOOP_BYTES_MAX || source.buffer === target.buffer) target.set(source.subarray(start, end), at)
+  else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
+}
