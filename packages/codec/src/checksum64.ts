@@ -28,8 +28,9 @@ function native(): Addon | null {
 
 /** xxhash64 (seed 0) of the bytes as 16 lower-case hex digits. */
 export function checksum64(bytes: Uint8Array): string {
+  mustBeBytes(bytes)
   const library = bytes.length >= NATIVE_FROM_BYTES ? native() : null
-  if (library !== null) return Buffer.from(library.XXHash64.hash(mustBeBytes(bytes))).toString('hex')
+  if (library !== null) return Buffer.from(library.XXHash64.hash(bytes)).toString('hex')
   return text(hashKey(bytes, 0, bytes.length, new KeyHash()))
 }
 
@@ -45,7 +46,8 @@ export class Checksum64 {
   }
 
   update(bytes: Uint8Array): this {
-    this.#native?.update(mustBeBytes(bytes))
+    mustBeBytes(bytes)
+    this.#native?.update(bytes)
     this.#own?.update(bytes)
     return this
   }
@@ -57,9 +59,8 @@ export class Checksum64 {
   }
 }
 
-function mustBeBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes
-  throw new TypeError('a checksum is taken of a Uint8Array')
+function mustBeBytes(bytes: Uint8Array): void {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('a checksum is taken of a Uint8Array')
 }
 
 function text(hash: KeyHash): string {

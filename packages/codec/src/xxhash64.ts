@@ -45,7 +45,8 @@ const input = new Uint8Array(module.memory.buffer, INPUT, CHUNK_BYTES)
 const words = new Int32Array(module.memory.buffer, 0, 10)
 
 /**
- * xxhash64 (seed 0) of bytes[start, end) into `into`. Allocates nothing for keys up to 64 KiB.
+ * xxhash64 (seed 0) of bytes[start, end) into `into`. Allocates nothing for keys up to 48 bytes, and a short-lived
+ * view above (it is cheaper than a longer loop).
  * Frozen: partitions, file names and the order of tables on disk rest on it.
  */
 export function hashKey(bytes: Uint8Array, start: number, end: number, into: KeyHash): KeyHash {

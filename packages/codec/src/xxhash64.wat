@@ -11,6 +11,7 @@
 (module
   (memory (export "memory") 2)
 
+  ;; Written out in the two loops below: the engine does not inline calls.
   (func $round (param $acc i64) (param $input i64) (result i64)
     (i64.mul
       (i64.rotl
@@ -43,10 +44,30 @@
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $a (call $round (local.get $a) (i64.load (local.get $at))))
-        (local.set $b (call $round (local.get $b) (i64.load offset=8 (local.get $at))))
-        (local.set $c (call $round (local.get $c) (i64.load offset=16 (local.get $at))))
-        (local.set $d (call $round (local.get $d) (i64.load offset=24 (local.get $at))))
+        (local.set $a
+          (i64.mul
+            (i64.rotl
+              (i64.add (local.get $a) (i64.mul (i64.load (local.get $at)) (i64.const 0xC2B2AE3D27D4EB4F)))
+              (i64.const 31))
+            (i64.const 0x9E3779B185EBCA87)))
+        (local.set $b
+          (i64.mul
+            (i64.rotl
+              (i64.add (local.get $b) (i64.mul (i64.load offset=8 (local.get $at)) (i64.const 0xC2B2AE3D27D4EB4F)))
+              (i64.const 31))
+            (i64.const 0x9E3779B185EBCA87)))
+        (local.set $c
+          (i64.mul
+            (i64.rotl
+              (i64.add (local.get $c) (i64.mul (i64.load offset=16 (local.get $at)) (i64.const 0xC2B2AE3D27D4EB4F)))
+              (i64.const 31))
+            (i64.const 0x9E3779B185EBCA87)))
+        (local.set $d
+          (i64.mul
+            (i64.rotl
+              (i64.add (local.get $d) (i64.mul (i64.load offset=24 (local.get $at)) (i64.const 0xC2B2AE3D27D4EB4F)))
+              (i64.const 31))
+            (i64.const 0x9E3779B185EBCA87)))
         (local.set $at (i32.add (local.get $at) (i32.const 32)))
         (br $next)))
     (i64.store (i32.const 0) (local.get $a))
@@ -78,7 +99,12 @@
           (i64.add
             (i64.mul
               (i64.rotl
-                (i64.xor (local.get $h) (call $round (i64.const 0) (i64.load (local.get $at))))
+                (i64.xor (local.get $h)
+                  (i64.mul
+                    (i64.rotl
+                      (i64.mul (i64.load (local.get $at)) (i64.const 0xC2B2AE3D27D4EB4F))
+                      (i64.const 31))
+                    (i64.const 0x9E3779B185EBCA87)))
                 (i64.const 27))
               (i64.const 0x9E3779B185EBCA87))
             (i64.const 0x85EBCA77C2B2AE63)))
