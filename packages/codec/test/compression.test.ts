@@ -192,11 +192,18 @@ t.test('bombs are refused in bounded memory', (t) => {
     'CODEC_CORRUPT',
     'announced as small',
   )
-  lz4.writeUInt32LE(101 * MIB)
+  lz4.writeUInt32LE(0xffffffff)
   t.equal(
-    codeOf(() => decompress(CODEC.lz4, lz4, 200 * MIB)),
+    codeOf(() => decompress(CODEC.lz4, lz4, 2 ** 33)),
     'CODEC_CORRUPT',
-    'announced as more than it is',
+    'announced as 4 GiB',
+  )
+  const more = Buffer.from(compressLz4(json))
+  more.writeUInt32LE(json.length + 1)
+  t.equal(
+    codeOf(() => decompress(CODEC.lz4, more, MIB)),
+    'CODEC_CORRUPT',
+    'announced as one more than it is',
   )
   t.end()
 })
