@@ -28,6 +28,7 @@ export {
   type Outcome,
   ProtocolError,
 } from './errors.ts'
+export { escapeRawControls, findValueText, isJsonText, JsonSpan } from './json-text.ts'
 export {
   CHUNK_BYTES,
   FRAME_BYTES_MAX,
