@@ -1,9 +1,9 @@
 /**
  * xxhash64 with seed 0: the one hash of a key, and the checksum of large values where no native one is installed.
  *
- * 64-bit multiplications are what JavaScript has no cheap form of: BigInt allocates, and limbs of 16 bits take 38 small
- * multiplications for a key of 8 bytes. WebAssembly has them as one instruction, so the arithmetic is a module of 0.9 KB
- * (`xxhash64.wat`), and this file copies the bytes into its memory and reads the two halves back as int32.
+ * 64-bit multiplications are what JavaScript has no cheap form of: BigInt allocates, and in limbs of 16 bits each takes six
+ * smaller ones. WebAssembly has them as one instruction, so the arithmetic is a module of about 1 KB (`xxhash64.wat`), and
+ * this file copies the bytes into its memory and reads the two halves back as int32.
  * docs/decisions/0001-key-hash.md has the measurements.
  *
  *     module memory   0..31 accumulators | 32..39 hash | 64..65599 input
