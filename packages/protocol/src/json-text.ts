@@ -18,7 +18,6 @@ const COLON = 0x3a
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
-const _CLOSE_ARRAY = 0x5d
 const MINUS = 0x2d
 const PLUS = 0x2b
 const POINT = 0x2e
@@ -140,7 +139,7 @@ function scanValue(bytes: Uint8Array, start: number, end: number): number {
     const first = bytes[at]!
     if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
       if (depth === JSON_DEPTH_MAX) return FAILED
-      const closer = first + 2
+      const closer = first + 2 // in ASCII a closing bracket stands two behind its opening one
       closers[depth++] = closer
       at = skipSpace(bytes, at + 1, end)
       if (at === end) return FAILED

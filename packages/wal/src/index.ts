@@ -1,1 +1,11 @@
-export {}
+export { crc32 } from './crc32.ts'
+export { type Done, type DoneCount, type FileSystem, type OpenMode, writeAll } from './file-system.ts'
+export { DURABILITY, type Durability, Log } from './log.ts'
+export type { LogOptions } from './log-options.ts'
+export { nodeFileSystem } from './node-file-system.ts'
+export { nodeRandom, nodeScheduler } from './node-scheduler.ts'
+export type { OutputSegment } from './output-segment.ts'
+export type { RecoveryReport, Replay } from './recovery.ts'
+export type { Scheduler } from './scheduler.ts'
+export type { SegmentInfo } from './segment-table.ts'
+export { WalError, type WalErrorCode, type WalErrorDetail } from './wal-error.ts'

@@ -1,0 +1,79 @@
+/**
+ * The port to a disk: what the log (and the store above it) needs of a file system, on integer descriptors. Calls are
+ * synchronous where they only touch the page cache, and have a callback form where they may wait for the device.
+ *
+ * Errors are thrown or handed over as Node's: an Error with `code` ('ENOENT', 'EEXIST', 'ENOSPC', …).
+ * `nodeFileSystem` is the real one; './testing' has a disk that crashes.
+ */
+
+/** read: existing, read only. write: existing, read and write. create: must not exist, read and write. */
+export type OpenMode = 'read' | 'write' | 'create'
+
+export type Done = (error: Error | null) => void
+export type DoneCount = (error: Error | null, count: number) => void
+
+export interface FileSystem {
+  open(path: string, mode: OpenMode): number
+  close(descriptor: number): void
+  /** Length of the file in bytes. */
+  size(descriptor: number): number
+  /** Up to `length` bytes at `position` into `bytes[at…]`; returns how many, 0 at the end of the file. */
+  readSync(descriptor: number, bytes: Uint8Array, at: number, length: number, position: number): number
+  read(
+    descriptor: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    position: number,
+    done: DoneCount,
+  ): void
+  /** May write fewer bytes than asked; returns how many. */
+  writeSync(descriptor: number, bytes: Uint8Array, at: number, length: number, position: number): number
+  write(
+    descriptor: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    position: number,
+    done: DoneCount,
+  ): void
+  /** Cuts, or extends with a hole. */
+  truncate(descriptor: number, length: number): void
+  /** fdatasync: contents, and what is needed to find them. */
+  datasyncSync(descriptor: number): void
+  datasync(descriptor: number, done: Done): void
+  /** fsync. */
+  syncSync(descriptor: number): void
+  sync(descriptor: number, done: Done): void
+  /** Makes created, renamed and removed names of this folder durable. */
+  syncDirectorySync(path: string): void
+  syncDirectory(path: string, done: Done): void
+  rename(from: string, to: string): void
+  /** A second name for the same file. */
+  link(existing: string, added: string): void
+  remove(path: string): void
+  /** Names in the folder, in any order. */
+  list(path: string): string[]
+  exists(path: string): boolean
+  /** Creates the folder and those above it; returns whether anything was created. */
+  makeDirectory(path: string): boolean
+  /** A small file, whole. */
+  readFile(path: string): Uint8Array
+}
+
+/** Writes all of bytes[at, at+length), going on after a short write. */
+export function writeAll(
+  fileSystem: FileSystem,
+  descriptor: number,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  position: number,
+): void {
+  let written = fileSystem.writeSync(descriptor, bytes, at, length, position)
+  while (written < length) {
+    const more = fileSystem.writeSync(descriptor, bytes, at + written, length - written, position + written)
+    if (more <= 0) throw new Error('the file system wrote nothing')
+    written += more
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The named bounds of the log. Each says why it is what it is; options are checked against them at open.
+ */
+
+/** A position's offset is an int32, and one file must stay small enough to merge and to copy. */
+export const SEGMENT_BYTES_MAX = 1 << 30
+export const SEGMENT_BYTES_MIN = 1 << 12
+export const SEGMENT_BYTES_DEFAULT = 64 << 20
+
+/** The ring in memory: a power of two, so that a position becomes an index by a mask. */
+export const WINDOW_BYTES_MAX = 1 << 30
+export const WINDOW_BYTES_MIN = 1 << 12
+export const WINDOW_BYTES_DEFAULT = 32 << 20
+
+/** Entries nobody asked a level for are written by then. */
+export const FLUSH_AFTER_MS_DEFAULT = 10
+
+/** Pieces of the log that the ring can map at once: one per roll and one per turn of the ring. Older ones are read from disk. */
+export const EXTENT_COUNT_MAX = 16
+
+/** Segment numbers are positive int32. */
+export const SEGMENT_NUMBER_MAX = 0x7fffffff
+
+/** Bytes that open reads at once, and that an output of merge collects before it writes. */
+export const READ_CHUNK_BYTES = 1 << 20
+export const OUTPUT_BLOCK_BYTES = 1 << 20
+
+/** Descriptors kept open for reading sealed segments. */
+export const DESCRIPTOR_COUNT_MAX = 256

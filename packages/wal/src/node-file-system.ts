@@ -1,0 +1,46 @@
+/**
+ * The real disk: `node:fs` behind the FileSystem port. The only file of the package that imports it.
+ */
+import fs from 'node:fs'
+import type { FileSystem, OpenMode } from './file-system.ts'
+
+const FLAGS: Record<OpenMode, string> = { read: 'r', write: 'r+', create: 'wx+' }
+
+export const nodeFileSystem: FileSystem = {
+  open: (path, mode) => fs.openSync(path, FLAGS[mode]),
+  close: (descriptor) => fs.closeSync(descriptor),
+  size: (descriptor) => fs.fstatSync(descriptor).size,
+  readSync: (descriptor, bytes, at, length, position) => fs.readSync(descriptor, bytes, at, length, position),
+  read: (descriptor, bytes, at, length, position, done) =>
+    fs.read(descriptor, bytes, at, length, position, done),
+  writeSync: (descriptor, bytes, at, length, position) =>
+    fs.writeSync(descriptor, bytes, at, length, position),
+  write: (descriptor, bytes, at, length, position, done) =>
+    fs.write(descriptor, bytes, at, length, position, done),
+  truncate: (descriptor, length) => fs.ftruncateSync(descriptor, length),
+  datasyncSync: (descriptor) => fs.fdatasyncSync(descriptor),
+  datasync: (descriptor, done) => fs.fdatasync(descriptor, done),
+  syncSync: (descriptor) => fs.fsyncSync(descriptor),
+  sync: (descriptor, done) => fs.fsync(descriptor, done),
+  syncDirectorySync(path) {
+    const descriptor = fs.openSync(path, 'r')
+    try {
+      fs.fsyncSync(descriptor)
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  },
+  syncDirectory(path, done) {
+    fs.open(path, 'r', (error, descriptor) => {
+      if (error) return done(error)
+      fs.fsync(descriptor, (failed) => fs.close(descriptor, () => done(failed)))
+    })
+  },
+  rename: (from, to) => fs.renameSync(from, to),
+  link: (existing, added) => fs.linkSync(existing, added),
+  remove: (path) => fs.unlinkSync(path),
+  list: (path) => fs.readdirSync(path),
+  exists: (path) => fs.existsSync(path),
+  makeDirectory: (path) => fs.mkdirSync(path, { recursive: true }) !== undefined,
+  readFile: (path) => fs.readFileSync(path),
+}

@@ -1,0 +1,197 @@
+/**
+ * The live segments and their descriptors, and reading an entry back from its file. Sealed segments are opened at their first read
+ * and stay open, up to a bound; a segment with a read in flight is never closed under it.
+ *
+ * Invariant: what is handed out by a read has passed its entry's checksum.
+ */
+import { join } from 'node:path'
+import type { FileSystem } from './file-system.ts'
+import { DESCRIPTOR_COUNT_MAX } from './limits.ts'
+import { ENTRY_HEADER_BYTES, entryChecksum, type SegmentKind, segmentName } from './segment-format.ts'
+import { fromSystem, WalError } from './wal-error.ts'
+
+export interface SegmentInfo {
+  id: number
+  bytes: number
+  sealed: boolean
+  path: string
+}
+
+export class Segment {
+  readonly number: number
+  /** Random; seed of its checksums. */
+  readonly id: number
+  readonly kind: SegmentKind
+  readonly path: string
+  /** Written so far, header included. */
+  bytes = 0
+  sealed = false
+  /** Its name in the directory is durable. */
+  named = false
+  descriptor = -1
+  /** A second descriptor for `syncNow`: the kernel tells a lost write to each descriptor once, so none may eat another's error. */
+  barrier = -1
+  reads = 0
+  dropped = false
+
+  constructor(number: number, id: number, kind: SegmentKind, directory: string) {
+    this.number = number
+    this.id = id
+    this.kind = kind
+    this.path = join(directory, segmentName(number))
+  }
+}
+
+export class SegmentTable {
+  readonly #fileSystem: FileSystem
+  readonly #segments = new Map<number, Segment>()
+  #open = 0
+  #scratch = new Uint8Array(4096)
+
+  constructor(fileSystem: FileSystem) {
+    this.#fileSystem = fileSystem
+  }
+
+  add(segment: Segment): void {
+    this.#segments.set(segment.number, segment)
+  }
+
+  get(number: number): Segment | undefined {
+    return this.#segments.get(number)
+  }
+
+  /** Ascending by number. */
+  all(): Segment[] {
+    return [...this.#segments.values()].sort((a, b) => a.number - b.number)
+  }
+
+  /** Takes the segment out of the table; its descriptor goes when the last read has ended. */
+  remove(segment: Segment): void {
+    this.#segments.delete(segment.number)
+    segment.dropped = true
+    if (segment.reads === 0) this.release(segment)
+  }
+
+  release(segment: Segment): void {
+    if (segment.barrier >= 0) this.#fileSystem.close(segment.barrier)
+    if (segment.descriptor >= 0) this.#fileSystem.close(segment.descriptor)
+    if (segment.descriptor >= 0 && segment.sealed) this.#open--
+    segment.descriptor = -1
+    segment.barrier = -1
+  }
+
+  closeAll(): void {
+    for (const segment of this.#segments.values()) {
+      segment.dropped = true
+      if (segment.reads === 0) this.release(segment)
+    }
+  }
+
+  /** The descriptor that wrote it now serves reads only. */
+  markSealed(segment: Segment): void {
+    segment.sealed = true
+    if (segment.barrier >= 0) this.#fileSystem.close(segment.barrier)
+    segment.barrier = -1
+    if (segment.descriptor >= 0) this.#open++
+  }
+
+  readSync(number: number, offset: number, length: number, target: Uint8Array, at: number): void {
+    const segment = this.#forReading(number, offset, length)
+    const whole = ENTRY_HEADER_BYTES + length
+    if (this.#scratch.length < whole) this.#scratch = new Uint8Array(whole)
+    let count = 0
+    try {
+      count = this.#fileSystem.readSync(
+        segment.descriptor,
+        this.#scratch,
+        0,
+        whole,
+        offset - ENTRY_HEADER_BYTES,
+      )
+    } catch (error) {
+      throw fromSystem(error, 'reading', segment.path)
+    }
+    deliver(segment, offset, length, this.#scratch, count, target, at)
+    if (whole > 1 << 20) this.#scratch = new Uint8Array(4096)
+  }
+
+  read(
+    number: number,
+    offset: number,
+    length: number,
+    target: Uint8Array,
+    at: number,
+    done: (error: WalError | null) => void,
+  ): void {
+    const segment = this.#forReading(number, offset, length)
+    const whole = ENTRY_HEADER_BYTES + length
+    const bytes = new Uint8Array(whole)
+    segment.reads++
+    this.#fileSystem.read(
+      segment.descriptor,
+      bytes,
+      0,
+      whole,
+      offset - ENTRY_HEADER_BYTES,
+      (error, count) => {
+        segment.reads--
+        if (segment.dropped && segment.reads === 0) this.release(segment)
+        if (error) return done(fromSystem(error, 'reading', segment.path))
+        try {
+          deliver(segment, offset, length, bytes, count, target, at)
+        } catch (wrong) {
+          return done(wrong as WalError)
+        }
+        done(null)
+      },
+    )
+  }
+
+  #forReading(number: number, offset: number, length: number): Segment {
+    const segment = this.#segments.get(number)
+    if (!segment) throw new WalError('WAL_NO_SEGMENT', `segment ${number} is not part of the log`, { offset })
+    if (offset < ENTRY_HEADER_BYTES || length < 1 || offset + length > segment.bytes) {
+      throw corrupt(segment, offset, 'the position is outside of the file')
+    }
+    if (segment.descriptor < 0) {
+      if (this.#open >= DESCRIPTOR_COUNT_MAX) this.#closeOne()
+      try {
+        segment.descriptor = this.#fileSystem.open(segment.path, 'read')
+      } catch (error) {
+        throw fromSystem(error, 'opening', segment.path)
+      }
+      this.#open++
+    }
+    return segment
+  }
+
+  #closeOne(): void {
+    for (const segment of this.#segments.values()) {
+      if (segment.sealed && segment.descriptor >= 0 && segment.reads === 0) return this.release(segment)
+    }
+  }
+}
+
+function corrupt(segment: Segment, offset: number, what: string): WalError {
+  return new WalError('WAL_CORRUPT', `${segment.path} at ${offset}: ${what}`, { path: segment.path, offset })
+}
+
+function deliver(
+  segment: Segment,
+  offset: number,
+  length: number,
+  bytes: Uint8Array,
+  count: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  const whole = ENTRY_HEADER_BYTES + length
+  const view = new DataView(bytes.buffer, bytes.byteOffset, whole)
+  const start = offset - ENTRY_HEADER_BYTES
+  if (count !== whole) throw corrupt(segment, start, 'the file is too short')
+  if (view.getInt32(4, true) !== length) throw corrupt(segment, start, 'the entry has another length')
+  if (view.getInt32(0, true) !== entryChecksum(bytes, 0, length, segment.id, start)) {
+    throw corrupt(segment, start, 'the checksum of the entry is wrong')
+  }
+  target.set(bytes.subarray(ENTRY_HEADER_BYTES, whole), at)
+}

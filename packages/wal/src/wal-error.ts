@@ -1,0 +1,44 @@
+/**
+ * The one error class of the package. `code` is from a closed set (README has a row for each); the error of the system below
+ * is in `cause`.
+ */
+
+export type WalErrorCode =
+  | 'WAL_CORRUPT'
+  | 'WAL_POISONED'
+  | 'WAL_CLOSED'
+  | 'WAL_TOO_LARGE'
+  | 'WAL_FORMAT'
+  | 'WAL_IO'
+  | 'WAL_FULL'
+  | 'WAL_OPTIONS'
+  | 'WAL_NO_SEGMENT'
+
+export interface WalErrorDetail {
+  path?: string
+  offset?: number
+  cause?: unknown
+}
+
+export class WalError extends Error {
+  override readonly name = 'WalError'
+  readonly code: WalErrorCode
+  readonly path: string | undefined
+  readonly offset: number | undefined
+
+  constructor(code: WalErrorCode, message: string, detail: WalErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
+    this.code = code
+    this.path = detail.path
+    this.offset = detail.offset
+  }
+}
+
+/** Names what the file system threw: a full disk is `WAL_FULL`, all else `WAL_IO`. A WalError passes as it is. */
+export function fromSystem(cause: unknown, doing: string, path: string): WalError {
+  if (cause instanceof WalError) return cause
+  const code = (cause as { code?: unknown } | null)?.code
+  const full = code === 'ENOSPC' || code === 'EDQUOT'
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new WalError(full ? 'WAL_FULL' : 'WAL_IO', `${doing} ${path}: ${message}`, { path, cause })
+}
