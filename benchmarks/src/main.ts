@@ -1,0 +1,45 @@
+/**
+ * The door to every benchmark: `pnpm bench` lists them, `pnpm bench <name> [flags]` runs one. A benchmark is one row of
+ * the table below and a function that takes the remaining words of the command line. Its module is loaded only when it
+ * is asked for, so that a rival that is not installed stops nobody else.
+ */
+import { BenchmarkError } from './benchmark-error.ts'
+
+interface Benchmark {
+  readonly about: string
+  readonly load: () => Promise<(words: string[]) => Promise<void>>
+}
+
+const BENCHMARKS: Record<string, Benchmark> = {
+  wire: {
+    about: 'the binary protocol against redis-server: ops/s and server CPU per operation',
+    load: async () => (await import('./wire/wire.ts')).runWire,
+  },
+}
+
+function list(): string {
+  const rows = Object.entries(BENCHMARKS).map(
+    ([name, { about }]) => `  pnpm bench ${name.padEnd(12)} ${about}\n`,
+  )
+  return `Benchmarks (each explains its flags with --help):\n${rows.join('')}`
+}
+
+async function main(words: string[]): Promise<void> {
+  const [name, ...rest] = words
+  if (name === undefined || name === '--help') {
+    process.stdout.write(list())
+    return
+  }
+  if (!Object.hasOwn(BENCHMARKS, name)) {
+    const known = Object.keys(BENCHMARKS).join(', ')
+    throw new BenchmarkError('BENCH_USAGE', `there is no benchmark "${name}": the names are ${known}`)
+  }
+  const run = await BENCHMARKS[name]!.load()
+  await run(rest)
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof BenchmarkError)) throw error
+  process.stderr.write(`bench: ${error.message}\n`)
+  process.exitCode = error.code === 'BENCH_USAGE' ? 2 : 1
+})

@@ -1,0 +1,44 @@
+/** The parent's side of the generator process: one request to it at a time, `close()` ends it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { BenchmarkError } from '../benchmark-error.ts'
+import type { LoadFigures, LoadOptions } from './load.ts'
+import { pinned } from './pinning.ts'
+
+export class Generator {
+  private readonly child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.child = child
+  }
+
+  static start(core: number | null): Generator {
+    const main = fileURLToPath(new URL('generator-main.ts', import.meta.url))
+    const [command, args] = pinned(core, process.execPath, ['--import=tsx', main])
+    return new Generator(spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
+  }
+
+  async run(options: LoadOptions): Promise<LoadFigures> {
+    this.child.send(options)
+    const ended = new AbortController()
+    const [answer] = await Promise.race([
+      once(this.child, 'message', { signal: ended.signal }),
+      once(this.child, 'exit', { signal: ended.signal }).then(() => [{ failed: 'its process ended' }]),
+    ]).finally(() => ended.abort())
+    if ('failed' in answer)
+      throw new BenchmarkError('BENCH_INVALID', `the load generator failed: ${answer.failed}`)
+    return answer as LoadFigures
+  }
+
+  async close(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    const exit = once(this.child, 'exit')
+    this.child.kill('SIGKILL')
+    await exit
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * redis-server beside us, as a careful operator would start it for each level of durability: no snapshots, no rewriting
+ * of its append-only file during the run, everything else at its default.
+ */
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { BenchmarkError } from '../benchmark-error.ts'
+import { HOST, type ServerPlan } from './server.ts'
+
+export const REDIS_DURABILITIES = ['no AOF', 'AOF everysec', 'AOF always'] as const
+export type RedisDurability = (typeof REDIS_DURABILITIES)[number]
+
+const DURABILITY_FLAGS: Record<RedisDurability, string[]> = {
+  'no AOF': ['--appendonly', 'no'],
+  'AOF everysec': ['--appendonly', 'yes', '--appendfsync', 'everysec'],
+  'AOF always': ['--appendonly', 'yes', '--appendfsync', 'always'],
+}
+
+/** Null when redis-server is not installed. */
+export function redisVersion(): string | null {
+  const { status, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' })
+  return status === 0 ? (/v=(\S+)/.exec(stdout)?.[1] ?? 'unknown') : null
+}
+
+export function requireRedis(): string {
+  const version = redisVersion()
+  if (version !== null) return version
+  throw new BenchmarkError(
+    'BENCH_MISSING',
+    'redis-server is not installed: `apt-get install redis-server` brings it',
+  )
+}
+
+export async function redisPlan(durability: RedisDurability): Promise<ServerPlan> {
+  const port = await freePort()
+  const flags = ['--port', String(port), '--bind', HOST, '--save', '', '--auto-aof-rewrite-percentage', '0']
+  return {
+    name: 'redis-server',
+    language: 'resp',
+    command: 'redis-server',
+    args: (directory) => [...flags, '--dir', directory, ...DURABILITY_FLAGS[durability]],
+    ready: async () => ((await answersPing(port)) ? port : null),
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, HOST)
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function answersPing(port: number): Promise<boolean> {
+  const socket = connect(port, HOST)
+  try {
+    await once(socket, 'connect')
+    socket.write('PING\r\n')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    return answer.toString('latin1').startsWith('+PONG')
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
