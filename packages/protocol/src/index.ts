@@ -28,6 +28,30 @@ export {
   type Outcome,
   ProtocolError,
 } from './errors.ts'
+export {
+  CONSISTENCY,
+  type Consistency,
+  DURABILITY_OF_SERVER,
+  FRAME_FLAG,
+  FRAME_OPCODE,
+  FRAME_REPLY_HEAD_BYTES,
+  FRAME_REQUEST_HEAD_BYTES,
+  type FrameOpcode,
+  PROTOCOL_VERSION,
+} from './frame-form.ts'
+export { decodeFrameReply, FrameReply, frameReplyHeader } from './frame-reply.ts'
+export { decodeFrameRequest, encodeFrameRequest, FrameRequest, frameRequestBytes } from './frame-request.ts'
+export {
+  authProof,
+  decodeHello,
+  decodeHelloReply,
+  encodeHello,
+  encodeHelloReply,
+  type Hello,
+  type HelloReply,
+  isAuthProof,
+  NONCE_BYTES,
+} from './hello.ts'
 export { escapeRawControls, findValueText, isJsonText, JsonSpan } from './json-text.ts'
 export {
   CHUNK_BYTES,

@@ -1,0 +1,109 @@
+/**
+ * HELLO and AUTH of the frame form: what both sides say of themselves first, and the proof that a client knows the key. The key
+ * never crosses the wire: AUTH carries HMAC-SHA-256(key, "minivault auth 0" · server nonce · client nonce). Cold path, so plain objects.
+ *
+ *   HELLO        key: member name (empty: a client)
+ *                value: 0 version min u16 · 2 version max u16 · 4 capabilities u32 · 8 nonce (16)
+ *   HELLO reply  value: 0 version u16 · 2 durability u8 · 3 zero · 4 capabilities u32 · 8 node id (16) · 24 nonce (16)
+ *                · 40 value bytes max u32 · 44 frame bytes max u32 · 48 time in ms u48 · 54 zero (2)
+ */
+
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { ProtocolError } from './errors.ts'
+import { PROTOCOL_VERSION } from './frame-form.ts'
+import { FRAME_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
+import { readLength, readU16, readU48, writeU16, writeU32, writeU48 } from './little-endian.ts'
+
+export const NONCE_BYTES = 16
+export const NODE_ID_BYTES = 16
+export const HELLO_BODY_BYTES = 24
+export const HELLO_REPLY_BODY_BYTES = 56
+export const PROOF_BYTES = 32
+
+/** Bits of `capabilities`; none is needed yet. */
+export const CAPABILITY = {} as const
+
+export interface Hello {
+  versionMin: number
+  versionMax: number
+  capabilities: number
+  nonce: Uint8Array
+}
+
+export interface HelloReply {
+  version: number
+  durability: number
+  capabilities: number
+  nodeId: Uint8Array
+  nonce: Uint8Array
+  valueBytesMax: number
+  frameBytesMax: number
+  timeMs: number
+}
+
+export function encodeHello(nonce: Uint8Array): Uint8Array {
+  const body = new Uint8Array(HELLO_BODY_BYTES)
+  writeU16(PROTOCOL_VERSION, body, 0)
+  writeU16(PROTOCOL_VERSION, body, 2)
+  body.set(nonce, 8)
+  return body
+}
+
+/** Throws BAD_REQUEST for another length, PROTOCOL_VERSION where no common version exists. */
+export function decodeHello(body: Uint8Array): Hello {
+  if (body.length !== HELLO_BODY_BYTES) throw new ProtocolError('BAD_REQUEST', 'a HELLO of another length')
+  const versionMin = readU16(body, 0)
+  const versionMax = readU16(body, 2)
+  if (versionMin > PROTOCOL_VERSION || versionMax < PROTOCOL_VERSION) {
+    throw new ProtocolError('PROTOCOL_VERSION', `this server speaks version ${PROTOCOL_VERSION}`)
+  }
+  return { versionMin, versionMax, capabilities: readLength(body, 4), nonce: body.slice(8, 8 + NONCE_BYTES) }
+}
+
+export function encodeHelloReply(
+  reply: Pick<HelloReply, 'durability' | 'nodeId' | 'nonce' | 'timeMs'>,
+): Uint8Array {
+  const body = new Uint8Array(HELLO_REPLY_BODY_BYTES)
+  writeU16(PROTOCOL_VERSION, body, 0)
+  body[2] = reply.durability
+  body.set(reply.nodeId, 8)
+  body.set(reply.nonce, 24)
+  writeU32(VALUE_BYTES_MAX, body, 40)
+  writeU32(FRAME_BYTES_MAX, body, 44)
+  writeU48(reply.timeMs, body, 48)
+  return body
+}
+
+/** Throws BAD_REQUEST for another length. */
+export function decodeHelloReply(body: Uint8Array): HelloReply {
+  if (body.length !== HELLO_REPLY_BODY_BYTES) {
+    throw new ProtocolError('BAD_REQUEST', 'a HELLO reply of another length')
+  }
+  return {
+    version: readU16(body, 0),
+    durability: body[2]!,
+    capabilities: readLength(body, 4),
+    nodeId: body.slice(8, 24),
+    nonce: body.slice(24, 40),
+    valueBytesMax: readLength(body, 40),
+    frameBytesMax: readLength(body, 44),
+    timeMs: readU48(body, 48),
+  }
+}
+
+const PROOF_LABEL = 'minivault auth 0'
+
+/** What AUTH carries. */
+export function authProof(key: Uint8Array, serverNonce: Uint8Array, clientNonce: Uint8Array): Uint8Array {
+  return createHmac('sha256', key).update(PROOF_LABEL).update(serverNonce).update(clientNonce).digest()
+}
+
+/** Constant time for proofs of the right length. */
+export function isAuthProof(
+  proof: Uint8Array,
+  key: Uint8Array,
+  serverNonce: Uint8Array,
+  clientNonce: Uint8Array,
+): boolean {
+  return proof.length === PROOF_BYTES && timingSafeEqual(proof, authProof(key, serverNonce, clientNonce))
+}
