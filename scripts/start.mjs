@@ -3,12 +3,13 @@
 //   npm start                      a node on port 3000 with ./data
 //   npm start -- -port 3001        every argument after `--` goes to the node
 //
-// The node is loaded into this very process, so that it has our process id, receives signals itself, and its exit
-// code is ours. One thing has to be put right: at Ctrl+C the terminal signals every process, and npm then passes the
-// signal on once more; the node would take the second one for an impatient user. Repeats within a moment are dropped.
+// The node is loaded into this very process, so that it has our process id, receives signals itself, and its
+// exit code is ours. One thing has to be put right: at Ctrl+C the terminal signals every process, and npm
+// then passes the signal on once more; the node would take the second one for an impatient user. Repeats
+// within a moment are dropped.
 
-import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { install } from './setup/install.mjs'
 import { ROOT, runMain, say } from './setup/step.mjs'
 

@@ -1,14 +1,14 @@
 // Installs the workspace's packages, or only those one program needs, and skips it when nothing has changed.
 //
-// What was installed is remembered in .cache/installed.json as a hash over everything that decides the result: the
-// lockfile, the workspace file, every package.json, and the Node ABI that native packages are compiled for. The hash
-// costs a few milliseconds where asking pnpm costs a second.
+// What was installed is remembered in .cache/installed.json as a hash over everything that decides the
+// result: the lockfile, the workspace file, every package.json, and the Node ABI that native packages are
+// compiled for. The hash costs a few milliseconds where asking pnpm costs a second.
 
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findPnpm } from './pnpm.mjs'
-import { CACHE, ROOT, stepEnvironment, step } from './step.mjs'
+import { CACHE, ROOT, step, stepEnvironment } from './step.mjs'
 
 const STAMP = join(CACHE, 'installed.json')
 
@@ -18,7 +18,8 @@ export async function install(scope) {
   const name = scope === 'all' ? 'all' : scope.join(' ')
   const stamp = readStamp()
   const present = existsSync(join(ROOT, 'node_modules', '.modules.yaml'))
-  if (present && stamp.hash === hash && (stamp.scopes.includes(name) || stamp.scopes.includes('all'))) return null
+  if (present && stamp.hash === hash && (stamp.scopes.includes(name) || stamp.scopes.includes('all')))
+    return null
 
   const pnpm = await findPnpm()
   const filters = scope === 'all' ? [] : scope.flatMap((filter) => ['--filter', filter])
@@ -36,8 +37,8 @@ export async function install(scope) {
 }
 
 /**
- * Distributions put Node's headers beside the program (/usr/bin/node, /usr/include/node). Naming that place lets native
- * packages such as zstd-napi compile without fetching the headers, or where that is not possible.
+ * Distributions put Node's headers beside the program (/usr/bin/node, /usr/include/node). Naming that place
+ * lets native packages such as zstd-napi compile without fetching the headers, or where that is not possible.
  */
 export function installEnvironment(pnpm) {
   const prefix = dirname(dirname(process.execPath))
@@ -64,7 +65,10 @@ function installHash() {
   hash.update(`${process.platform} ${process.arch} ${process.versions.modules}\n`)
   for (const path of [join(ROOT, 'pnpm-lock.yaml'), join(ROOT, 'pnpm-workspace.yaml'), ...manifests()]) {
     if (!existsSync(path)) continue
-    hash.update(`${path.slice(ROOT.length)}\0`).update(readFileSync(path)).update('\0')
+    hash
+      .update(`${path.slice(ROOT.length)}\0`)
+      .update(readFileSync(path))
+      .update('\0')
   }
   return hash.digest('hex')
 }

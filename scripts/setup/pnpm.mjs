@@ -1,8 +1,8 @@
 // Finds pnpm, or fetches the exact version the workspace is pinned to.
 //
-// A pnpm of the pinned major version on the PATH is good enough; anything else (none, an older major, a shim that
-// cannot run) is passed over in favour of our own copy under .cache/pnpm, which npm fetches once. npm itself is the
-// only thing taken for granted, because Node brings it.
+// A pnpm of the pinned major version on the PATH is good enough; anything else (none, an older major, a shim
+// that cannot run) is passed over in favour of our own copy under .cache/pnpm, which npm fetches once. npm
+// itself is the only thing taken for granted, because Node brings it.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -30,7 +30,8 @@ export async function findPnpm() {
     })
   }
   const version = versionOf(command)
-  if (version === null) throw new StepError(`the pnpm fetched into ${prefix} does not run; remove that folder`)
+  if (version === null)
+    throw new StepError(`the pnpm fetched into ${prefix} does not run; remove that folder`)
   return { command, binDirectory, version }
 }
 

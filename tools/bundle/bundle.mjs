@@ -1,9 +1,9 @@
 // Makes one file of an app: apps/X/src/main.ts and all it imports, into apps/X/dist/main.js.
 //
-// One file starts in half the time that a tree of modules takes, and needs no build of the libraries: their sources are
-// taken directly through the `minivault:source` condition. Packages with native parts stay outside, because their
-// binaries cannot be moved; the app names them among its dependencies. What went in is remembered (content hashes in
-// .cache/), so that an unchanged app is not built again.
+// One file starts in half the time that a tree of modules takes, and needs no build of the libraries: their
+// sources are taken directly through the `minivault:source` condition. Packages with native parts stay
+// outside, because their binaries cannot be moved; the app names them among its dependencies. What went in is
+// remembered (content hashes in .cache/), so that an unchanged app is not built again.
 //
 //   node ../../tools/bundle/bundle.mjs        in the folder of an app, or with the folder as argument
 
@@ -76,5 +76,7 @@ function hashOf(path) {
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const directory = resolve(process.argv[2] ?? '.')
   const result = await bundle(directory)
-  console.log(`${relative(ROOT, directory)}/dist/main.js: ${result.bytes} bytes${result.built ? '' : ', unchanged'}`)
+  console.log(
+    `${relative(ROOT, directory)}/dist/main.js: ${result.bytes} bytes${result.built ? '' : ', unchanged'}`,
+  )
 }

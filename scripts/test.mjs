@@ -1,0 +1,64 @@
+// npm test: sets everything up, then runs every check and every test, and adds up what they said.
+//
+// The checks of the house (biome, tsc, knip, tidy), the builds and the tests of every package are turbo
+// tasks: what has not changed is replayed from turbo's cache. Turbo prints one line a task; the logs of those
+// that failed follow at the end, then a table, then the sum. Arguments go to turbo:
+//
+//   npm test                                everything
+//   npm test -- --force                     everything, nothing from the cache
+//   npm test -- --filter=@minivault/wal     one package (the checks still run)
+
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { install } from './setup/install.mjs'
+import { findPnpm } from './setup/pnpm.mjs'
+import { ROOT, run, runMain, StepError, say, stepEnvironment } from './setup/step.mjs'
+import { closingLine, readableLog, tally } from './tally.mjs'
+
+const CHECKS = ['check:biome', 'check:types', 'check:knip', 'check:tidy']
+const SUMMARIES = join(ROOT, '.turbo', 'runs')
+
+await runMain(async () => {
+  const pnpm = (await install('all')) ?? (await findPnpm())
+  say('running every check and test; one line when a task starts …')
+  rmSync(SUMMARIES, { recursive: true, force: true })
+  const extra = process.argv.slice(2)
+  const filters = extra.some((argument) => argument.startsWith('--filter')) ? ['--filter=//'] : []
+  const args = ['run', 'build', 'test', ...CHECKS.map((check) => `//#${check}`), ...filters, ...extra]
+  // --continue: one failure hides no other. Two tasks at a time: each tap run starts processes of its own.
+  args.push('--continue', '--concurrency=2', '--summarize', '--output-logs=hash-only', '--ui=stream')
+  const turbo = join(ROOT, 'node_modules', '.bin', 'turbo')
+  const code = await run(turbo, args, { env: stepEnvironment({}, pnpm.binDirectory), output: 1 })
+
+  const tasks = readTasks()
+  const result = tally(tasks)
+  for (const task of tasks) {
+    if (task.exitCode !== 0) console.log(`\n──── ${task.name} failed ────\n${readableLog(task.log)}`)
+  }
+  console.log('')
+  for (const row of result.rows) {
+    const counts = `${String(row.passed).padStart(6)} passed ${String(row.failed).padStart(4)} failed`
+    console.log(`  ${row.name.padEnd(32)}${counts}${row.cached ? '  (cached)' : ''}`)
+  }
+  console.log(`\n${closingLine(result)}`)
+  process.exitCode = code !== 0 || result.failed > 0 ? 1 : 0
+})
+
+function readTasks() {
+  const names = existsSync(SUMMARIES) ? readdirSync(SUMMARIES) : []
+  if (names.length === 0)
+    throw new StepError('turbo did not get as far as running anything; its words are above')
+  const summary = JSON.parse(readFileSync(join(SUMMARIES, names.at(-1)), 'utf8'))
+  return summary.tasks
+    .filter((task) => task.command !== '<NONEXISTENT>')
+    .map((task) => {
+      const log = join(ROOT, task.logFile)
+      return {
+        name: task.package === '//' ? task.task : `${task.package} ${task.task}`,
+        isTest: task.command === 'tap',
+        exitCode: task.execution?.exitCode,
+        cached: task.cache?.status === 'HIT',
+        log: existsSync(log) ? readFileSync(log, 'utf8') : '',
+      }
+    })
+}
