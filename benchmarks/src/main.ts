@@ -1,7 +1,7 @@
 /**
- * The door to every benchmark: `pnpm bench` lists them, `pnpm bench <name> [flags]` runs one. A benchmark is one row of
- * the table below and a function that takes the remaining words of the command line. Its module is loaded only when it
- * is asked for, so that a rival that is not installed stops nobody else.
+ * The door to every benchmark: `pnpm bench` lists them, `pnpm bench <name> [flags]` runs one. A benchmark is
+ * one row of the table below and a function that takes the remaining words of the command line. Its module
+ * is loaded only when it is asked for, so that a rival that is not installed stops nobody else.
  */
 import { BenchmarkError } from './benchmark-error.ts'
 

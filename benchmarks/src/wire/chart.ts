@@ -1,6 +1,6 @@
 /**
- * A bar chart of server CPU per operation: one panel per row of (operation, durability, size), a pair of bars per
- * pipeline, minivault over redis. The bars of a pipeline share a scale across all panels.
+ * A bar chart of server CPU per operation: one panel per row of (operation, durability, size), a pair of
+ * bars per pipeline, minivault over redis. The bars of a pipeline share a scale across all panels.
  */
 import type { CaseResult } from './figures.ts'
 import type { MachineFacts } from './machine.ts'
@@ -65,7 +65,8 @@ function bothMicros(result: CaseResult): [number, number] {
 
 function bar(x: number, y: number, micros: number, scale: number, colour: string): string {
   const width = Math.max(1, micros * scale).toFixed(1)
-  const rectangle = `<rect x="${x.toFixed(1)}" y="${y}" width="${width}" height="${BAR_HEIGHT}" fill="${colour}"/>`
+  const size = `width="${width}" height="${BAR_HEIGHT}"`
+  const rectangle = `<rect x="${x.toFixed(1)}" y="${y}" ${size} fill="${colour}"/>`
   return rectangle + text(x + Number(width) + 4, y + BAR_HEIGHT - 2, micros.toFixed(2))
 }
 

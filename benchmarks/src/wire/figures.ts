@@ -1,4 +1,6 @@
-/** What the rounds of one case come to: medians of each server's figures, and how far the rounds lay apart. */
+/**
+ * What the rounds of one case come to: medians of each server's figures, and how far the rounds lay apart.
+ */
 import type { Operation } from './language.ts'
 import type { LoadFigures } from './load.ts'
 import type { NodeDurability } from './minivault-server.ts'

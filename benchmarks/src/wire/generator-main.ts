@@ -1,6 +1,6 @@
 /**
- * The generator's own process: takes one LoadOptions after the other from its parent, answers each with LoadFigures.
- * Requests already encoded are kept, so that the rounds of one case do not encode them again.
+ * The generator's own process: takes one LoadOptions after the other from its parent, answers each with
+ * LoadFigures. Requests already encoded are kept, so that the rounds of one case do not encode them again.
  */
 import { type LoadOptions, runLoad } from './load.ts'
 import { buildRequestBatches, type RequestBatches } from './request-batches.ts'

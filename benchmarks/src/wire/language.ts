@@ -1,14 +1,16 @@
 /**
- * The two languages of the load generator: minivault's documented binary protocol and RESP, as redis speaks it.
+ * The two languages of the load generator: minivault's documented binary protocol and RESP, as redis speaks
+ * it.
  *
  *     binary   SET  02 keyLength:u16le key valueLength:u32le 00 value    reply  00 00000000
  *              GET  01 keyLength:u16le key                               reply  00 length:u32le value
  *     RESP     SET  *3 $3 SET $16 key $n value (each CR LF)              reply  +OK CR LF
  *              GET  *2 $3 GET $16 key                                    reply  $n CR LF value CR LF
  *
- * In one run every right reply begins with the same bytes and has the same length: all values have one size. So a
- * language says only what those first bytes are and how many follow, and the generator counts replies of both languages
- * with the same code at the same cost. Anything else (an error, a miss, another length) differs in those first bytes.
+ * In one run every right reply begins with the same bytes and has the same length: all values have one size.
+ * So a language says only what those first bytes are and how many follow, and the generator counts replies
+ * of both languages with the same code at the same cost. Anything else (an error, a miss, another length)
+ * differs in those first bytes.
  */
 export type Operation = 'set' | 'get'
 

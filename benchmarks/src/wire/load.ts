@@ -1,12 +1,14 @@
 /**
- * The load: a fixed number of connections, each with one batch of `pipeline` requests on its way. When the last reply of
- * a batch has come, its time is noted and the next batch is written. At the end of the time nothing new is sent and what
- * is on its way is awaited, so that operations, seconds and server CPU belong together.
+ * The load: a fixed number of connections, each with one batch of `pipeline` requests on its way. When the
+ * last reply of a batch has come, its time is noted and the next batch is written. At the end of the time
+ * nothing new is sent and what is on its way is awaited, so that operations, seconds and server CPU belong
+ * together.
  *
- * Invariant: every reply is compared with the head it must have, and its length is known from it. A wrong one ends the
- * load at once with the reason: the run is then invalid, never slightly faster.
+ * Invariant: every reply is compared with the head it must have, and its length is known from it. A wrong
+ * one ends the load at once with the reason: the run is then invalid, never slightly faster.
  *
- * All sockets read into one buffer (the documented `onread` of net.connect): a read is counted before the next happens.
+ * All sockets read into one buffer (the documented `onread` of net.connect): a read is counted before the
+ * next happens.
  */
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'

@@ -1,7 +1,11 @@
-/** minivault-node as its users run it: the built program. The test runs it from source, so that it needs no build. */
+/**
+ * minivault-node as its users run it: the built program. The test runs it from source, so that it needs no
+ * build.
+ */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { ROOT } from './machine.ts'
 import { HOST, type ServerPlan } from './server.ts'
@@ -10,6 +14,17 @@ export const NODE_DURABILITIES = ['memory', 'os', 'fsync'] as const
 export type NodeDurability = (typeof NODE_DURABILITIES)[number]
 
 const NODE = join(ROOT, 'apps', 'node')
+
+/** Makes apps/node/dist/main.js, unless it is newer than every source: what is measured is never stale. */
+export async function buildMinivault(): Promise<void> {
+  const { bundle } = await import(pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href)
+  try {
+    await bundle(NODE)
+  } catch (error) {
+    const reason = (error as Error).message.split('\n').slice(0, 2).join(' ')
+    throw new BenchmarkError('BENCH_MISSING', `apps/node could not be built: ${reason}`, { cause: error })
+  }
+}
 
 export function minivaultPlan(durability: NodeDurability, from: 'build' | 'source' = 'build'): ServerPlan {
   const main = join(NODE, ...(from === 'build' ? ['dist', 'main.js'] : ['src', 'main.ts']))

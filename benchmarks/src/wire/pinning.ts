@@ -1,6 +1,7 @@
 /**
- * Which core a process runs on, by taskset(1): servers on one core, the generator on another, so that neither takes the
- * other's time. All threads of the server share its core, those that wait for the disk included.
+ * Which core a process runs on, by taskset(1): servers on one core, the generator on another, so that
+ * neither takes the other's time. All threads of the server share its core, those that wait for the disk
+ * included.
  */
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * redis-server beside us, as a careful operator would start it for each level of durability: no snapshots, no rewriting
- * of its append-only file during the run, everything else at its default.
+ * redis-server beside us, as a careful operator would start it for each level of durability: no snapshots,
+ * no rewriting of its append-only file during the run, everything else at its default.
  */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,6 @@
-/** The figures as people read them: a plain table while the run goes on, a Markdown table for the documents. */
+/**
+ * The figures as people read them: a plain table while the run goes on, a Markdown table for the documents.
+ */
 import type { CaseResult, Spread } from './figures.ts'
 import type { MachineFacts } from './machine.ts'
 import type { WireOptions } from './wire-options.ts'
@@ -43,15 +45,17 @@ export function markdownTable(results: readonly CaseResult[]): string {
   return rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('')
 }
 
-/** Two paragraphs before the table: what was run where. */
+/** Three lines before the table: what was run, where and how. */
 export function runHeader(facts: MachineFacts, options: WireOptions, pinned: boolean): string {
   const { cpu: model, cores, memoryGib, kernel } = facts
   const pinning = pinned
     ? 'server on core 0, load generator on core 1 (taskset)'
     : 'no pinning: server and load generator share the cores'
+  const minivault = `minivault ${facts.commit} on Node ${facts.node}`
+  const machine = `${model}, ${cores} cores, ${memoryGib} GiB, Linux ${kernel}`
   return (
-    `minivault ${facts.commit} on Node ${facts.node} against redis-server ${facts.redis}, ${facts.date.slice(0, 10)}\n` +
-    `${model}, ${cores} cores, ${memoryGib} GiB, Linux ${kernel}; data folders on ${facts.fileSystem}; ${pinning}\n` +
+    `${minivault} against redis-server ${facts.redis}, ${facts.date.slice(0, 10)}\n` +
+    `${machine}; data folders on ${facts.fileSystem}; ${pinning}\n` +
     `${options.connections} connections, ${options.keyspace} keys, ` +
     `${options.rounds} rounds of ${options.seconds} s in turns, medians\n`
   )

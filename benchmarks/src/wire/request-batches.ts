@@ -1,7 +1,7 @@
 /**
- * All requests of a run, encoded before the clock starts. The whole keyspace stands in one buffer in random order; a
- * batch is a slice of `pipeline` neighbours, and the connections take one slice after the other. Each key comes up
- * equally often, and sending costs the generator one write of a ready slice.
+ * All requests of a run, encoded before the clock starts. The whole keyspace stands in one buffer in random
+ * order; a batch is a slice of `pipeline` neighbours, and the connections take one slice after the other.
+ * Each key comes up equally often, and sending costs the generator one write of a ready slice.
  *
  * Values are random bytes: what a server might save by compressing them is not part of this benchmark.
  */

@@ -1,7 +1,7 @@
 /**
- * The CPU time a process has used, as the kernel accounts it: user and system time of all its threads, those that have
- * ended included, from /proc/<pid>/stat (fields 14 and 15 of proc(5)). Counted in ticks of 10 ms, so a run of two seconds
- * is exact to about half a percent.
+ * The CPU time a process has used, as the kernel accounts it: user and system time of all its threads, those
+ * that have ended included, from /proc/<pid>/stat (fields 14 and 15 of proc(5)). Counted in ticks of 10 ms,
+ * so a run of two seconds is exact to about half a percent.
  */
 import { readFileSync } from 'node:fs'
 import { BenchmarkError } from '../benchmark-error.ts'

@@ -1,6 +1,6 @@
 /**
- * A server under measurement: a real process on loopback with a fresh folder of its own. `close()` stops it and removes
- * the folder; a server that ends by itself says why with the last lines it wrote.
+ * A server under measurement: a real process on loopback with a fresh folder of its own. `close()` stops it
+ * and removes the folder; a server that ends by itself says why with the last lines it wrote.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

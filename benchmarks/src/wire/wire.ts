@@ -1,14 +1,15 @@
 /**
- * `pnpm bench wire`: the matrix of cases, each measured in rounds that take turns (minivault, redis, minivault, redis …),
- * so that what the machine does meanwhile hits both. Each case starts both servers afresh in folders of their own, fills
- * the keyspace, lets both run warm, and only then measures. While one is measured the other one idles.
+ * `pnpm bench wire`: the matrix of cases, each measured in rounds that take turns (minivault, redis,
+ * minivault, redis …), so that what the machine does meanwhile hits both. Each case starts both servers
+ * afresh in folders of their own, fills the keyspace, lets both run warm, and only then measures. While one
+ * is measured the other one idles.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
 import { type CaseResult, summarise, type WireCase } from './figures.ts'
 import { Generator } from './generator.ts'
 import type { LoadFigures } from './load.ts'
 import { DATA_PARENT, machineFacts } from './machine.ts'
-import { minivaultPlan } from './minivault-server.ts'
+import { buildMinivault, minivaultPlan } from './minivault-server.ts'
 import { CORES, canPin } from './pinning.ts'
 import { redisPlan, requireRedis } from './redis-server.ts'
 import { caseLine, runHeader, tableHeader } from './report.ts'
@@ -26,6 +27,7 @@ export async function runWire(words: string[]): Promise<void> {
     return
   }
   const facts = machineFacts(requireRedis())
+  await buildMinivault()
   const pin = options.pin && canPin()
   process.stdout.write(runHeader(facts, options, pin))
   process.stdout.write(tableHeader())

@@ -1,7 +1,7 @@
 /**
- * Keeps what a full run found: one NDJSON line per case in benchmarks/results/wire.ndjson (appended: the history), the
- * chart beside it, and the table between the markers in docs/BENCHMARKS.md. What stands outside the markers is written by
- * people and never touched.
+ * Keeps what a full run found: one NDJSON line per case in benchmarks/results/wire.ndjson (appended: the
+ * history), the chart beside it, and the table between the markers in docs/BENCHMARKS.md. What stands
+ * outside the markers is written by people and never touched.
  */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
