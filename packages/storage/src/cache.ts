@@ -15,8 +15,8 @@
  * Survivors may fill at most three quarters of a recycled chunk, so every recycling makes room.
  */
 
-import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from './limits.ts'
 import { type Keydir, SLOT_CACHE } from './keydir.ts'
+import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from './limits.ts'
 
 export const ENTRY_HEADER_BYTES = 24
 const LENGTH = 0

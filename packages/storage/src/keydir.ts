@@ -64,7 +64,8 @@ export class Keydir {
     for (;;) {
       const slotSegment = shard[slot + SLOT_SEGMENT]!
       if (slotSegment === 0) return -1
-      if (slotSegment === segment && shard[slot + SLOT_OFFSET] === offset && shard[slot] === fingerprint) return slot
+      if (slotSegment === segment && shard[slot + SLOT_OFFSET] === offset && shard[slot] === fingerprint)
+        return slot
       slot += SLOT_WORDS
       if (slot === shard.length) slot = 0
     }

@@ -38,6 +38,3 @@ export const MERGE_SLICE_RECORDS = 256
 
 /** Blob files are written and read in pieces of this size, so that a thread of the pool is never held long. */
 export const BLOB_PIECE_BYTES = 4 * 1024 * 1024
-
-/** Blob operations in flight at once; more wait in line. */
-export const BLOB_WRITES_MAX = 4

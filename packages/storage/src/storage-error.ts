@@ -3,12 +3,15 @@
  * status it becomes; the message is for a person; the error of the level below is the `cause`.
  */
 
+import { WalError } from '@minivault/wal'
+
 export type StorageErrorCode =
   | 'STORAGE_CLOSED'
   | 'STORAGE_CORRUPT'
   | 'STORAGE_DISK_FULL'
   | 'STORAGE_FOLDER'
   | 'STORAGE_FORMAT'
+  | 'STORAGE_IO'
   | 'STORAGE_KEY_LENGTH'
   | 'STORAGE_LOCKED'
   | 'STORAGE_OPTION'
@@ -41,4 +44,32 @@ export function isDiskFull(error: unknown): boolean {
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'WAL_FULL') return true
   }
   return false
+}
+
+const CODE_OF_LOG: Record<string, StorageErrorCode> = {
+  WAL_CORRUPT: 'STORAGE_CORRUPT',
+  WAL_CLOSED: 'STORAGE_CLOSED',
+  WAL_FORMAT: 'STORAGE_FORMAT',
+  WAL_POISONED: 'STORAGE_READ_ONLY',
+  WAL_OPTIONS: 'STORAGE_OPTION',
+}
+
+/** The same failure in this package's words. A StorageError passes as it is. */
+export function fromLog(error: unknown): StorageError {
+  if (error instanceof StorageError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const path = error instanceof WalError ? error.path : (error as { path?: string } | null)?.path
+  if (isDiskFull(error)) {
+    return new StorageError('STORAGE_DISK_FULL', `the disk is full: ${message}`, { path, cause: error })
+  }
+  const code = error instanceof WalError ? CODE_OF_LOG[error.code] : undefined
+  return new StorageError(code ?? 'STORAGE_IO', message, { path, cause: error })
+}
+
+/** What a store says for ever after its log has failed: nothing more is written, reads go on. */
+export function readOnly(cause: unknown): StorageError {
+  const { message } = fromLog(cause)
+  const code = isDiskFull(cause) ? 'STORAGE_DISK_FULL' : 'STORAGE_READ_ONLY'
+  const path = (cause as { path?: string } | null)?.path
+  return new StorageError(code, `the store is read-only until it is reopened: ${message}`, { path, cause })
 }

@@ -1,1 +1,8 @@
-export {}
+export { MemoryStore } from './memory-store.ts'
+export {
+  type ContractOptions,
+  type ContractTest,
+  noise,
+  type SimpleDoor,
+  storeContract,
+} from './store-contract.ts'

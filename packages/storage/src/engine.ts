@@ -1,0 +1,460 @@
+/**
+ * The hot door: `apply` and `read`, synchronous, completion by token. No promise, closure or copy is made for a write that
+ * goes to the log as it is, or for a read that memory answers.
+ *
+ * Order per key is by ballot and nothing else: a higher one is applied, the same one is held (nothing is written), a lower one
+ * is stale. A record is shown only when it has reached the durability mark of its own level; until then a read waits.
+ *
+ * A value with a file of its own is applied when its file is durable: until then the key shows what it had. If a higher
+ * ballot came in between, the write completes all the same (it took its place right before that one) and its file goes.
+ */
+
+import { Version } from '@minivault/clock'
+import { type Codec, Compressor, checksum64, type hashKey, type KeyHash } from '@minivault/codec'
+import type { Durability, Log } from '@minivault/wal'
+import type { BlobFiles } from './blob-files.ts'
+import { type BlobReference, blobName } from './blob-reference.ts'
+import { Completions, type CompletionTarget } from './completions.ts'
+import { Found } from './found.ts'
+import {
+  BLOB_BIT,
+  LENGTH_MASK,
+  LEVEL_SHIFT,
+  SLOT_BALLOT,
+  SLOT_CACHE,
+  SLOT_LENGTH,
+  SLOT_OFFSET,
+  SLOT_SEGMENT,
+  TOMBSTONE_BIT,
+} from './keydir.ts'
+import { BLOB_ABOVE_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
+import { LOOKUP, type Lookup } from './lookup.ts'
+import { type Mutation, SPACE } from './mutation.ts'
+import { copyMutation, rawValue } from './mutation-value.ts'
+import { recordBytes, writeRecord } from './record.ts'
+import { RecordReader } from './record-reader.ts'
+import type { SegmentLedger } from './segment-ledger.ts'
+import { fromLog, readOnly, StorageError } from './storage-error.ts'
+
+export const APPLY = { applied: 0, held: 1, stale: 2 } as const
+export type ApplyOutcome = (typeof APPLY)[keyof typeof APPLY]
+
+/** A token nobody hears of. */
+export const NO_TOKEN = -0x80000000
+
+/** Completions; never called from inside the call they belong to. */
+export interface StoreListener {
+  onApplied(token: number, error: StorageError | null): void
+  onRead(token: number, found: Found | null, error: StorageError | null): void
+}
+
+export type RecordHook = (
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  hash: KeyHash,
+  oldBallot: Version,
+  newBallot: Version,
+) => void
+
+export interface EngineParts {
+  log: Log
+  lookup: Lookup
+  ledger: SegmentLedger
+  blobs: BlobFiles
+  compression: 'zstd' | 'lz4' | 'none'
+  hash: typeof hashKey
+  now: () => number
+  listener: StoreListener
+  highestBallot: Version
+}
+
+export class Engine implements CompletionTarget {
+  /** Filled by a `read` that answered. */
+  readonly found = new Found()
+  /** Filled by `apply`: what was there. Its value is not read. */
+  readonly previous = new Found()
+  /** After `apply`: whether `onApplied` will follow. */
+  waiting = false
+  /** Fed with every applied record. */
+  onRecord: RecordHook | undefined
+  writerId = 0
+  readonly highestBallot: Version
+  readonly completions: Completions
+  #error: StorageError | null = null
+  closed = false
+  /** Blob writes and disk reads in flight; close waits for them. */
+  inFlight = 0
+  onIdle: (() => void) | null = null
+  /** Called after each progress of the log. */
+  onProgress: (() => void) | null = null
+
+  readonly log: Log
+  readonly lookup: Lookup
+  readonly ledger: SegmentLedger
+  readonly blobs: BlobFiles
+  readonly #reader: RecordReader
+  readonly #hash: typeof hashKey
+  readonly #now: () => number
+  readonly #listener: StoreListener
+  readonly #compressor: Compressor
+  readonly #inlineBytesMax: number
+  readonly #oldBallot = new Version()
+  #blobCounter = 0
+  /** Blob files whose record was replaced, waiting for the replacing record to be durable. */
+  #replaced: { name: string; segment: number; offset: number }[] = []
+
+  constructor(parts: EngineParts) {
+    this.log = parts.log
+    this.lookup = parts.lookup
+    this.ledger = parts.ledger
+    this.blobs = parts.blobs
+    this.highestBallot = parts.highestBallot
+    this.#hash = parts.hash
+    this.#now = parts.now
+    this.#listener = parts.listener
+    this.#compressor = new Compressor({ codec: parts.compression })
+    this.#inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, this.log.payloadBytesMax)
+    this.completions = new Completions(this.log, this)
+    this.#reader = new RecordReader(this, this.#now)
+  }
+
+  /** Set once the log has failed: nothing is written any more, reads go on. */
+  get error(): StorageError | null {
+    if (this.#error === null && this.log.error !== null) this.#error = readOnly(this.log.error)
+    return this.#error
+  }
+
+  /**
+   * Takes a record if its ballot is above the key's. Throws STORAGE_CLOSED, STORAGE_READ_ONLY, STORAGE_DISK_FULL, STORAGE_KEY_LENGTH,
+   * STORAGE_VALUE_TOO_LARGE, STORAGE_VALUE_ENCODING, STORAGE_CORRUPT; nothing is written then.
+   */
+  apply(mutation: Mutation, token: number): ApplyOutcome {
+    this.#check(mutation)
+    this.waiting = false
+    const outcome = this.#compare(mutation, token)
+    if (outcome !== APPLY.applied) return outcome
+    const valueBytes = mutation.tombstone ? 0 : mutation.valueEnd - mutation.valueStart
+    if (valueBytes > VALUE_BYTES_MAX) throw valueTooLarge(valueBytes)
+    if (mutation.codec === 0) {
+      const packed = valueBytes > 1024 && valueBytes <= BLOB_ABOVE_BYTES ? this.#compress(mutation) : null
+      if (packed !== null && this.#isInline(mutation, packed.length)) {
+        this.#append(mutation, packed, 0, packed.length, this.#compressor.codec, valueBytes, null)
+      } else if (valueBytes <= BLOB_ABOVE_BYTES && this.#isInline(mutation, valueBytes)) {
+        this.#append(
+          mutation,
+          mutation.value,
+          mutation.valueStart,
+          mutation.valueStart + valueBytes,
+          0,
+          valueBytes,
+          null,
+        )
+      } else
+        return this.#applyBlob(mutation, mutation.value.slice(mutation.valueStart, mutation.valueEnd), token)
+    } else {
+      const raw = rawValue(mutation)
+      if (raw.length > BLOB_ABOVE_BYTES) return this.#applyBlob(mutation, raw.slice(), token)
+      if (valueBytes <= raw.length - (raw.length >>> 3) && this.#isInline(mutation, valueBytes)) {
+        this.#append(
+          mutation,
+          mutation.value,
+          mutation.valueStart,
+          mutation.valueEnd,
+          mutation.codec,
+          raw.length,
+          null,
+        )
+      } else if (this.#isInline(mutation, raw.length))
+        this.#append(mutation, raw, 0, raw.length, 0, raw.length, null)
+      else return this.#applyBlob(mutation, raw.slice(), token)
+    }
+    this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
+    return APPLY.applied
+  }
+
+  /**
+   * Reads a key of the user space. True: answered in `found`. False: `onRead(token)` will follow, since the record lies on disk or has not
+   * reached its durability mark. Throws STORAGE_CLOSED and STORAGE_KEY_LENGTH.
+   */
+  read(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash, token: number): boolean {
+    if (this.closed) throw closedError()
+    checkKey(keyEnd - keyStart)
+    const lookup = this.lookup
+    const result = lookup.find(SPACE.user, key, keyStart, keyEnd, hash)
+    if (result === LOOKUP.absent) {
+      this.found.clear()
+      return true
+    }
+    if (result === LOOKUP.cold) {
+      this.#reader.readCold(key.slice(keyStart, keyEnd), hash, token)
+      return false
+    }
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const { slot } = lookup
+    const level = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    if (level > 0) {
+      const segment = shard[slot + SLOT_SEGMENT]!
+      const offset = shard[slot + SLOT_OFFSET]!
+      if (!this.completions.isReached(level, segment, offset)) {
+        this.completions.waitForRead(level, token, segment, offset, lookup.length)
+        if (this.log.error !== null) this.log.demand(1)
+        else this.log.demand(level)
+        return false
+      }
+    }
+    return this.#reader.answer(lookup.bytes, lookup.at, lookup.length, token)
+  }
+
+  /**
+   * What is there now, whether or not it may be shown yet, its value unread: for a decision that precedes a write. Waits for the disk
+   * where the record is cold. Into `previous`.
+   */
+  locate(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
+    if (this.closed) throw closedError()
+    checkKey(keyEnd - keyStart)
+    const { lookup, previous } = this
+    previous.clear()
+    try {
+      if (lookup.findSync(SPACE.user, key, keyStart, keyEnd, hash)) {
+        this.#reader.describe(previous, lookup.bytes, lookup.at, lookup.length)
+      }
+    } catch (error) {
+      throw fromLog(error)
+    }
+    return previous
+  }
+
+  /** Reads at once, from disk if it must; a record that has not reached its mark is brought there. Into `found`. */
+  readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
+    if (this.closed) throw closedError()
+    checkKey(keyEnd - keyStart)
+    try {
+      return this.#reader.readSync(space, key, keyStart, keyEnd, hash)
+    } catch (error) {
+      throw fromLog(error)
+    }
+  }
+
+  /** The log's marks have moved, or it has failed. */
+  progress(): void {
+    this.completions.settle()
+    while (this.#replaced.length > 0) {
+      const { name, segment, offset } = this.#replaced[0]!
+      if (!this.log.isDurable(segment, offset)) break
+      this.#replaced.shift()
+      this.blobs.remove(name)
+    }
+    this.onProgress?.()
+  }
+
+  applied(token: number, error: StorageError | null): void {
+    if (token !== NO_TOKEN) this.#listener.onApplied(token, error)
+  }
+
+  readable(token: number, segment: number, offset: number, length: number, error: StorageError | null): void {
+    if (error !== null) this.#listener.onRead(token, null, error)
+    else this.#reader.readAt(segment, offset, length, token)
+  }
+
+  answered(token: number, error: StorageError | null): void {
+    this.#listener.onRead(token, error === null ? this.found : null, error)
+  }
+
+  began(): void {
+    this.inFlight += 1
+  }
+
+  ended(): void {
+    this.inFlight -= 1
+    if (this.inFlight === 0) this.onIdle?.()
+  }
+
+  #check(mutation: Mutation): void {
+    if (this.closed) throw closedError()
+    if (this.log.error !== null) throw this.error!
+    checkKey(mutation.keyEnd - mutation.keyStart)
+  }
+
+  /** Fills `previous` and says what the ballot asks for. Leaves `lookup` at the key's slot, if it has one. */
+  #compare(mutation: Mutation, token: number): ApplyOutcome {
+    const { lookup, previous } = this
+    previous.clear()
+    let isThere: boolean
+    try {
+      isThere = lookup.findSync(
+        mutation.space,
+        mutation.key,
+        mutation.keyStart,
+        mutation.keyEnd,
+        mutation.hash,
+      )
+    } catch (error) {
+      throw fromLog(error)
+    }
+    if (!isThere) return APPLY.applied
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const { slot } = lookup
+    this.#reader.describe(previous, lookup.bytes, lookup.at, lookup.length)
+    const order = compareToSlot(mutation.ballot, shard, slot)
+    if (order > 0) return APPLY.applied
+    if (order < 0) return APPLY.stale
+    const segment = shard[slot + SLOT_SEGMENT]!
+    const offset = shard[slot + SLOT_OFFSET]!
+    this.log.demand(mutation.durability)
+    this.#waitForWrite(mutation.durability, token, segment, offset)
+    return APPLY.held
+  }
+
+  #isInline(mutation: Mutation, valueBytes: number): boolean {
+    return recordBytes(mutation, valueBytes, false) <= this.log.payloadBytesMax
+  }
+
+  #compress(mutation: Mutation): Uint8Array | null {
+    if (mutation.valueEnd - mutation.valueStart > this.#inlineBytesMax) return null
+    return this.#compressor.compress(mutation.value, mutation.valueStart, mutation.valueEnd)
+  }
+
+  /** Writes the record into the log's window and points the keydir to it. */
+  #append(
+    mutation: Mutation,
+    value: Uint8Array,
+    start: number,
+    end: number,
+    codec: Codec,
+    rawBytes: number,
+    blob: BlobReference | null,
+  ): void {
+    const { log, lookup, ledger } = this
+    const length = recordBytes(mutation, end - start, blob !== null)
+    const replacedBlob =
+      lookup.slot >= 0 ? this.#reader.blobNameOf(lookup.bytes, lookup.at, lookup.length) : null
+    let at: number
+    try {
+      at = log.reserve(length)
+    } catch (error) {
+      throw log.error === null ? fromLog(error) : this.error!
+    }
+    writeRecord(mutation, log.window, at, value, start, end, codec, rawBytes, blob)
+    log.commit()
+    const segment = log.reservedSegment
+    const offset = log.reservedOffset
+    this.#oldBallot.clear()
+    if (lookup.slot >= 0) this.#leaveOld(replacedBlob, segment, offset)
+    else lookup.slot = lookup.keydir.insert(lookup.shardIndex, this.#fingerprint(mutation))
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const { slot } = lookup
+    shard[slot + SLOT_SEGMENT] = segment
+    shard[slot + SLOT_OFFSET] = offset
+    shard[slot + SLOT_LENGTH] =
+      length |
+      (mutation.tombstone ? TOMBSTONE_BIT : 0) |
+      (blob !== null ? BLOB_BIT : 0) |
+      (mutation.durability << LEVEL_SHIFT)
+    shard[slot + SLOT_BALLOT] = mutation.ballot.high
+    shard[slot + SLOT_BALLOT + 1] = mutation.ballot.middle
+    shard[slot + SLOT_BALLOT + 2] = mutation.ballot.low
+    shard[slot + SLOT_CACHE] = 0
+    ledger.add(segment, length)
+    if (mutation.tombstone) lookup.keydir.tombstones += 1
+    if (mutation.space === SPACE.user && isAbove(mutation.ballot, this.highestBallot)) {
+      this.highestBallot.copy(mutation.ballot)
+    }
+    log.demand(mutation.durability)
+    if (this.onRecord !== undefined) {
+      const { key, keyStart, keyEnd, hash, ballot } = mutation
+      this.onRecord(key, keyStart, keyEnd, hash, this.#oldBallot, ballot)
+    }
+  }
+
+  #fingerprint(mutation: Mutation): number {
+    return mutation.hash.low ^ Math.imul(mutation.space, 0x9e3779b1)
+  }
+
+  /** The slot's record becomes dead. */
+  #leaveOld(replacedBlob: string | null, segment: number, offset: number): void {
+    const { lookup } = this
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const { slot } = lookup
+    this.#oldBallot.set(
+      shard[slot + SLOT_BALLOT]!,
+      shard[slot + SLOT_BALLOT + 1]!,
+      shard[slot + SLOT_BALLOT + 2]!,
+    )
+    this.ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
+    if (shard[slot + SLOT_CACHE] !== 0) lookup.cache.forget(shard[slot + SLOT_CACHE]!)
+    if ((shard[slot + SLOT_LENGTH]! & TOMBSTONE_BIT) !== 0) lookup.keydir.tombstones -= 1
+    if (replacedBlob === null) return
+    this.#replaced.push({ name: replacedBlob, segment, offset })
+    this.log.demand(2)
+  }
+
+  #waitForWrite(level: Durability, token: number, segment: number, offset: number): void {
+    if (this.completions.isReached(level, segment, offset)) return
+    this.completions.waitForWrite(level, token, segment, offset)
+    this.waiting = true
+  }
+
+  #applyBlob(mutation: Mutation, value: Uint8Array, token: number): ApplyOutcome {
+    const own = copyMutation(mutation)
+    this.#hash(own.key, own.keyStart, own.keyEnd, own.hash)
+    const name = blobName(own.hash, this.writerId, ++this.#blobCounter)
+    this.waiting = true
+    this.began()
+    this.blobs.write(name, value, (error) => {
+      try {
+        if (error) return this.applied(token, fromLog(error))
+        this.#appendBlob(own, { name, checksum: checksum64(value) }, value.length, token)
+      } catch (failure) {
+        this.blobs.remove(name)
+        this.applied(token, fromLog(failure))
+      } finally {
+        this.ended()
+      }
+    })
+    return APPLY.applied
+  }
+
+  #appendBlob(mutation: Mutation, blob: BlobReference, bytes: number, token: number): void {
+    if (this.log.error !== null) throw this.error!
+    this.waiting = false
+    const outcome = this.#compare(mutation, token)
+    if (outcome === APPLY.applied) {
+      this.#append(mutation, mutation.value, 0, 0, 0, bytes, blob)
+      this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
+    } else this.blobs.remove(blob.name)
+    if (!this.waiting) this.applied(token, null)
+  }
+}
+
+export function closedError(): StorageError {
+  return new StorageError('STORAGE_CLOSED', 'the store is closed')
+}
+
+function checkKey(bytes: number): void {
+  if (bytes >= 1 && bytes <= KEY_BYTES_MAX) return
+  throw new StorageError('STORAGE_KEY_LENGTH', `a key has 1 to ${KEY_BYTES_MAX} bytes, not ${bytes}`)
+}
+
+function valueTooLarge(bytes: number): StorageError {
+  return new StorageError(
+    'STORAGE_VALUE_TOO_LARGE',
+    `a value has at most ${VALUE_BYTES_MAX} bytes, not ${bytes}`,
+  )
+}
+
+function compareToSlot(ballot: Version, shard: Int32Array, slot: number): number {
+  const high = shard[slot + SLOT_BALLOT]!
+  const middle = shard[slot + SLOT_BALLOT + 1]!
+  const low = shard[slot + SLOT_BALLOT + 2]!
+  if (ballot.high !== high) return ballot.high >>> 0 < high >>> 0 ? -1 : 1
+  if (ballot.middle !== middle) return ballot.middle >>> 0 < middle >>> 0 ? -1 : 1
+  if (ballot.low !== low) return ballot.low >>> 0 < low >>> 0 ? -1 : 1
+  return 0
+}
+
+function isAbove(ballot: Version, than: Version): boolean {
+  if (ballot.high !== than.high) return ballot.high >>> 0 > than.high >>> 0
+  if (ballot.middle !== than.middle) return ballot.middle >>> 0 > than.middle >>> 0
+  return ballot.low >>> 0 > than.low >>> 0
+}

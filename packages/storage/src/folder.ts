@@ -1,0 +1,126 @@
+/**
+ * The data folder: is it one of ours, of this layout, and may we write to it? `FORMAT` answers, a text file written once:
+ *
+ *     minivault data folder
+ *     format 0
+ *     layout 1c9a0e35
+ *     node 5f0c…            32 hex digits, drawn once per folder: tells an empty disk from the one that was here
+ *
+ * A folder without it must be empty (but for lock files, dot files and lost+found): the store never moves in with files of
+ * others. While the format is version 0 another layout is refused in one line and nothing is migrated.
+ */
+
+import { dirname, join } from 'node:path'
+import { type FileSystem, writeAll } from '@minivault/wal'
+import { RECORD_LAYOUT } from './record.ts'
+import { StorageError } from './storage-error.ts'
+
+export const FORMAT_VERSION = 0
+const FORMAT_NAME = 'FORMAT'
+const FORMAT_UNFINISHED_NAME = 'FORMAT.new'
+const OWN_BEFORE_FORMAT = /^(LOCK.*|FORMAT\.new|lost\+found|\..*)$/
+const TEXT = /^minivault data folder\nformat (\d+)\nlayout ([0-9a-f]{8})\nnode ([0-9a-f]{32})\n$/
+
+/** 32 bits over the text that describes the layout (FNV-1a). */
+export const LAYOUT_HASH: number = fnv1a(`format ${FORMAT_VERSION} | ${RECORD_LAYOUT}`)
+
+export interface Folder {
+  readonly directory: string
+  readonly logDirectory: string
+  readonly blobDirectory: string
+}
+
+export function folderAt(directory: string): Folder {
+  return { directory, logDirectory: join(directory, 'log'), blobDirectory: join(directory, 'blobs') }
+}
+
+/** Makes sure that the folder is there and can be written to. Throws STORAGE_FOLDER. */
+export function ensureFolder(fileSystem: FileSystem, directory: string): void {
+  try {
+    if (fileSystem.makeDirectory(directory)) fileSystem.syncDirectorySync(dirname(directory))
+    fileSystem.list(directory)
+  } catch (error) {
+    throw folderError(directory, error)
+  }
+}
+
+export function folderError(directory: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException | null)?.code
+  const reason =
+    code === 'ENOTDIR' || code === 'EEXIST'
+      ? 'is not a folder'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'cannot be written to'
+        : undefined
+  if (reason === undefined) return cause
+  const way = 'choose another data folder or change its permissions'
+  return new StorageError('STORAGE_FOLDER', `${directory} ${reason}: ${way}`, { path: directory, cause })
+}
+
+/** Reads the folder's nodeId, or draws and writes it when the folder is empty. The caller holds the lock. */
+export function readOrCreateFormat(
+  fileSystem: FileSystem,
+  directory: string,
+  random: (n: number) => Uint8Array,
+): string {
+  const path = join(directory, FORMAT_NAME)
+  if (fileSystem.exists(path)) return checkFormat(path, new TextDecoder().decode(fileSystem.readFile(path)))
+  const foreign = fileSystem.list(directory).filter((name) => !OWN_BEFORE_FORMAT.test(name))
+  if (foreign.length > 0) {
+    throw new StorageError(
+      'STORAGE_FOLDER',
+      `${directory} is not a minivault data folder and not empty (${foreign.slice(0, 3).join(', ')}): choose an empty one`,
+      { path: directory },
+    )
+  }
+  const nodeId = Buffer.from(random(16)).toString('hex')
+  const text = `minivault data folder\nformat ${FORMAT_VERSION}\nlayout ${hex(LAYOUT_HASH)}\nnode ${nodeId}\n`
+  writeDurably(fileSystem, directory, path, new TextEncoder().encode(text))
+  return nodeId
+}
+
+function writeDurably(fileSystem: FileSystem, directory: string, path: string, bytes: Uint8Array): void {
+  const unfinished = join(directory, FORMAT_UNFINISHED_NAME)
+  if (fileSystem.exists(unfinished)) fileSystem.remove(unfinished)
+  const descriptor = fileSystem.open(unfinished, 'create')
+  try {
+    writeAll(fileSystem, descriptor, bytes, 0, bytes.length, 0)
+    fileSystem.syncSync(descriptor)
+  } finally {
+    fileSystem.close(descriptor)
+  }
+  fileSystem.rename(unfinished, path)
+  fileSystem.syncDirectorySync(directory)
+}
+
+function checkFormat(path: string, text: string): string {
+  const match = TEXT.exec(text)
+  if (match === null) {
+    throw new StorageError(
+      'STORAGE_FORMAT',
+      `${path} is damaged or not ours: restore it or choose another folder`,
+      {
+        path,
+      },
+    )
+  }
+  if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {
+    throw new StorageError(
+      'STORAGE_FORMAT',
+      `${path} says format ${match[1]} layout ${match[2]}, this program reads format ${FORMAT_VERSION} layout ` +
+        `${hex(LAYOUT_HASH)}: use the program version that wrote it, or another data folder`,
+      { path },
+    )
+  }
+  return match[3]!
+}
+
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, '0')
+}

@@ -1,0 +1,44 @@
+/**
+ * The real world behind the store's own small ports: the wall clock, and what is known of processes on this machine. (Disk,
+ * event loop and randomness are the log's ports.) The only file of the package that imports `node:fs`.
+ */
+
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+
+/** Who holds a folder, and how to tell whether somebody who did is still there. */
+export interface ProcessTable {
+  readonly pid: number
+  readonly host: string
+  /** Tells this life of a pid from every other; '' where the system does not say. */
+  startOf(pid: number): string
+  isAlive(pid: number): boolean
+}
+
+export const nodeNow: () => number = () => Date.now()
+
+export const nodeProcesses: ProcessTable = {
+  pid: process.pid,
+  get host() {
+    return hostname()
+  },
+  startOf(pid) {
+    try {
+      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      // The name in parentheses may hold anything; field 22 counts from behind its end.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return `${boot}:${fields[19]}:${readlinkSync(`/proc/${pid}/ns/pid`)}`
+    } catch {
+      return ''
+    }
+  },
+  isAlive(pid) {
+    try {
+      process.kill(pid, 0)
+      return true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EPERM'
+    }
+  },
+}

@@ -1,0 +1,251 @@
+/**
+ * From a record's bytes to a `Found`, and everything a read has to wait for: a record on disk, a value in a file of its own.
+ * Expiry is judged here and nowhere else.
+ */
+
+import { readVersion, VERSION_BYTES } from '@minivault/clock'
+import { checksum64, decompress, KeyHash } from '@minivault/codec'
+import type { Durability } from '@minivault/wal'
+import { BLOB_REFERENCE_BYTES, readBlobReference } from './blob-reference.ts'
+import type { Engine } from './engine.ts'
+import type { Found } from './found.ts'
+import { LENGTH_MASK, LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
+import { EMPTY_BYTES, SPACE, type ValueType } from './mutation.ts'
+import { FLAG, RecordView, recordHasKey, TAG } from './record.ts'
+import { fromLog, StorageError } from './storage-error.ts'
+
+export class RecordReader {
+  readonly #engine: Engine
+  readonly #now: () => number
+  readonly #view = new RecordView()
+
+  constructor(engine: Engine, now: () => number) {
+    this.#engine = engine
+    this.#now = now
+  }
+
+  /** All but the value. */
+  describe(found: Found, bytes: Uint8Array, at: number, length: number): RecordView {
+    const view = this.#view
+    if (!view.read(bytes, at, at + length))
+      throw new StorageError('STORAGE_CORRUPT', 'an entry of the log is no record')
+    found.ballot.copy(view.ballot)
+    found.version.copy(view.ballot)
+    found.attempt = 0
+    found.value = EMPTY_BYTES
+    found.valueStart = 0
+    found.valueEnd = 0
+    if (view.taggedEnd > view.taggedStart) this.#describeTagged(found, bytes)
+    else found.requestId.copy(view.ballot)
+    found.tombstone = view.tombstone
+    found.valueType = view.valueType as ValueType
+    found.expiresAtMs = view.expiresAtMs
+    found.exists = !view.tombstone && (view.expiresAtMs === 0 || view.expiresAtMs > this.#now())
+    return view
+  }
+
+  #describeTagged(found: Found, bytes: Uint8Array): void {
+    const view = this.#view
+    const version = view.field(bytes, TAG.version, VERSION_BYTES)
+    if (version >= 0) readVersion(bytes, version, found.version)
+    const requestId = view.field(bytes, TAG.requestId, VERSION_BYTES)
+    if (requestId >= 0) readVersion(bytes, requestId, found.requestId)
+    else found.requestId.copy(found.version)
+    const attempt = view.field(bytes, TAG.attempt, 1)
+    if (attempt >= 0) found.attempt = bytes[attempt]!
+  }
+
+  /** The name of the file that holds this record's value, if one does. */
+  blobNameOf(bytes: Uint8Array, at: number, length: number): string | null {
+    if ((bytes[at]! & FLAG.blob) === 0) return null
+    if (!this.#view.read(bytes, at, at + length)) return null
+    const field = this.#view.field(bytes, TAG.blob, BLOB_REFERENCE_BYTES)
+    return field < 0 ? null : readBlobReference(bytes, field).name
+  }
+
+  /** Fills `found`, true; or starts what is needed to (a blob), false. */
+  answer(bytes: Uint8Array, at: number, length: number, token: number): boolean {
+    const { found } = this.#engine
+    const view = this.describe(found, bytes, at, length)
+    if (!found.exists) return true
+    if (view.isBlob) {
+      this.#readBlob(bytes.slice(at, at + length), token)
+      return false
+    }
+    this.#fillValue(found, bytes)
+    return true
+  }
+
+  #fillValue(found: Found, bytes: Uint8Array): void {
+    const view = this.#view
+    if (view.codec === 0) {
+      found.value = bytes
+      found.valueStart = view.keyEnd
+      found.valueEnd = view.end
+      return
+    }
+    try {
+      found.value = decompress(view.codec, bytes.subarray(view.keyEnd, view.end), view.rawBytes)
+    } catch (error) {
+      throw new StorageError('STORAGE_CORRUPT', 'a stored value cannot be decompressed', { cause: error })
+    }
+    found.valueStart = 0
+    found.valueEnd = found.value.length
+  }
+
+  #readBlob(record: Uint8Array, token: number): void {
+    const engine = this.#engine
+    const { name, checksum } = this.#reference(record)
+    const path = engine.blobs.pathOf(name)
+    const { rawBytes } = this.#view
+    engine.began()
+    const done = (value: Uint8Array | null, error: unknown) => {
+      try {
+        if (value === null) return engine.answered(token, blobCorrupt(path, error))
+        if (checksum64(value) !== checksum) return engine.answered(token, blobCorrupt(path, null))
+        this.describe(engine.found, record, 0, record.length)
+        setValue(engine.found, value)
+        engine.answered(token, null)
+      } finally {
+        engine.ended()
+      }
+    }
+    engine.blobs.read(name, rawBytes).then(
+      (value) => done(value, null),
+      (error) => done(null, error),
+    )
+  }
+
+  #reference(record: Uint8Array): { name: string; checksum: string } {
+    this.#view.read(record, 0, record.length)
+    const field = this.#view.field(record, TAG.blob, BLOB_REFERENCE_BYTES)
+    if (field < 0) throw new StorageError('STORAGE_CORRUPT', 'a blob record names no file')
+    return readBlobReference(record, field)
+  }
+
+  readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
+    const engine = this.#engine
+    const { lookup, found } = engine
+    found.clear()
+    if (!lookup.findSync(space, key, keyStart, keyEnd, hash)) return found
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const level = (shard[lookup.slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    const segment = shard[lookup.slot + SLOT_SEGMENT]!
+    const offset = shard[lookup.slot + SLOT_OFFSET]!
+    if (!engine.completions.isReached(level, segment, offset)) {
+      if (engine.log.error !== null) throw engine.error!
+      if (level === 1) engine.log.flush()
+      else engine.log.syncNow()
+    }
+    const { bytes, at, length } = lookup
+    const view = this.describe(found, bytes, at, length)
+    if (!found.exists) return found
+    if (!view.isBlob) {
+      this.#fillValue(found, bytes)
+      return found
+    }
+    const rawBytes = view.rawBytes
+    const { name, checksum } = this.#reference(bytes.slice(at, at + length))
+    const path = engine.blobs.pathOf(name)
+    let value: Uint8Array
+    try {
+      value = engine.blobs.readSync(name, rawBytes)
+    } catch (error) {
+      throw blobCorrupt(path, error)
+    }
+    if (checksum64(value) !== checksum) throw blobCorrupt(path, null)
+    setValue(found, value)
+    return found
+  }
+
+  /** A waiting read's record may be shown now. */
+  readAt(segment: number, offset: number, length: number, token: number): void {
+    const engine = this.#engine
+    const at = engine.log.windowOffset(segment, offset)
+    if (at >= 0) return this.#finish(engine.log.window, at, length, token)
+    this.#readEntry(segment, offset, length, (bytes, error) => {
+      if (bytes === null) engine.answered(token, error)
+      else this.#finish(bytes, 0, length, token)
+    })
+  }
+
+  /** Reads the record behind a slot whose key could not be compared in memory, without holding up the loop. */
+  readCold(key: Uint8Array, hash: KeyHash, token: number): void {
+    const { lookup } = this.#engine
+    const { shardIndex, slot } = lookup
+    const shard = lookup.keydir.shards[shardIndex]!
+    const fingerprint = shard[slot]!
+    const segment = shard[slot + SLOT_SEGMENT]!
+    const offset = shard[slot + SLOT_OFFSET]!
+    const length = shard[slot + SLOT_LENGTH]! & LENGTH_MASK
+    const own = new KeyHash()
+    own.high = hash.high
+    own.low = hash.low
+    this.#readEntry(segment, offset, length, (bytes, error) => {
+      if (bytes === null) return this.#engine.answered(token, error)
+      const now = lookup.keydir.findPosition(shardIndex, fingerprint, segment, offset)
+      if (now >= 0 && !lookup.resolve(lookup.keydir.shards[shardIndex]!, now)) {
+        lookup.keep(shardIndex, now, bytes, 0, length)
+      }
+      if (recordHasKey(bytes, 0, SPACE.user, key, 0, key.length)) return this.#finish(bytes, 0, length, token)
+      this.#readOther(key, own, token)
+    })
+  }
+
+  /** The slot belonged to another key of the same fingerprint: go on synchronously, it is a matter of one in 2^32. */
+  #readOther(key: Uint8Array, hash: KeyHash, token: number): void {
+    const engine = this.#engine
+    try {
+      if (engine.closed) throw new StorageError('STORAGE_CLOSED', 'the store is closed')
+      this.readSync(SPACE.user, key, 0, key.length, hash)
+    } catch (error) {
+      return engine.answered(token, fromLog(error))
+    }
+    engine.answered(token, null)
+  }
+
+  #readEntry(
+    segment: number,
+    offset: number,
+    length: number,
+    done: (bytes: Uint8Array | null, error: StorageError | null) => void,
+  ): void {
+    const engine = this.#engine
+    const bytes = new Uint8Array(length)
+    engine.ledger.pin(segment)
+    engine.began()
+    const finish = (error: unknown) => {
+      engine.ledger.unpin(segment)
+      try {
+        done(error === null ? bytes : null, error === null ? null : fromLog(error))
+      } finally {
+        engine.ended()
+      }
+    }
+    try {
+      engine.log.read(segment, offset, length, bytes, 0, finish)
+    } catch (error) {
+      queueMicrotask(() => finish(error))
+    }
+  }
+
+  #finish(bytes: Uint8Array, at: number, length: number, token: number): void {
+    try {
+      if (!this.answer(bytes, at, length, token)) return
+    } catch (error) {
+      return this.#engine.answered(token, fromLog(error))
+    }
+    this.#engine.answered(token, null)
+  }
+}
+
+function setValue(found: Found, value: Uint8Array): void {
+  found.value = value
+  found.valueStart = 0
+  found.valueEnd = value.length
+}
+
+function blobCorrupt(path: string, cause: unknown): StorageError {
+  const what = cause instanceof Error ? cause.message : 'its checksum is wrong'
+  return new StorageError('STORAGE_CORRUPT', `${path}: ${what}`, { path, cause: cause ?? undefined })
+}

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { Store, type StoreOptions } from '../src/index.ts'
+import { MemoryStore, type SimpleDoor, storeContract } from '../src/testing/index.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'minivault-storage-'))
+t.teardown(() => rmSync(root, { recursive: true, force: true }))
+let folders = 0
+const fresh = () => join(root, `data${++folders}`)
+
+function suite(options: Partial<StoreOptions>) {
+  const where = new Map<SimpleDoor, string>()
+  const open = async (directory = fresh()) => {
+    const store = await Store.open({ directory, durability: 'os', cacheBytes: 4 << 20, ...options })
+    where.set(store, directory)
+    return store
+  }
+  const reopen = async (store: SimpleDoor) => {
+    await store.close()
+    return open(where.get(store))
+  }
+  return { open: () => open(), reopen }
+}
+
+const constantHash: NonNullable<StoreOptions['hash']> = (_bytes, _start, _end, into) => {
+  into.high = 7
+  into.low = 7
+  return into
+}
+
+t.test('the model', async (t) => storeContract(t, async () => new MemoryStore()))
+t.test('the engine', async (t) => storeContract(t, suite({}).open))
+t.test('the engine, reopened', async (t) => {
+  const { open, reopen } = suite({})
+  storeContract(t, open, { reopen })
+})
+t.test('tiny window, segments and cache', async (t) => {
+  const { open, reopen } = suite({ windowBytes: 1 << 19, segmentBytes: 1 << 20, cacheBytes: 1 << 20 })
+  storeContract(t, open, { reopen })
+})
+t.test('one hash for all keys', async (t) => {
+  const { open, reopen } = suite({ hash: constantHash, durability: 'memory' })
+  storeContract(t, open, { reopen })
+})
+
+t.test('the example of the README', async (t) => {
+  const directory = fresh()
+  await using store = await Store.open({ directory, durability: 'os' })
+  const { version } = await store.set('greeting', 'hello')
+  const value = await store.get('greeting')
+  t.equal(new TextDecoder().decode(value), 'hello')
+  t.equal((await store.getEntry('greeting'))?.version, version)
+  t.equal(await store.delete('greeting'), true)
+  t.equal(store.getSync('greeting'), undefined)
+})
