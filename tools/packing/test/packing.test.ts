@@ -1,0 +1,119 @@
+// What a user gets from the registry: the packages packed, checked, installed together into an empty folder by npm, and
+// used there, with this Node and with Node 24. Needs the registry for their dependencies.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import t, { type Test } from 'tap'
+import { startProgram } from '../src/running-node.ts'
+import { pack, publishedFolders } from '../src/tarballs.ts'
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+const NODE_TARBALL_BYTES_MAX = 1_000_000
+
+const work = mkdtempSync(join(tmpdir(), 'minivault-packing-'))
+t.teardown(() => rmSync(work, { recursive: true, force: true }))
+const tarballs = join(work, 'tarballs')
+const user = join(work, 'user')
+mkdirSync(tarballs)
+mkdirSync(user)
+
+const packed = publishedFolders(ROOT).map((folder) => pack(folder, tarballs))
+
+for (const tarball of packed) {
+  await t.test(`${tarball.name} is packed right`, async (t) => {
+    const text = JSON.stringify(tarball.manifest)
+    t.notMatch(text, /workspace:/, 'no workspace: version is left')
+    t.notMatch(text, /minivault:source/, 'no source condition is left')
+    t.notOk(
+      tarball.files.some((file) => /^(src|test)\//.test(file)),
+      'no sources, no tests',
+    )
+    t.ok(tarball.files.includes('README.md'), 'a README')
+    t.ok(tarball.files.includes('LICENSE'), 'a licence')
+    const bytes = readFileSync(tarball.path)
+    const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
+    const { messages } = await publint({ pack: { tarball: buffer }, level: 'warning', strict: true })
+    t.same(
+      messages.map((message) => formatMessage(message, tarball.manifest)),
+      [],
+      'publint has nothing to say',
+    )
+  })
+}
+
+const size = statSync(packed.find((tarball) => tarball.name === '@minivault/node')?.path ?? '').size
+t.ok(size < NODE_TARBALL_BYTES_MAX, `@minivault/node's tarball has ${size} bytes`)
+
+writeFileSync(join(user, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n')
+// Without install scripts, so that what is optional and native stays away: the fallbacks must do.
+const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packed.map((one) => one.path)]
+execFileSync('npm', install, { cwd: user, stdio: 'pipe' })
+
+writeFileSync(
+  join(user, 'embedded.js'),
+  `import { Store } from '@minivault/storage'
+const store = await Store.open({ directory: process.argv[2] })
+await store.set('user:1', 'alice')
+await store.set('long', 'minivault '.repeat(1000))
+console.log(new TextDecoder().decode(await store.get('user:1')), (await store.get('long')).length)
+await store.close()
+`,
+)
+writeFileSync(
+  join(user, 'client.js'),
+  `import { Client } from '@minivault/client'
+const client = await Client.open(process.argv[2])
+await client.set('user:2', 'bob')
+console.log(new TextDecoder().decode(await client.get('user:2')), await client.get('absent'))
+await client.close()
+`,
+)
+
+/** Everything a user would do first, with one version of Node. */
+async function smoke(t: Test, node: string, name: string) {
+  const command = join(user, 'node_modules/@minivault/node/bin/minivault-node.js')
+  const run = (...args: string[]) => spawnSync(node, args, { cwd: user, encoding: 'utf8', timeout: 60_000 })
+
+  const started = performance.now()
+  const version = run(command, '--version')
+  t.comment(`--version with ${name}: ${(performance.now() - started).toFixed(0)} ms (goal: 150)`)
+  t.match(version.stdout, /^\d+\.\d+\.\d+/, '--version')
+  t.match(run(command, '--help').stdout, /-durability/, '--help')
+  t.equal(run(command, '-no-such-flag').status, 2, 'an unknown flag ends with 2')
+
+  const embedded = run('embedded.js', join(work, `embedded-${name}`))
+  t.equal(embedded.stdout, 'alice 10000\n', `embedded store${embedded.stderr}`)
+
+  const server = await startProgram(node, [command, '-port', '0', '-data', join(work, `data-${name}`)], user)
+  const url = `http://127.0.0.1:${server.port}/packed`
+  const put = await fetch(url, { method: 'PUT', body: '{"value": "hello"}' })
+  t.equal(await put.text(), '{"success":true}')
+  t.equal(await (await fetch(url)).text(), '{"success":true,"data":"hello"}')
+  const client = run('client.js', `minivault://127.0.0.1:${server.port}`)
+  t.equal(client.stdout, 'bob undefined\n', `client${client.stderr}`)
+  t.equal(await server.stop(), 0, 'stops with 0')
+}
+
+await t.test('used with this Node', async (t) => {
+  const npx = spawnSync('npx', ['--no-install', 'minivault-node', '--version'], {
+    cwd: user,
+    encoding: 'utf8',
+  })
+  t.match(npx.stdout, /^\d+\.\d+\.\d+/, 'npx minivault-node')
+  await smoke(t, process.execPath, 'node-20')
+})
+
+await t.test('used with Node 24', async (t) => {
+  const folder = join(work, 'node24')
+  mkdirSync(folder)
+  execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', 'node@24'], {
+    stdio: 'pipe',
+  })
+  const node = join(folder, 'node_modules/node/bin/node')
+  t.match(execFileSync(node, ['--version'], { encoding: 'utf8' }), /^v24\./)
+  await smoke(t, node, 'node-24')
+})
