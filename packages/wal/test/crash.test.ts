@@ -50,6 +50,8 @@ async function crash(disk: MemoryFileSystem, test: Case): Promise<string> {
   const must = test.seed === undefined ? confirmed.written : confirmed.durable
   for (const n of must) if (!seen.has(n)) return `${where}: ${n} is lost`
   for (const n of seen) if (!confirmed.appended.has(n)) return `${where}: ${n} is invented`
+  const gap = Math.max(-1, ...seen) + 1 - seen.size
+  if (gap !== 0) return `${where}: ${gap} entries are missing before the last`
   disk.restart(7)
   const log = await after.open()
   if (after.seen.join() !== first.join()) return `${where}: the next open sees something else`

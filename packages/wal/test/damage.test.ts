@@ -2,7 +2,8 @@
  * What the log says about a disk that lies or fails: flipped bytes, cut files, errors, full disks. And what its writes and syncs cost in calls.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { DURABILITY, type Log } from '@minivault/wal'
+import { crc32 as nativeCrc32 } from 'node:zlib'
+import { crc32, DURABILITY, type Log } from '@minivault/wal'
 import { MemoryFileSystem } from '@minivault/wal/testing'
 import t from 'tap'
 import { append, Bench, DIRECTORY, payload } from './harness.ts'
@@ -199,4 +200,17 @@ t.test('vectors: the same input gives the same bytes, and they read back', async
     const hex = readFileSync(vector, 'utf8').replace(/#.*|\s/gm, '')
     t.equal(Buffer.from(bytes).toString('hex'), hex, `${name} is format version 0, byte for byte`)
   }
+})
+
+t.test('the checksum is that of zlib at every length, place and seed', async (t) => {
+  const bytes = Uint8Array.from({ length: 1200 }, (_, i) => (i * 2654435761) >>> 11)
+  t.equal(crc32(Buffer.from('123456789'), 0, 9, 0), 0xcbf43926 | 0, 'the published check value')
+  let wrong = 0
+  for (let length = 0; length < 1100; length++) {
+    const start = length % 17
+    const seed = Math.imul(length, 0x9e3779b1)
+    const native = nativeCrc32(bytes.subarray(start, start + length), seed >>> 0) | 0
+    if (crc32(bytes, start, start + length, seed) !== native) wrong++
+  }
+  t.equal(wrong, 0)
 })
