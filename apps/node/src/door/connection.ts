@@ -1,0 +1,257 @@
+/**
+ * One socket of the binary port. Bytes arrive in the read buffer that all connections share and are parsed in place;
+ * only an incomplete request is kept (`rest`, grown by what was received, never by what was announced). Replies leave
+ * in request order, in one write per event-loop turn. A client that does not take its replies is not read from.
+ *
+ *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
+ *                └─ incomplete tail → rest
+ */
+import type { Socket } from 'node:net'
+import type { Answer } from '../key-value.ts'
+import { FRAME_TIMEOUT_MS, OPERATION_TIMEOUT_MS, OUTPUT_HIGH_WATER_BYTES, REPLY_SLOTS } from '../limits.ts'
+import type { Receiver, Receivers } from '../receivers.ts'
+import { type ChunkPool, Output } from './output.ts'
+import { ReplySlots } from './reply-slots.ts'
+import type { Session, Wire } from './session.ts'
+import type { Turn } from './turn.ts'
+
+/** A request may take longer than FRAME_TIMEOUT_MS when it is large: a second for each of these. */
+const SLOWEST_BYTES_PER_SECOND = 64 * 1024
+
+export interface ConnectionContext {
+  receivers: Receivers
+  pool: ChunkPool
+  turn: Turn
+  onClose: (connection: Connection) => void
+}
+
+export class Connection implements Receiver, Wire {
+  readonly socket: Socket
+  #session: Session | null = null
+  readonly #context: ConnectionContext
+  readonly #slots = new ReplySlots()
+  readonly #output: Output
+  readonly #firstToken: number
+  #rest: Uint8Array | null = null
+  #restLength = 0
+  #skip = 0
+  #reading = false
+  #stalled = false
+  #closing = false
+  #ended = false
+  #held = false
+  touched = false
+  #closed = false
+  #progressSeen = 0
+  #stillForMs = 0
+  #incompleteForMs = 0
+
+  constructor(socket: Socket, context: ConnectionContext) {
+    this.socket = socket
+    this.#context = context
+    this.#output = new Output(context.pool, (bytes) => this.#send(bytes))
+    this.#firstToken = context.receivers.add(this)
+    socket.on('drain', () => context.turn.touch(this))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#onClose())
+    socket.on('end', () => this.#onEnd())
+  }
+
+  begin(session: Session): void {
+    this.#session = session
+  }
+
+  // --- Wire ---------------------------------------------------------------------------------------------------------
+
+  take(): number {
+    return this.#firstToken + this.#slots.take()
+  }
+
+  answer(token: number, answer: Answer): void {
+    this.complete(token & (REPLY_SLOTS - 1), answer)
+  }
+
+  get isBusy(): boolean {
+    if (this.#held && this.#slots.pending === 0) this.#held = false
+    return (
+      this.#closing ||
+      this.#held ||
+      this.#slots.isFull ||
+      this.socket.writableLength > OUTPUT_HIGH_WATER_BYTES
+    )
+  }
+
+  hold(): void {
+    this.#held = true
+  }
+
+  skip(bytes: number): void {
+    this.#skip = bytes
+  }
+
+  closeAfterReplies(): void {
+    this.#closing = true
+    this.#context.turn.touch(this)
+  }
+
+  // --- in -----------------------------------------------------------------------------------------------------------
+
+  /** Bytes [0, length) of the shared read buffer: used up or copied when this returns. */
+  receive(bytes: Uint8Array, length: number): void {
+    if (this.#closing || this.#closed) return
+    let start = 0
+    if (this.#skip > 0) {
+      start = Math.min(this.#skip, length)
+      this.#skip -= start
+      if (start === length) return
+    }
+    this.#reading = true
+    if (this.#rest === null) {
+      this.#keep(bytes, this.#consume(bytes, start, length), length)
+    } else {
+      this.#keepMore(bytes, start, length)
+      this.#consumeRest()
+    }
+    this.#reading = false
+    this.settle()
+  }
+
+  #consume(bytes: Uint8Array, start: number, end: number): number {
+    const session = this.#session
+    if (session === null) return end
+    const stopped = session.consume(bytes, start, end)
+    if (this.#skip === 0) return stopped
+    const skipped = Math.min(this.#skip, end - stopped)
+    this.#skip -= skipped
+    return skipped > 0 && stopped + skipped < end
+      ? this.#consume(bytes, stopped + skipped, end)
+      : stopped + skipped
+  }
+
+  #consumeRest(): void {
+    const rest = this.#rest
+    if (rest === null) return
+    const length = this.#restLength
+    if (this.#session !== null && length < this.#session.needed && !this.#stalled) return
+    const stopped = this.#consume(rest, 0, length)
+    this.#rest = null
+    this.#restLength = 0
+    if (stopped === 0) {
+      this.#rest = rest
+      this.#restLength = length
+    } else {
+      this.#keep(rest, stopped, length)
+    }
+  }
+
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    if (start >= end || this.#closing) return
+    this.#rest = Buffer.from(bytes.subarray(start, end))
+    this.#restLength = end - start
+    this.#incompleteForMs = 0
+  }
+
+  #keepMore(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.#restLength + end - start
+    let rest = this.#rest!
+    if (length > rest.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(rest.length * 2, this.#session!.needed)))
+      grown.set(rest.subarray(0, this.#restLength))
+      this.#rest = rest = grown
+    }
+    rest.set(bytes.subarray(start, end), this.#restLength)
+    this.#restLength = length
+  }
+
+  // --- out ----------------------------------------------------------------------------------------------------------
+
+  complete(slot: number, answer: Answer): void {
+    if (this.#closed) {
+      this.#slots.advance()
+      if (this.#slots.pending === 0) this.#context.receivers.remove(this.#firstToken)
+      return
+    }
+    if (!this.#slots.isNext(slot)) {
+      this.#slots.keep(slot, this.#encodeApart(slot, answer))
+      return
+    }
+    this.#session!.reply(slot, answer, this.#output)
+    this.#slots.advance()
+    for (let reply = this.#slots.due(); reply !== null; reply = this.#slots.due()) {
+      for (const bytes of reply) this.#output.append(bytes, 0, bytes.length)
+    }
+    if (!this.#reading) this.#context.turn.touch(this)
+  }
+
+  #encodeApart(slot: number, answer: Answer): Uint8Array[] {
+    const parts: Uint8Array[] = []
+    const apart = new Output(this.#context.pool, (bytes) => parts.push(Buffer.from(bytes)) > 0)
+    this.#session!.reply(slot, answer, apart)
+    apart.flush()
+    return parts
+  }
+
+  #send(bytes: Uint8Array): boolean {
+    if (this.socket.destroyed) return true
+    this.socket.write(bytes)
+    return this.socket.writableLength === 0
+  }
+
+  /** End of turn: everything answered leaves; reading stops or goes on by what is still under way. */
+  settle(): void {
+    if (this.#closed) return
+    this.#output.flush()
+    if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
+      this.socket.end()
+      return
+    }
+    if (this.#closing) return
+    if (this.isBusy) {
+      if (!this.#stalled) this.socket.pause()
+      this.#stalled = true
+    } else if (this.#stalled) {
+      this.#reading = true
+      this.#consumeRest()
+      this.#reading = false
+      this.#stalled = this.isBusy
+      if (!this.#stalled) this.socket.resume()
+      this.#context.turn.touch(this)
+    }
+  }
+
+  // --- time and end -------------------------------------------------------------------------------------------------
+
+  /** Called about every `elapsedMs`: cuts a half-sent request and an operation that never ends. */
+  sweep(elapsedMs: number): void {
+    if (this.#slots.pending > 0 && this.#slots.progress === this.#progressSeen) this.#stillForMs += elapsedMs
+    else this.#stillForMs = 0
+    this.#progressSeen = this.#slots.progress
+    const waitsForClient = (this.#rest !== null || this.#skip > 0) && !this.#stalled
+    this.#incompleteForMs = waitsForClient ? this.#incompleteForMs + elapsedMs : 0
+    const patienceMs = FRAME_TIMEOUT_MS + (this.#restLength / SLOWEST_BYTES_PER_SECOND) * 1000
+    if (this.#stillForMs > OPERATION_TIMEOUT_MS || this.#incompleteForMs > patienceMs) this.socket.destroy()
+  }
+
+  /** Shutdown: what is under way is answered, nothing more is read. */
+  drain(): void {
+    this.closeAfterReplies()
+  }
+
+  get isIdle(): boolean {
+    return this.#slots.pending === 0 && this.socket.writableLength === 0
+  }
+
+  #onEnd(): void {
+    this.#ended = true
+    this.settle()
+  }
+
+  #onClose(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#rest = null
+    this.#slots.dropKept()
+    if (this.#slots.pending === 0) this.#context.receivers.remove(this.#firstToken)
+    this.#context.onClose(this)
+  }
+}

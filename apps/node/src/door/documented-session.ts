@@ -1,0 +1,164 @@
+/**
+ * The documented opcodes on one connection: GET, SET, DELETE, HEALTH, AUTH as published. Replies carry no id, so they
+ * come in request order, and an error has no body. What can be refused from its header alone (no key shown, value too
+ * large) is refused before its bytes are buffered; as long as the stream stays in step the connection is kept.
+ */
+import { decompress, hashKey } from '@minivault/codec'
+import {
+  DOCUMENTED_REPLY_HEAD_BYTES,
+  DOCUMENTED_STATUS,
+  DocumentedRequest,
+  decodeDocumented,
+  documentedReplyHeader,
+  ERROR,
+  type ErrorNumber,
+  OPCODE,
+  OUTCOME,
+  UNAUTHENTICATED_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from '@minivault/protocol'
+import { VALUE_TYPE } from '@minivault/storage'
+import { Answer, KIND, type Kind } from '../key-value.ts'
+import { HELD_ABOVE_BYTES } from '../limits.ts'
+import type { Output } from './output.ts'
+import type { Session, Wire } from './session.ts'
+import type { SessionContext } from './session-context.ts'
+
+export class DocumentedSession implements Session {
+  needed = 0
+  readonly #context: SessionContext
+  readonly #wire: Wire
+  readonly #request = new DocumentedRequest()
+  readonly #answer = new Answer()
+  #authenticated = false
+
+  constructor(context: SessionContext, wire: Wire) {
+    this.#context = context
+    this.#wire = wire
+  }
+
+  consume(bytes: Uint8Array, start: number, end: number): number {
+    const request = this.#request
+    let at = start
+    while (at < end && !this.#wire.isBusy) {
+      const consumed = decodeDocumented(bytes, at, end, request)
+      if (consumed > 0) {
+        this.#dispatch(bytes)
+        at += consumed
+      } else if (consumed < 0) {
+        this.#refuse(-consumed as ErrorNumber)
+        this.#wire.closeAfterReplies()
+        return end
+      } else {
+        this.needed = request.needed
+        return this.#refuseUnread(end - at) ? end : at
+      }
+    }
+    this.needed = 0
+    return at
+  }
+
+  /** An incomplete request that will be refused anyway is answered now; its remaining bytes are skipped. */
+  #refuseUnread(available: number): boolean {
+    const request = this.#request
+    const kind = kindOf(request.opcode)
+    const tooLarge = request.opcode === OPCODE.set && request.valueEnd - request.valueStart > VALUE_BYTES_MAX
+    const locked =
+      request.needed > UNAUTHENTICATED_BYTES_MAX &&
+      !this.#authenticated &&
+      this.#context.admission.credentials !== null &&
+      (kind === null || !this.#context.admission.isOpen(kind))
+    if (!tooLarge && !locked) return false
+    this.#refuse(tooLarge ? ERROR.VALUE_TOO_LARGE : ERROR.UNAUTHORIZED)
+    if (tooLarge || !request.headerComplete) this.#wire.closeAfterReplies()
+    else this.#wire.skip(request.needed - available)
+    return true
+  }
+
+  #dispatch(bytes: Uint8Array): void {
+    const request = this.#request
+    switch (request.opcode) {
+      case OPCODE.get:
+        return this.#submit(KIND.get, bytes)
+      case OPCODE.set:
+        return this.#submit(KIND.set, bytes)
+      case OPCODE.delete:
+        return this.#submit(KIND.delete, bytes)
+      case OPCODE.health:
+        return this.#reply(this.#health())
+      default:
+        return this.#authenticate(bytes)
+    }
+  }
+
+  #submit(kind: Kind, bytes: Uint8Array): void {
+    const request = this.#request
+    const { admission, operation, keyValue, durability } = this.#context
+    const refusal = admission.refuse(kind, this.#authenticated)
+    if (refusal !== ERROR.NONE) return this.#refuse(refusal)
+    if (request.keyEnd === request.keyStart) return this.#refuse(ERROR.KEY_MISSING)
+    operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)
+    hashKey(bytes, request.keyStart, request.keyEnd, operation.hash)
+    if (kind === KIND.set) {
+      const error = this.#setValue(bytes)
+      if (error !== ERROR.NONE) return this.#refuse(error)
+    }
+    if (operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES) this.#wire.hold()
+    keyValue.submit(operation, this.#wire.take())
+  }
+
+  #setValue(bytes: Uint8Array): ErrorNumber {
+    const { valueStart, valueEnd, compressed } = this.#request
+    const { operation } = this.#context
+    if (valueEnd - valueStart > VALUE_BYTES_MAX) return ERROR.VALUE_TOO_LARGE
+    operation.setValue(bytes, valueStart, valueEnd, VALUE_TYPE.raw)
+    if (compressed === 0) return ERROR.NONE
+    if (compressed !== 1) return ERROR.BAD_COMPRESSION
+    try {
+      const raw = decompress(1, bytes.subarray(valueStart, valueEnd), VALUE_BYTES_MAX)
+      operation.setValue(raw, 0, raw.length, VALUE_TYPE.raw)
+      return ERROR.NONE
+    } catch {
+      return ERROR.BAD_COMPRESSION
+    }
+  }
+
+  #health(): Answer {
+    const json = this.#context.health()
+    const answer = this.#answer.ok()
+    answer.value = json
+    answer.valueEnd = json.length
+    return answer
+  }
+
+  #authenticate(bytes: Uint8Array): void {
+    const { credentials } = this.#context.admission
+    const shown = bytes.subarray(this.#request.keyStart, this.#request.keyEnd)
+    if (credentials !== null && !credentials.matches(shown)) return this.#refuse(ERROR.UNAUTHORIZED)
+    this.#authenticated = true
+    this.#reply(this.#answer.ok())
+  }
+
+  #refuse(error: ErrorNumber): void {
+    this.#reply(this.#answer.fail(error))
+  }
+
+  #reply(answer: Answer): void {
+    this.#wire.answer(this.#wire.take(), answer)
+  }
+
+  reply(_slot: number, answer: Answer, output: Output): void {
+    const ok = answer.outcome === OUTCOME.ok
+    const length = ok ? answer.valueEnd - answer.valueStart : 0
+    const at = output.reserve(DOCUMENTED_REPLY_HEAD_BYTES)
+    documentedReplyHeader(ok ? DOCUMENTED_STATUS.success : DOCUMENTED_STATUS.error, length, output.bytes, at)
+    output.append(answer.value, answer.valueStart, answer.valueStart + length)
+  }
+}
+
+function kindOf(opcode: number): Kind | null {
+  if (opcode === OPCODE.get) return KIND.get
+  if (opcode === OPCODE.set) return KIND.set
+  if (opcode === OPCODE.delete) return KIND.delete
+  return null
+}

@@ -1,0 +1,69 @@
+/**
+ * Replies leave in the order of their requests, whatever order the answers come in. Each request takes a slot; an
+ * answer for the oldest open slot is written at once, any other is kept as bytes until its turn. The usual case, every
+ * answer in order, touches two counters and allocates nothing.
+ */
+import assert from 'node:assert'
+import { REPLY_SLOTS } from '../limits.ts'
+
+const MASK = REPLY_SLOTS - 1
+
+export class ReplySlots {
+  #head = 0
+  #tail = 0
+  #early: Map<number, Uint8Array[]> | null = null
+
+  /** Requests without a reply on its way. */
+  get pending(): number {
+    return (this.#tail - this.#head) | 0
+  }
+
+  get isFull(): boolean {
+    return this.pending >= REPLY_SLOTS
+  }
+
+  /** Moves whenever a reply leaves: two equal readings with requests pending mean that nothing happened. */
+  get progress(): number {
+    return this.#head
+  }
+
+  take(): number {
+    assert(!this.isFull, 'a full ring takes no request')
+    const slot = this.#tail & MASK
+    this.#tail = (this.#tail + 1) | 0
+    return slot
+  }
+
+  isNext(slot: number): boolean {
+    return slot === (this.#head & MASK)
+  }
+
+  /** The reply of the oldest slot is out. */
+  advance(): void {
+    assert(this.pending > 0, 'only a taken slot is answered')
+    this.#head = (this.#head + 1) | 0
+  }
+
+  keep(slot: number, reply: Uint8Array[]): void {
+    this.#early ??= new Map()
+    assert(!this.#early.has(slot), 'a request is answered once')
+    this.#early.set(slot, reply)
+  }
+
+  /** Nobody will read the kept replies: their slots count as out. */
+  dropKept(): void {
+    for (let kept = this.#early?.size ?? 0; kept > 0; kept--) this.advance()
+    this.#early = null
+  }
+
+  /** The kept reply that is due now, if any; it counts as out. */
+  due(): Uint8Array[] | null {
+    if (this.#early === null || this.#early.size === 0 || this.pending === 0) return null
+    const slot = this.#head & MASK
+    const reply = this.#early.get(slot)
+    if (reply === undefined) return null
+    this.#early.delete(slot)
+    this.advance()
+    return reply
+  }
+}

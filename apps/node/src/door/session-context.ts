@@ -1,0 +1,17 @@
+/** What every session of a node shares: one operation object, one port, one admission. */
+import type { Durability } from '@minivault/storage'
+import type { Admission } from '../admission/admission.ts'
+import type { KeyValue, Operation } from '../key-value.ts'
+
+export interface SessionContext {
+  readonly keyValue: KeyValue
+  /** Reused for every request of every connection: valid from `begin` to the end of `submit`. */
+  readonly operation: Operation
+  readonly admission: Admission
+  /** What a request that names no level gets. */
+  readonly durability: Durability
+  /** The health document, as JSON. */
+  readonly health: () => Uint8Array
+  readonly nodeId: string
+  readonly now: () => number
+}

@@ -1,0 +1,30 @@
+/**
+ * What a connection speaks. The connection owns the socket, the unread rest and the reply slots; the session knows
+ * one request form: how requests are cut from the bytes and how an answer is written down.
+ */
+import type { Answer } from '../key-value.ts'
+import type { Output } from './output.ts'
+
+/** What a session asks of its connection. */
+export interface Wire {
+  /** Token for the next request; its answer is written through `Session.reply`. Never asked for while `isBusy`. */
+  take(): number
+  /** Answers a taken request that nobody else will answer. */
+  answer(token: number, answer: Answer): void
+  /** Too many requests or unread replies: stop, the rest is offered again. */
+  readonly isBusy: boolean
+  /** Takes no further request before the ones under way are answered. */
+  hold(): void
+  /** Bytes that still belong to a refused request and are not even buffered. */
+  skip(bytes: number): void
+  /** No further request can be understood: answer what is under way, then close. */
+  closeAfterReplies(): void
+}
+
+export interface Session {
+  /** Takes whole requests from [start, end) and returns where it stopped. */
+  consume(bytes: Uint8Array, start: number, end: number): number
+  /** Bytes the request at the front needs before it can go on, as far as known. */
+  readonly needed: number
+  reply(slot: number, answer: Answer, output: Output): void
+}

@@ -1,0 +1,55 @@
+/**
+ * The health document: flat JSON, the same on binary and HTTP. `status` is never a constant: `ok`, `read-only` once the
+ * disk failed, `draining` after the first signal. The figures are the store's and the process's own at this moment.
+ */
+import { memoryUsage } from 'node:process'
+import { zstdEngine } from '@minivault/codec'
+import { DURABILITY, type Durability, type Store } from '@minivault/storage'
+import type { Admission } from './admission/admission.ts'
+
+const MEGABYTE = 1024 * 1024
+
+export interface HealthSources {
+  store: Store
+  admission: Admission
+  durability: Durability
+  startedAtMs: number
+  now: () => number
+  version: string
+  publicUrl: string | null
+  connections: () => number
+}
+
+export function healthDocument(sources: HealthSources): Uint8Array {
+  const { store, admission } = sources
+  const stats = store.stats()
+  const status = store.error !== null ? 'read-only' : admission.draining ? 'draining' : 'ok'
+  return Buffer.from(
+    JSON.stringify({
+      status,
+      uptime_seconds: Math.floor((sources.now() - sources.startedAtMs) / 1000),
+      cache_items: stats.cacheItems,
+      cache_size_mb: megabytes(stats.cacheBytes),
+      storage_size_mb: megabytes(stats.diskBytes),
+      memory_mb: megabytes(memoryUsage.rss()),
+      role: 'single',
+      node_id: store.nodeId,
+      durability: durabilityName(sources.durability),
+      keys: stats.keys,
+      connections: sources.connections(),
+      zstd: zstdEngine().name,
+      version: sources.version,
+      ...(sources.publicUrl === null ? {} : { public_url: sources.publicUrl }),
+      ...(store.error === null ? {} : { error: store.error.message }),
+    }),
+  )
+}
+
+export function durabilityName(durability: Durability): string {
+  return Object.entries(DURABILITY).find(([, level]) => level === durability)![0]
+}
+
+/** Two decimals: a small store is not 0 MB. */
+function megabytes(bytes: number): number {
+  return Math.round((bytes / MEGABYTE) * 100) / 100
+}

@@ -1,0 +1,101 @@
+/**
+ * The port that every request passes: doors (binary, frames, HTTP) speak to a `KeyValue`, and never learn whether one
+ * store or a quorum of three stands behind it. `submit` takes an operation and a token; the answer comes to the
+ * listener under that token, inside `submit` or later, in any order. No promise and no object per operation: the
+ * caller reuses its `Operation`, the implementation its `Answer`.
+ */
+import { Version } from '@minivault/clock'
+import { CODEC, type Codec, KeyHash } from '@minivault/codec'
+import { ERROR, type ErrorNumber, errorKind, OUTCOME, type Outcome } from '@minivault/protocol'
+import { DURABILITY, type Durability, VALUE_TYPE, type ValueType } from '@minivault/storage'
+
+export const KIND = { get: 0, set: 1, create: 2, delete: 3 } as const
+export type Kind = (typeof KIND)[keyof typeof KIND]
+
+const NOTHING = new Uint8Array(0)
+
+/** What is asked. Key and value are spans of the caller's memory, valid only during `submit`. */
+export class Operation {
+  kind: Kind = KIND.get
+  key: Uint8Array = NOTHING
+  keyStart = 0
+  keyEnd = 0
+  readonly hash = new KeyHash()
+  value: Uint8Array = NOTHING
+  valueStart = 0
+  valueEnd = 0
+  valueType: ValueType = 0
+  /** How the handed value is compressed; its length before that. */
+  codec: Codec = 0
+  rawBytes = 0
+  /** Zero: the coordinator stamps it, and nobody will retry elsewhere. */
+  readonly requestId = new Version()
+  attempt = 0
+  durability: Durability = DURABILITY.fsync
+
+  /** Starts a new operation on this object: everything but kind and key is back at its default. */
+  begin(kind: Kind, key: Uint8Array, keyStart: number, keyEnd: number, durability: Durability): void {
+    this.kind = kind
+    this.key = key
+    this.keyStart = keyStart
+    this.keyEnd = keyEnd
+    this.requestId.clear()
+    this.attempt = 0
+    this.durability = durability
+    this.setValue(NOTHING, 0, 0, VALUE_TYPE.raw)
+  }
+
+  setValue(value: Uint8Array, start: number, end: number, type: ValueType): void {
+    this.value = value
+    this.valueStart = start
+    this.valueEnd = end
+    this.valueType = type
+    this.codec = CODEC.none
+    this.rawBytes = end - start
+  }
+}
+
+/** What came of it. A `no` is a condition that did not hold; `failed` left nothing behind; `inDoubt` may yet appear. */
+export class Answer {
+  outcome: Outcome = OUTCOME.ok
+  /** 0 when there is none. */
+  error: ErrorNumber = ERROR.NONE
+  /** More than the error's own sentence, for the person who reads it. */
+  message: string | null = null
+  readonly version = new Version()
+  /** Whether there was a value before a delete. A get of nothing is `no`, KEY_NOT_FOUND. */
+  exists = false
+  value: Uint8Array = NOTHING
+  valueStart = 0
+  valueEnd = 0
+  valueType: ValueType = 0
+
+  ok(): this {
+    this.outcome = OUTCOME.ok
+    this.error = ERROR.NONE
+    this.message = null
+    this.version.clear()
+    this.exists = false
+    this.value = NOTHING
+    this.valueStart = 0
+    this.valueEnd = 0
+    this.valueType = 0
+    return this
+  }
+
+  /** The outcome follows from the error's row in the protocol's table. */
+  fail(error: ErrorNumber, message: string | null = null): this {
+    this.ok()
+    this.outcome = errorKind(error).outcome
+    this.error = error
+    this.message = message
+    return this
+  }
+}
+
+/** Answers, each under the token of its operation. The answer object is valid only during the call. */
+export type Complete = (token: number, answer: Answer) => void
+
+export interface KeyValue {
+  submit(operation: Operation, token: number): void
+}

@@ -1,0 +1,52 @@
+/**
+ * Every bound of the node in one place: what is queued, kept or waited for has a name here. Sizes of keys, values and
+ * frames are the wire's and stand in `@minivault/protocol`.
+ */
+
+/** Connections one node accepts, unless `-maxconns` or the descriptor limit says less. */
+export const CONNECTIONS_MAX = 50_000
+/** Descriptors kept free of clients: segments, blobs, the listening sockets, the log file of the supervisor. */
+export const DESCRIPTORS_RESERVED = 64
+
+/** Bytes one socket read may bring: all connections share the one buffer, since a read is parsed before the next. */
+export const READ_BUFFER_BYTES = 512 * 1024
+/** Size of a pooled output chunk; a reply that does not fit leaves in a buffer of its own. */
+export const OUTPUT_CHUNK_BYTES = 64 * 1024
+/** Output chunks kept for reuse: what 50 busy connections need, no more. */
+export const OUTPUT_CHUNKS_POOLED = 64
+/** Bytes a client may leave unread before its requests are no longer read. */
+export const OUTPUT_HIGH_WATER_BYTES = 1024 * 1024
+/** Requests of one connection under way at once (power of two); more stay unread until replies have left. */
+export const REPLY_SLOTS = 1024
+
+/** An operation without an answer after this long is in doubt (HTTP 504, binary: the connection is closed). */
+export const OPERATION_TIMEOUT_MS = 30_000
+/** A started request must be complete by then; between requests a connection may be silent for as long as it likes. */
+export const FRAME_TIMEOUT_MS = 30_000
+/** HTTP: headers must be complete by then, whole requests by the second. */
+export const HTTP_HEADERS_TIMEOUT_MS = 15_000
+export const HTTP_REQUEST_TIMEOUT_MS = 300_000
+/** HTTP: a key of 65,535 bytes may be percent-encoded to three times as much. */
+export const HTTP_HEADER_BYTES_MAX = 256 * 1024
+/** HTTP: what may surround the value in a request body. */
+export const HTTP_BODY_OVERHEAD_BYTES = 64 * 1024
+/** HTTP: an unread rest of a refused body up to this size is skipped, above it the connection is closed. */
+export const HTTP_SKIP_BYTES_MAX = 64 * 1024
+/** Sweep that finds stalled requests. */
+export const SWEEP_INTERVAL_MS = 1000
+
+/** Requests remembered, so that a retry is answered and not repeated. */
+export const LEDGER_ENTRIES = 64 * 1024
+/** After a signal: how long requests under way may take before their connections are cut. */
+export const DRAIN_TIMEOUT_MS = 10_000
+/** The longest key `-auth` takes: what fits before authentication. */
+export const AUTH_KEY_BYTES_MAX = 1024
+
+/** Values one connection may have on their way in chunks at once. */
+export const CHUNKED_VALUES_MAX = 8
+
+/**
+ * A larger value is written to a file of its own before it takes effect; requests behind it on its connection wait for
+ * it, so that a client reads what it has just sent.
+ */
+export const HELD_ABOVE_BYTES = 64 * 1024

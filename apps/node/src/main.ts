@@ -1,0 +1,127 @@
+/**
+ * The command line: reads the settings, starts the node, prints one ready line, and turns signals into a clean end. The
+ * only file that touches the process. Ready line on stdout, log as JSON lines on stderr.
+ */
+import { readFileSync } from 'node:fs'
+import type { StorageError } from '@minivault/storage'
+import { pino } from 'pino'
+import { durabilityName } from './health.ts'
+import { DESCRIPTORS_RESERVED } from './limits.ts'
+import { type Node, startNode } from './node.ts'
+import { helpText } from './settings/help.ts'
+import { readSettings, type Settings, UsageError } from './settings/settings.ts'
+import { VERSION } from './version.ts'
+
+const EXIT = { stopped: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+const logger = pino(
+  { base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  pino.destination({ fd: 2, sync: true }),
+)
+
+function end(message: string, code: number): never {
+  process.stderr.write(`minivault-node: ${message}\n`)
+  process.exit(code)
+}
+
+function readSettingsOrEnd(words: string[]): Settings {
+  if (words.some((word) => /^--?(help|h)$/.test(word))) {
+    process.stdout.write(helpText())
+    process.exit(EXIT.stopped)
+  }
+  if (words.some((word) => /^--?(version|v)$/.test(word))) {
+    process.stdout.write(`${VERSION}\n`)
+    process.exit(EXIT.stopped)
+  }
+  try {
+    return readSettings(words, process.env)
+  } catch (error) {
+    if (error instanceof UsageError) end(error.message, EXIT.usage)
+    throw error
+  }
+}
+
+/** What the process may open, less what the node needs for itself; the setting when the system does not tell. */
+function boundConnections(wanted: number): number {
+  let limits: string
+  try {
+    limits = readFileSync('/proc/self/limits', 'utf8')
+  } catch {
+    return wanted
+  }
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
+  const possible = Number(soft ?? Number.POSITIVE_INFINITY) - DESCRIPTORS_RESERVED
+  if (wanted <= possible) return wanted
+  logger.warn(
+    { wanted, possible },
+    `at most ${possible} connections: the descriptor limit is ${soft} (see ulimit -n)`,
+  )
+  return Math.max(1, possible)
+}
+
+function whyNotStarted(error: NodeJS.ErrnoException, settings: Settings): string {
+  const { port, httpPort, host } = settings
+  if (error.code === 'EADDRINUSE') {
+    const busy = (error as { port?: number }).port ?? port
+    const flag = busy === httpPort ? '-http' : '-port'
+    return `port ${busy} is in use: stop the other program or choose another with ${flag} (0: any free port)`
+  }
+  if (error.code === 'EACCES')
+    return `port ${port} may not be opened by this user: choose one above 1023 with -port`
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return `-host ${host} is not an address of this machine: try 0.0.0.0 or 127.0.0.1`
+  }
+  return (error as Partial<StorageError>).message ?? String(error)
+}
+
+function readyLine(node: Node, settings: Settings): string {
+  const shown = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host
+  const protocols = [...settings.protocols].join('+')
+  const http = node.httpPort === 0 ? '' : `, http on http://${shown}:${node.httpPort}`
+  const url = settings.publicUrl === null ? '' : `, public ${settings.publicUrl}`
+  const checked =
+    settings.authMode === 'none' ? 'clients are not checked' : `authentication for ${settings.authMode}`
+  return (
+    `minivault ready: ${protocols} on http://${shown}:${node.port}${http}${url} · data ${settings.directory}` +
+    ` · durability ${durabilityName(settings.durability)} · ${checked}\n`
+  )
+}
+
+function stopOnSignals(node: Node): void {
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(EXIT.interrupted)
+    stopping = true
+    logger.info({ signal }, 'stopping: no new requests, draining (once more: at once)')
+    node.close().then(
+      () => process.exit(EXIT.stopped),
+      (error: Error) => end(`could not stop cleanly: ${error.message}`, EXIT.failed),
+    )
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+}
+
+async function main(): Promise<void> {
+  const settings = readSettingsOrEnd(process.argv.slice(2))
+  try {
+    const node = await startNode({
+      ...settings,
+      httpPort: settings.httpPort === 0 ? null : settings.httpPort,
+      connectionsMax: boundConnections(settings.connectionsMax),
+      logger,
+    })
+    stopOnSignals(node)
+    if (settings.host === '0.0.0.0' && settings.authMode === 'none') {
+      logger.warn(
+        { host: settings.host },
+        'everybody who reaches this machine can read and write: see -host, -authmode',
+      )
+    }
+    process.stdout.write(readyLine(node, settings))
+  } catch (error) {
+    end(whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)
+  }
+}
+
+await main()

@@ -1,0 +1,204 @@
+/**
+ * A running node: the only place that wires. It opens bottom-up (store, port, doors, listening sockets) and closes
+ * top-down (not ready, no new connections, drain, flush, unlock). Programs and tests start one with `startNode`.
+ *
+ *   doors (main port, HTTP) → admission → KeyValue → store → log
+ */
+import type { Server } from 'node:net'
+import { DURABILITY, type Durability, Store } from '@minivault/storage'
+import { Admission, type AuthMode } from './admission/admission.ts'
+import { Credentials } from './admission/credentials.ts'
+import { MainDoor } from './door/main-door.ts'
+import { healthDocument } from './health.ts'
+import { HttpDoor } from './http/http-door.ts'
+import { type KeyValue, Operation } from './key-value.ts'
+import { CONNECTIONS_MAX, DRAIN_TIMEOUT_MS, SWEEP_INTERVAL_MS } from './limits.ts'
+import { LocalKeyValue } from './local/local-key-value.ts'
+import { Receivers } from './receivers.ts'
+import type { ProtocolName } from './settings/settings.ts'
+import { systemTime, type Time } from './time.ts'
+import { VERSION } from './version.ts'
+
+/** What the node tells its log. pino's loggers fit. */
+export interface NodeLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface NodeOptions {
+  /** 0: any free port, see `Node.port`. */
+  port?: number
+  /** One more port with HTTP only; null: none. */
+  httpPort?: number | null
+  host?: string
+  directory: string
+  durability?: Durability
+  cacheBytes?: number
+  authKey?: string | null
+  authMode?: AuthMode
+  ratePerSecond?: number
+  protocols?: ReadonlySet<ProtocolName>
+  connectionsMax?: number
+  publicUrl?: string | null
+  logger?: NodeLogger
+  time?: Time
+  /** Read sockets as plain streams: the tested fallback. */
+  plainStreams?: boolean
+  /** What stands between the doors and the store; tests put a port there that answers late and shuffled. */
+  wrapKeyValue?: (inner: KeyValue) => KeyValue
+}
+
+const SILENT: NodeLogger = { info: () => {}, warn: () => {}, error: () => {} }
+const ALL_PROTOCOLS: ReadonlySet<ProtocolName> = new Set(['binary', 'http'])
+
+export class Node {
+  readonly store: Store
+  readonly admission: Admission
+  readonly #main: MainDoor
+  readonly #http: HttpDoor
+  readonly #servers: Server[] = []
+  readonly #time: Time
+  #sweep: unknown = null
+  #closing: Promise<void> | null = null
+
+  constructor(store: Store, local: LocalKeyValue, receivers: Receivers, options: NodeOptions) {
+    const time = options.time ?? systemTime
+    const logger = options.logger ?? SILENT
+    this.store = store
+    this.#time = time
+    this.admission = new Admission({
+      authMode: options.authMode ?? 'none',
+      credentials: options.authKey ? new Credentials(options.authKey) : null,
+      ratePerSecond: options.ratePerSecond ?? 0,
+      now: time.now,
+    })
+    const durability = options.durability ?? DURABILITY.fsync
+    const session = {
+      keyValue: options.wrapKeyValue?.(local) ?? local,
+      operation: new Operation(),
+      admission: this.admission,
+      durability,
+      nodeId: store.nodeId,
+      now: time.now,
+      health: () => healthDocument(sources),
+    }
+    this.#http = new HttpDoor({ ...session, receivers, isReady: () => !this.admission.draining })
+    this.#main = new MainDoor({
+      protocols: options.protocols ?? ALL_PROTOCOLS,
+      connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+      session,
+      receivers,
+      http: this.#http,
+      plainStreams: options.plainStreams ?? false,
+      onRefused: () =>
+        logger.warn({ connections: this.#main.connections }, 'connection refused: -maxconns reached'),
+    })
+    const sources = {
+      store,
+      admission: this.admission,
+      durability,
+      startedAtMs: time.now(),
+      now: time.now,
+      version: VERSION,
+      publicUrl: options.publicUrl ?? null,
+      connections: () => this.#main.connections,
+    }
+  }
+
+  /** The main port, once listening. */
+  get port(): number {
+    return portOf(this.#servers[0])
+  }
+
+  /** The HTTP-only port, 0 when there is none. */
+  get httpPort(): number {
+    return portOf(this.#servers[1])
+  }
+
+  async listen(options: NodeOptions): Promise<void> {
+    const host = options.host ?? '0.0.0.0'
+    this.#servers.push(this.#main.server)
+    await listen(this.#main.server, options.port ?? 3000, host)
+    this.#main.accept()
+    if (options.httpPort !== null && options.httpPort !== undefined) {
+      const server = this.#main.createHttpServer()
+      this.#servers.push(server)
+      await listen(server, options.httpPort, host)
+    }
+    this.#http.startTimeouts()
+    this.#sweep = this.#time.every(SWEEP_INTERVAL_MS, () => {
+      this.#main.sweep()
+      this.#http.sweep()
+    })
+  }
+
+  /** Not ready, drain, flush, unlock. Idempotent; everything acknowledged is on disk when it resolves. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.admission.draining = true
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    )
+    this.#main.drain()
+    this.#http.server.closeIdleConnections()
+    await this.#drained()
+    this.#main.destroy()
+    this.#http.server.closeAllConnections()
+    this.#http.server.emit('close')
+    await Promise.all(closed)
+    if (this.#sweep !== null) this.#time.cancel(this.#sweep)
+    await this.store.close()
+  }
+
+  async #drained(): Promise<void> {
+    const deadline = this.#time.now() + DRAIN_TIMEOUT_MS
+    while (this.#main.connections > 0 && this.#time.now() < deadline) {
+      await this.#time.sleep(10)
+      this.#http.server.closeIdleConnections()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** Opens the data folder and listens. Throws StorageError, or the listening socket's error; then nothing is left open. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const receivers = new Receivers()
+  const local = new LocalKeyValue(receivers.complete)
+  const store = await Store.open({
+    directory: options.directory,
+    listener: local,
+    ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+  })
+  local.attach(store)
+  const node = new Node(store, local, receivers, options)
+  try {
+    await node.listen(options)
+    return node
+  } catch (error) {
+    await node.close()
+    throw error
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function portOf(server: Server | undefined): number {
+  const address = server?.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

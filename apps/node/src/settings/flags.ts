@@ -1,0 +1,106 @@
+/**
+ * The table of flags: the two published command lines, spelled as printed (`-port 3000`) or with two dashes, plus
+ * ours. Each can also be given as `MINIVAULT_…` in the environment. A row whose `later` is set belongs to a part that
+ * does not exist yet: it is refused, never accepted and ignored.
+ */
+export type FlagKind = 'integer' | 'text' | 'choice' | 'list'
+
+export interface Flag {
+  readonly kind: FlagKind
+  readonly help: string
+  /** Shown in --help and used when nothing is given. */
+  readonly fallback?: string | number
+  readonly choices?: readonly string[]
+  readonly min?: number
+  readonly max?: number
+  /** Values, or everything ('*'), that this version refuses. */
+  readonly later?: '*' | readonly string[]
+}
+
+export const FLAGS = {
+  port: {
+    kind: 'integer',
+    fallback: 3000,
+    min: 0,
+    max: 65535,
+    help: 'port for every protocol: binary and HTTP are told apart by the first byte (0: any free port)',
+  },
+  http: { kind: 'integer', fallback: 0, min: 0, max: 65535, help: 'one more port, HTTP only (0: none)' },
+  host: { kind: 'text', fallback: '0.0.0.0', help: 'address to listen on (127.0.0.1: this machine only)' },
+  data: { kind: 'text', fallback: './data', help: 'data folder; one process at a time' },
+  durability: {
+    kind: 'choice',
+    choices: ['memory', 'os', 'fsync'],
+    fallback: 'fsync',
+    help: 'what an acknowledged write survives: memory nothing, os a killed process, fsync a power cut',
+  },
+  auth: { kind: 'text', help: 'authentication key (better: -auth-file, which no process list shows)' },
+  'auth-file': { kind: 'text', help: 'file whose first line is the authentication key' },
+  authmode: {
+    kind: 'choice',
+    choices: ['none', 'writes', 'all'],
+    fallback: 'none',
+    help: 'which client requests need the key: none, writes, all (health never does)',
+  },
+  ratelimit: {
+    kind: 'integer',
+    fallback: 0,
+    min: 0,
+    max: 1_000_000_000,
+    help: 'operations a second over all clients, with a burst of a tenth (0: no limit)',
+  },
+  cache: {
+    kind: 'integer',
+    fallback: 512,
+    min: 4,
+    max: 1_048_576,
+    help: 'memory for recent and hot records, in MB',
+  },
+  protocols: {
+    kind: 'list',
+    choices: ['binary', 'http'],
+    fallback: 'binary,http',
+    help: 'what -port serves, comma-separated: binary, http',
+  },
+  maxconns: {
+    kind: 'integer',
+    fallback: 50_000,
+    min: 1,
+    max: 1_000_000,
+    help: 'connections at once; lowered to the descriptor limit less 64',
+  },
+  'public-url': {
+    kind: 'text',
+    help: 'the address under which others reach this node, told in the ready line and health',
+  },
+  mode: {
+    kind: 'choice',
+    choices: ['worker', 'master'],
+    fallback: 'worker',
+    later: ['master'],
+    help: 'worker; master is not in this version',
+  },
+  master: { kind: 'text', later: '*', help: 'master server URL' },
+  workers: { kind: 'integer', later: '*', help: 'bound of replication under way' },
+  resp: { kind: 'integer', later: '*', help: 'one more port, Redis protocol only' },
+  'tls-cert': { kind: 'text', later: '*', help: 'TLS certificate file' },
+  'tls-key': { kind: 'text', later: '*', help: 'TLS private key file' },
+  'tls-ca': { kind: 'text', later: '*', help: 'TLS certificate authority for client certificates' },
+  cors: { kind: 'text', later: '*', help: 'origin that browsers may call from' },
+  bootstrap: { kind: 'text', later: '*', help: 'start a cluster although a member is silent' },
+  'max-offset': { kind: 'integer', later: '*', help: 'milliseconds a foreign clock may be ahead' },
+  region: { kind: 'text', later: '*', help: 'region of this worker' },
+  zone: { kind: 'text', later: '*', help: 'zone of this worker' },
+} as const satisfies Record<string, Flag>
+
+export type FlagName = keyof typeof FLAGS
+
+export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[]
+
+/** `auth-file` → `MINIVAULT_AUTH_FILE` */
+export function environmentName(flag: FlagName): string {
+  return `MINIVAULT_${flag.replaceAll('-', '_').toUpperCase()}`
+}
+
+/** Environment variables of parts that do not exist yet. */
+export const LATER_ENVIRONMENT = ['CLUSTER_NODES'] as const

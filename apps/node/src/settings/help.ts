@@ -1,0 +1,44 @@
+/** `--help`: every flag with its default, and three commands to start from. */
+import { environmentName, FLAG_NAMES, FLAGS, type Flag } from './flags.ts'
+
+const HEAD = `minivault-node: one node of the minivault key-value store
+
+Usage: minivault-node [flags]          -port 3000 and --port 3000 mean the same
+
+  minivault-node -port 3000 -data ./data
+  minivault-node -port 3000 -auth secretkey -authmode writes
+  minivault-node -host 127.0.0.1 -durability os -cache 2048
+
+  curl -X PUT localhost:3000/mykey -H 'Content-Type: application/json' -d '{"value": "hello"}'
+  curl localhost:3000/mykey
+
+Flags (in the environment: MINIVAULT_PORT, MINIVAULT_AUTH_FILE, …):
+`
+
+const TAIL = `
+  -help               this text
+  -version            the version
+
+Exit codes: 0 stopped by a signal, 1 could not start or run, 2 the command line is wrong.
+`
+
+const COLUMN = 22
+
+export function helpText(): string {
+  const rows: string[] = []
+  const later: string[] = []
+  for (const name of FLAG_NAMES) {
+    const flag: Flag = FLAGS[name]
+    if (flag.later === '*') {
+      later.push(`-${name}`)
+      continue
+    }
+    const shown = flag.fallback === undefined ? `  -${name}` : `  -${name} ${flag.fallback}`
+    const gap = shown.length < COLUMN ? ' '.repeat(COLUMN - shown.length) : `\n${' '.repeat(COLUMN)}`
+    rows.push(`${shown}${gap}${flag.help}`)
+  }
+  return `${HEAD}${rows.join('\n')}\n${TAIL}
+Not in this version: ${later.join(' ')}, CLUSTER_NODES.
+Each flag is also read from the environment, for example ${environmentName('auth-file')}.
+`
+}

@@ -1,0 +1,167 @@
+/**
+ * From a command line and an environment to checked settings. The command line wins over the environment, the
+ * environment over the default. Everything that is wrong is a `UsageError` of one line that names the flag or variable
+ * and the way out. yargs splits the words; `-port` is rewritten to `--port` before, since yargs would read five letters.
+ */
+import { readFileSync } from 'node:fs'
+import { DURABILITY, type Durability } from '@minivault/storage'
+import yargs from 'yargs'
+import type { AuthMode } from '../admission/admission.ts'
+import { AUTH_KEY_BYTES_MAX } from '../limits.ts'
+import { environmentName, FLAG_NAMES, FLAGS, type Flag, type FlagName, LATER_ENVIRONMENT } from './flags.ts'
+
+export type ProtocolName = 'binary' | 'http'
+
+export interface Settings {
+  port: number
+  httpPort: number
+  host: string
+  directory: string
+  durability: Durability
+  authKey: string | null
+  authMode: AuthMode
+  ratePerSecond: number
+  cacheBytes: number
+  protocols: ReadonlySet<ProtocolName>
+  connectionsMax: number
+  publicUrl: string | null
+}
+
+/** The user's mistake: one line, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+type Environment = Record<string, string | undefined>
+
+/** @param words the command line without program and script */
+export function readSettings(words: readonly string[], environment: Environment): Settings {
+  for (const name of LATER_ENVIRONMENT) {
+    if (environment[name]) throw notYet(`${name} in the environment`)
+  }
+  const given = parseWords(words)
+  const texts = new Map<FlagName, string>()
+  for (const flag of FLAG_NAMES) {
+    const variable = environmentName(flag)
+    const text = given.get(flag) ?? environment[variable]
+    if (text === undefined || (text === '' && !given.has(flag))) continue
+    check(flag, text, given.has(flag) ? `-${flag}` : variable)
+    texts.set(flag, text)
+  }
+  return resolve((flag) => texts.get(flag) ?? `${(FLAGS[flag] as Flag).fallback ?? ''}`)
+}
+
+function resolve(text: (flag: FlagName) => string): Settings {
+  const authKey = readAuthKey(text('auth'), text('auth-file'))
+  const authMode = text('authmode') as AuthMode
+  if (authMode !== 'none' && authKey === null) {
+    throw new UsageError(`-authmode ${authMode} needs a key: add -auth KEY or -auth-file FILE`)
+  }
+  const port = Number(text('port'))
+  const httpPort = Number(text('http'))
+  if (port !== 0 && port === httpPort) {
+    throw new UsageError(
+      `-http ${httpPort} is -port already, which serves HTTP too: leave -http out or choose another`,
+    )
+  }
+  return {
+    port,
+    httpPort,
+    host: text('host'),
+    directory: text('data'),
+    durability: DURABILITY[text('durability') as keyof typeof DURABILITY],
+    authKey,
+    authMode,
+    ratePerSecond: Number(text('ratelimit')),
+    cacheBytes: Number(text('cache')) * 1024 * 1024,
+    protocols: new Set(text('protocols').split(',') as ProtocolName[]),
+    connectionsMax: Number(text('maxconns')),
+    publicUrl: text('public-url') || null,
+  }
+}
+
+/** Flags as given, each once, each with its value. */
+function parseWords(words: readonly string[]): Map<FlagName, string> {
+  const given = new Map<FlagName, string>()
+  const parsed = yargs(words.map(withTwoDashes))
+    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false })
+    .options(Object.fromEntries(FLAG_NAMES.map((flag) => [flag, { type: 'string', array: true }])))
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .fail(false)
+    .parseSync() as Record<string, unknown>
+  const stray = (parsed['_'] as unknown[])[0]
+  if (stray !== undefined) throw new UsageError(`${stray} is not a flag: see minivault-node --help`)
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '_' || name === '$0') continue
+    if (!Object.hasOwn(FLAGS, name))
+      throw new UsageError(`-${name} is not a flag${nearest(name)}: see minivault-node --help`)
+    const values = value as string[] | undefined
+    if (values === undefined) continue
+    if (values.length === 0) throw new UsageError(`-${name} needs a value: ${FLAGS[name as FlagName].help}`)
+    if (values.length > 1)
+      throw new UsageError(`-${name} is given one value, not ${values.length} (${values.join(' ')})`)
+    given.set(name as FlagName, values[0]!)
+  }
+  return given
+}
+
+/** `-port` and `-port=1` → `--port …`, for names of the table and unknown ones alike: nothing here has one letter. */
+function withTwoDashes(word: string): string {
+  return /^-[a-z][a-z-]+(=|$)/i.test(word) ? `-${word}` : word
+}
+
+function nearest(name: string): string {
+  const close = FLAG_NAMES.find(
+    (flag) => flag.startsWith(name) || name.startsWith(flag) || sameLetters(flag, name),
+  )
+  return close ? ` (did you mean -${close}?)` : ''
+}
+
+function sameLetters(a: string, b: string): boolean {
+  const sorted = (text: string) => [...text.replaceAll('-', '')].sort().join('')
+  return sorted(a) === sorted(b)
+}
+
+function notYet(what: string): UsageError {
+  return new UsageError(`${what}: not in this version, which runs a single node`)
+}
+
+function check(name: FlagName, text: string, shown: string): void {
+  const flag: Flag = FLAGS[name]
+  if (flag.later === '*') throw notYet(shown)
+  if (flag.later?.includes(text)) throw notYet(`${shown} ${text}`)
+  if (text === '' && name !== 'auth') throw new UsageError(`${shown} needs a value: ${flag.help}`)
+  if (flag.kind === 'integer') {
+    const number = Number(text)
+    if (!/^\d+$/.test(text) || number < flag.min! || number > flag.max!) {
+      throw new UsageError(`${shown} takes a whole number from ${flag.min} to ${flag.max}, not "${text}"`)
+    }
+  }
+  if (flag.kind === 'choice' && !flag.choices!.includes(text)) {
+    throw new UsageError(`${shown} takes ${flag.choices!.join(', ')}, not "${text}"`)
+  }
+  if (flag.kind === 'list' && text.split(',').some((part) => !flag.choices!.includes(part))) {
+    throw new UsageError(
+      `${shown} takes a comma-separated list of ${flag.choices!.join(', ')}, not "${text}"`,
+    )
+  }
+}
+
+function readAuthKey(key: string, file: string): string | null {
+  if (key !== '' && file !== '') throw new UsageError('-auth and -auth-file both give a key: choose one')
+  let text = key
+  if (file !== '') {
+    try {
+      text = readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!
+    } catch (error) {
+      throw new UsageError(`-auth-file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    }
+    if (text === '') throw new UsageError(`-auth-file ${file}: its first line is empty, it must be the key`)
+  }
+  if (Buffer.byteLength(text) > AUTH_KEY_BYTES_MAX) {
+    throw new UsageError(`the authentication key has at most ${AUTH_KEY_BYTES_MAX} bytes`)
+  }
+  return text === '' ? null : text
+}

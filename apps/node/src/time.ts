@@ -1,0 +1,15 @@
+/** The node's clock and timers behind one port, so that nothing else reads the time. */
+export interface Time {
+  /** Wall milliseconds. */
+  now(): number
+  every(ms: number, run: () => void): unknown
+  cancel(handle: unknown): void
+  sleep(ms: number): Promise<void>
+}
+
+export const systemTime: Time = {
+  now: () => Date.now(),
+  every: (ms, run) => setInterval(run, ms).unref(),
+  cancel: (handle) => clearInterval(handle as NodeJS.Timeout),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}
