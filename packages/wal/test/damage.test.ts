@@ -214,3 +214,36 @@ t.test('the checksum is that of zlib at every length, place and seed', async (t)
   }
   t.equal(wrong, 0)
 })
+
+t.test('a roll does not hide a block that the first segment lost', async (t) => {
+  const bench = new Bench()
+  const log = await bench.open()
+  let n = 0
+  while (log.segments().length < 3) {
+    append(log, n++)
+    log.flush()
+  }
+  const files = bench.disk.files() // nothing of it is synced yet
+  const [first, second, third] = log.segments().map((segment) => segment.path)
+  const whole = files.get(first!)!
+  const open = async (changed: Map<string, Uint8Array>) => {
+    const disk = new MemoryFileSystem()
+    for (const [path, bytes] of changed) disk.plant(path, bytes)
+    const again = new Bench(disk)
+    const { recovery } = await again.open()
+    return {
+      seen: again.seen,
+      recovery,
+      left: [...disk.files().keys()].filter((path) => path.endsWith('.seg')),
+    }
+  }
+  t.equal((await open(files)).seen.length, n)
+  const lost = await open(new Map(files).set(first!, whole.slice(0, log.segments()[0]!.bytes - 100)))
+  t.ok(lost.seen.length > 0 && lost.seen.length < n)
+  t.same(lost.seen, [...lost.seen.keys()], 'what is left is a prefix')
+  t.same(lost.left, [first], 'and what lay behind is gone for good')
+  t.equal(lost.recovery.removedSegments, 2)
+  const gone = new Map(files)
+  gone.delete(second!)
+  t.same((await open(gone)).left, [first], `${third} does not stand alone`)
+})
