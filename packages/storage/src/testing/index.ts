@@ -1,5 +1,6 @@
 export { MemoryStore } from './memory-store.ts'
 export {
+  type ContractHost,
   type ContractOptions,
   type ContractTest,
   noise,

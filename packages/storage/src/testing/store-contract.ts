@@ -11,11 +11,15 @@ export type SimpleDoor = Pick<
 
 /** The few assertions the suite needs; tap's `t` has them. */
 export interface ContractTest {
-  test(name: string, body: (t: never) => Promise<void>): unknown
   equal(found: unknown, wanted: unknown, message?: string): unknown
   same(found: unknown, wanted: unknown, message?: string): unknown
   rejects(promise: Promise<unknown>, wanted: { code: string }, message?: string): unknown
   ok(value: unknown, message?: string): unknown
+}
+
+/** What gives out such a `t` for each case: `test(name, body)`. */
+export interface ContractHost {
+  test(...named: never[]): unknown
 }
 
 export interface ContractOptions {
@@ -41,13 +45,15 @@ export function noise(length: number, seed = 1): Uint8Array {
 }
 
 export function storeContract(
-  t: ContractTest,
+  host: ContractHost,
   open: () => Promise<SimpleDoor>,
   options: ContractOptions = {},
 ): void {
+  const test = (name: string, body: (t: ContractTest) => Promise<void>) =>
+    (host.test as (name: string, body: unknown) => unknown).call(host, name, body)
   const again = async (store: SimpleDoor) => (options.reopen ? options.reopen(store) : store)
 
-  t.test('a key that was never set', async (t: ContractTest) => {
+  test('a key that was never set', async (t: ContractTest) => {
     const store = await open()
     t.equal(await store.get('a'), undefined)
     t.equal(store.getSync('a'), undefined)
@@ -59,7 +65,7 @@ export function storeContract(
     await store.close()
   })
 
-  t.test('set, overwrite, delete, set again', async (t: ContractTest) => {
+  test('set, overwrite, delete, set again', async (t: ContractTest) => {
     let store = await open()
     const first = await store.set('k', 'one')
     const second = await store.set('k', 'two')
@@ -82,7 +88,7 @@ export function storeContract(
     await store.close()
   })
 
-  t.test('keys are bytes, 1 to 65,535 of them', async (t: ContractTest) => {
+  test('keys are bytes, 1 to 65,535 of them', async (t: ContractTest) => {
     let store = await open()
     const keys = ['../x', '\0', 'a', 'A', 'é', 'é', '//', 'x'.repeat(65_535)].map(bytes)
     keys.push(Uint8Array.of(0xff), Uint8Array.of(0xff, 0xff), Uint8Array.of(0))
@@ -97,7 +103,7 @@ export function storeContract(
     await store.close()
   })
 
-  t.test('values of every size and kind', async (t: ContractTest) => {
+  test('values of every size and kind', async (t: ContractTest) => {
     let store = await open()
     const sizes = [0, 1, 7, 8, 9, 1023, 1024, 1025, 65_536, 300_000, (1 << 20) + 1]
     const values = sizes.flatMap((size) => [noise(size, size + 1), new Uint8Array(size).fill(120)])
@@ -121,7 +127,7 @@ export function storeContract(
     await store.close()
   })
 
-  t.test('what was handed in and out belongs to the caller', async (t: ContractTest) => {
+  test('what was handed in and out belongs to the caller', async (t: ContractTest) => {
     const store = await open()
     const value = bytes('mine')
     const written = store.set('k', value)
@@ -134,7 +140,7 @@ export function storeContract(
     await store.close()
   })
 
-  t.test('a closed store says so', async (t: ContractTest) => {
+  test('a closed store says so', async (t: ContractTest) => {
     const store = await open()
     await store.set('k', 'v')
     await store.close()

@@ -1,0 +1,397 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compareVersions, Version } from '@minivault/clock'
+import { hashKey } from '@minivault/codec'
+import { nodeFileSystem } from '@minivault/wal'
+import t from 'tap'
+import { blobName, writeBlobReference } from '../src/blob-reference.ts'
+import { Cache } from '../src/cache.ts'
+import { FolderLock } from '../src/folder-lock.ts'
+import { APPLY, type Found, Mutation, pickMergeCandidates, SPACE, Store } from '../src/index.ts'
+import { Keydir } from '../src/keydir.ts'
+import { segmentsWhoseTombstonesLeave } from '../src/merger.ts'
+import { nodeProcesses } from '../src/node-ports.ts'
+import { RecordView, recordBytes, TAG, writeRecord } from '../src/record.ts'
+import { noise } from '../src/testing/index.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'minivault-engine-'))
+t.teardown(() => rmSync(root, { recursive: true, force: true }))
+let folders = 0
+const fresh = () => join(root, `data${++folders}`)
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+function fill(mutation: Mutation, key: string, value: string | Uint8Array, ms: number): Mutation {
+  mutation.key = bytes(key)
+  mutation.keyStart = 0
+  mutation.keyEnd = mutation.key.length
+  hashKey(mutation.key, 0, mutation.keyEnd, mutation.hash)
+  mutation.value = typeof value === 'string' ? bytes(value) : value
+  mutation.valueStart = 0
+  mutation.valueEnd = mutation.value.length
+  mutation.ballot.copy(Version.of(ms, 1, 7))
+  return mutation
+}
+
+/** Completions as they come, and a promise for each token. */
+class Listener {
+  readonly seen: string[] = []
+  readonly #waiting = new Map<number, () => void>()
+  onApplied(token: number, error: unknown): void {
+    this.#note(token, `applied ${token}${error ? ' failed' : ''}`)
+  }
+  onRead(token: number, found: Found | null): void {
+    this.#note(
+      token,
+      `read ${token} ${found?.exists ? Buffer.from(found.copyValue()).toString() : 'nothing'}`,
+    )
+  }
+  of(token: number): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(token, resolve))
+  }
+  #note(token: number, line: string): void {
+    this.seen.push(line)
+    this.#waiting.get(token)?.()
+  }
+}
+
+t.test('apply: applied, held, stale by ballot; previous; waiting', async (t) => {
+  const listener = new Listener()
+  const directory = fresh()
+  let store = await Store.open({ directory, listener })
+  const m = new Mutation()
+  t.equal(store.apply(fill(m, 'k', 'one', 1000), 1), APPLY.applied)
+  t.equal(store.waiting, true)
+  t.equal(store.previous.exists, false)
+  t.equal(store.read(m.key, 0, m.keyEnd, m.hash, 2), false, 'not shown before it is durable')
+  t.equal(store.apply(m, 3), APPLY.held)
+  await listener.of(2)
+  t.same(listener.seen, ['applied 1', 'applied 3', 'read 2 one'])
+  t.equal(store.read(m.key, 0, m.keyEnd, m.hash, 4), true)
+  t.equal(store.apply(m, 5), APPLY.held)
+  t.equal(store.waiting, false, 'already durable')
+  t.equal(store.apply(fill(m, 'k', 'old', 999), 6), APPLY.stale)
+  t.equal(store.previous.ballot.wallMs, 1000)
+  m.durability = 0
+  m.version.copy(Version.of(5, 5, 5))
+  m.requestId.copy(Version.of(4, 4, 4))
+  m.attempt = 3
+  m.valueType = 1
+  t.equal(store.apply(fill(m, 'k', 'two', 1001), 7), APPLY.applied)
+  t.equal(store.waiting, false)
+  t.equal(store.previous.exists, true)
+  m.space = SPACE.promise
+  t.equal(store.apply(fill(m, 'k', 'promise', 1), 8), APPLY.applied, 'another space is another key')
+  await store.close()
+  store = await Store.open({ directory })
+  t.equal(store.read(m.key, 0, m.keyEnd, m.hash, 9), false, 'on disk')
+  t.equal(await store.get('k').then((value) => Buffer.from(value!).toString()), 'two')
+  t.equal(store.read(m.key, 0, m.keyEnd, m.hash, 10), true, 'in the cache')
+  const { found } = store
+  t.same(
+    [found.version.wallMs, found.requestId.wallMs, found.attempt, found.valueType, found.ballot.wallMs],
+    [5, 4, 3, 1, 1001],
+  )
+  t.ok(compareVersions(store.highestBallot, Version.of(1001, 1, 7)) === 0)
+  t.ok(store.stats().cacheItems > 0)
+  await store.close()
+})
+
+t.test('expiry, and compressed bytes that were handed in', async (t) => {
+  let now = Date.now()
+  const store = await Store.open({ directory: fresh(), durability: 'memory', now: () => now })
+  await store.set('k', 'v', { expiresAtMs: now + 10 })
+  t.equal(await store.has('k'), true)
+  now += 10
+  t.equal(await store.has('k'), false)
+  const m = fill(new Mutation(), 'z', 'no zstd at all', 1)
+  m.codec = 1
+  t.throws(() => store.apply(m, 1), { code: 'STORAGE_VALUE_ENCODING' })
+  t.equal(await store.has('z'), false)
+  await store.close()
+})
+
+t.test('large values: a file of their own, replaced, rescued, damaged', async (t) => {
+  const directory = fresh()
+  const store = await Store.open({ directory, durability: 'os' })
+  const value = noise(5 << 20)
+  await store.set('big', value)
+  const files = () =>
+    readdirSync(join(directory, 'blobs'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+  t.equal(Buffer.compare(readFileSync(files()[0]!), value), 0, 'plain bytes')
+  t.equal(Buffer.compare((await store.get('big'))!, value), 0)
+  await Promise.all([store.set('big', noise(2 << 20)), store.set('big', 'small')])
+  await store.sync()
+  t.equal(
+    Buffer.from((await store.get('big'))!).toString(),
+    'small',
+    'the higher ballot, though it was faster',
+  )
+  t.equal(files().length, 0)
+  await store.set('big', value)
+  writeFileSync(files()[0]!, noise(5 << 20, 9))
+  await t.rejects(store.get('big'), { code: 'STORAGE_CORRUPT', path: files()[0]! })
+  writeFileSync(join(directory, 'blobs', 'orphan'), 'not ours')
+  await t.rejects(store.set('k', new Uint8Array(100 * 1024 * 1024 + 1)), { code: 'STORAGE_VALUE_TOO_LARGE' })
+  const hundred = new Uint8Array(100 * 1024 * 1024).fill(7)
+  await store.set('hundred', hundred)
+  t.equal((await store.get('hundred'))?.length, hundred.length)
+  await store.close()
+})
+
+t.test('merge gives space back, in the background too; tombstones leave', async (t) => {
+  const directory = fresh()
+  let store = await Store.open({
+    directory,
+    durability: 'memory',
+    segmentBytes: 1 << 20,
+    compression: 'none',
+    cacheBytes: 4 << 20,
+  })
+  for (let i = 0; i < 8000; i++) await store.set(`k${i % 50}`, noise(1000, i + 1))
+  for (let i = 0; i < 200 && store.stats().merges === 0; i++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  t.ok(store.stats().merges > 0, 'merged by itself')
+  for (let i = 0; i < 50; i++) await store.delete(`k${i}`)
+  await store.set('last', 'one')
+  await store.merge()
+  const stats = store.stats()
+  t.equal(stats.tombstones, 0)
+  t.ok(stats.diskBytes < 10_000, `${stats.diskBytes} bytes left`)
+  await store.close()
+  for (let i = 0; i < 10; i++) {
+    store = await Store.open({ directory })
+    await store.set(`open${i}`, 'x')
+    t.equal(await store.get('k1'), undefined)
+    await store.close()
+  }
+  store = await Store.open({ directory })
+  await store.merge()
+  t.ok(store.stats().segments <= 3, `${store.stats().segments} segments`)
+  t.equal(Buffer.from((await store.get('open3'))!).toString(), 'x')
+  await store.close()
+})
+
+t.test('policy: what is worth merging, and when a tombstone may leave', async (t) => {
+  const segment = (n: number, size: number, liveBytes: number, ageMin = n, ageMax = n) => ({
+    segment: n,
+    bytes: size,
+    liveBytes,
+    sealed: n < 9,
+    ageMin,
+    ageMax,
+  })
+  const policy = { deadRatioMin: 0.5, smallBytes: 1000, smallCountMin: 3, outputBytesMax: 10_000 }
+  t.same(
+    pickMergeCandidates([segment(1, 9000, 8000), segment(2, 9000, 1000), segment(9, 9000, 0)], policy),
+    [2],
+  )
+  t.same(
+    pickMergeCandidates(
+      [1, 2, 3, 9].map((n) => segment(n, 900, 800)),
+      policy,
+    ),
+    [1, 2, 3],
+  )
+  t.same(
+    pickMergeCandidates(
+      [1, 2].map((n) => segment(n, 900, 800)),
+      policy,
+    ),
+    [],
+  )
+  const [a, b, c] = [segment(1, 1, 1), segment(5, 1, 1, 1, 3), segment(4, 1, 1)]
+  t.same([...segmentsWhoseTombstonesLeave([a, b], [a, b, c])], [5], 'only the one dropped last')
+  t.same([...segmentsWhoseTombstonesLeave([b], [a, b, c])], [])
+})
+
+t.test('one process a folder; what is not ours is refused', async (t) => {
+  const directory = fresh()
+  const store = await Store.open({ directory })
+  await t.rejects(Store.open({ directory }), { code: 'STORAGE_LOCKED', message: /this process/ })
+  const script = `import(${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))}).then((m) => m.Store.open({ directory: process.argv[1] })).then(() => process.kill(process.pid, 'SIGKILL'), (e) => console.log(e.code, e.message))`
+  const run = (args: string[]) => {
+    try {
+      return execFileSync(
+        process.execPath,
+        ['--import=tsx', '--conditions=minivault:source', '-e', script, ...args],
+        { encoding: 'utf8' },
+      )
+    } catch {
+      return 'killed'
+    }
+  }
+  t.match(run([directory]), new RegExp(`STORAGE_LOCKED .*process ${process.pid}`))
+  await store.close()
+  t.equal(run([directory]), 'killed')
+  const after = await Store.open({ directory })
+  t.pass('a dead holder does not keep the folder')
+  await after.close()
+  writeFileSync(
+    join(directory, 'FORMAT'),
+    readFileSync(join(directory, 'FORMAT'), 'utf8').replace('format 0', 'format 9'),
+  )
+  await t.rejects(Store.open({ directory }), { code: 'STORAGE_FORMAT', message: /another data folder/ })
+  const foreign = fresh()
+  mkdirSync(foreign)
+  writeFileSync(join(foreign, 'letter.txt'), 'dear')
+  await t.rejects(Store.open({ directory: foreign }), { code: 'STORAGE_FOLDER', message: /letter.txt/ })
+  await t.rejects(Store.open({ directory: join(foreign, 'letter.txt') }), { code: 'STORAGE_FOLDER' })
+  await t.rejects(Store.open({ directory: fresh(), cacheBytes: 3 }), { code: 'STORAGE_OPTION' })
+  if (process.getuid?.() !== 0) {
+    chmodSync(foreign, 0o500)
+    await t.rejects(Store.open({ directory: join(foreign, 'x') }), { code: 'STORAGE_FOLDER' })
+  }
+  t.notOk(existsSync(join(foreign, 'FORMAT')))
+})
+
+t.test('racing for a stale lock: one wins, whoever looks when', async (t) => {
+  const directory = fresh()
+  mkdirSync(directory)
+  writeFileSync(
+    join(directory, 'LOCK.3'),
+    `pid 1\nstart another life\nhost ${nodeProcesses.host}\nstate held\n`,
+  )
+  const first = FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'a')
+  t.throws(() => FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'b'), {
+    code: 'STORAGE_LOCKED',
+  })
+  t.same(readdirSync(directory), ['LOCK.4'])
+  first.release()
+  const elsewhere = { ...nodeProcesses, host: 'elsewhere' }
+  const second = FolderLock.acquire(nodeFileSystem, directory, elsewhere, 'c')
+  t.throws(() => FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'd'), {
+    message: /elsewhere.*remove/,
+  })
+  second.release()
+  // A slow opener that saw LOCK.3 as the highest while all of this went on.
+  let isSlow = true
+  const slow = {
+    ...nodeFileSystem,
+    list: (path: string) => {
+      const names = isSlow ? ['LOCK.3'] : nodeFileSystem.list(path)
+      return names
+    },
+    readFile: (path: string) =>
+      path.endsWith('LOCK.3') ? bytes('state released\n') : nodeFileSystem.readFile(path),
+    link: (from: string, to: string) => {
+      isSlow = false
+      return nodeFileSystem.link(from, to)
+    },
+  }
+  const third = FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'e')
+  t.throws(() => FolderLock.acquire(slow, directory, nodeProcesses, 'f'), { code: 'STORAGE_LOCKED' })
+  t.same(readdirSync(directory), ['LOCK.6'])
+  third.release()
+})
+
+t.test('keydir: growth and removal keep every other slot', async (t) => {
+  const keydir = new Keydir()
+  const live = new Map<number, number>()
+  let state = 1
+  const next = () => (state = (Math.imul(state, 1103515245) + 12345) | 0)
+  for (let i = 1; i <= 20_000; i++) {
+    const fingerprint = next() & 0x3fff0000
+    const slot = keydir.insert(3, fingerprint)
+    keydir.shards[3]![slot + 1] = i
+    keydir.shards[3]![slot + 2] = i
+    live.set(i, fingerprint)
+    if (i % 3 === 0) {
+      const gone = i - (Math.abs(next()) % 100)
+      const print = live.get(gone)
+      if (print !== undefined) keydir.remove(3, keydir.findPosition(3, print, gone, gone))
+      live.delete(gone)
+    }
+  }
+  t.equal(keydir.size, live.size)
+  let missing = 0
+  for (const [i, print] of live) if (keydir.findPosition(3, print, i, i) < 0) missing += 1
+  t.equal(missing, 0)
+  t.ok(keydir.shards[3]!.byteLength / live.size <= 60)
+})
+
+t.test('cache: bounded, hit records stay, counts agree', async (t) => {
+  const keydir = new Keydir()
+  const cache = new Cache(1 << 20, keydir)
+  for (let i = 1; i <= 20_000; i++) {
+    const slot = keydir.insert(i & 255, i)
+    const shard = keydir.shards[i & 255]!
+    shard[slot + 1] = i
+    cache.put(i & 255, slot, noise(200, i), 0, 200)
+    const hot = keydir.findPosition(1, 1, 1, 0)
+    if (hot >= 0 && keydir.shards[1]![hot + 7] !== 0) cache.use(keydir.shards[1]![hot + 7]!)
+  }
+  const hot = keydir.findPosition(1, 1, 1, 0)
+  const reference = keydir.shards[1]![hot + 7]!
+  t.ok(reference !== 0, 'the one that was always hit is still there')
+  cache.use(reference)
+  t.same(cache.bytes.slice(cache.at, cache.at + 200), noise(200, 1))
+  t.ok(cache.usedBytes <= 1 << 20 && cache.usedBytes > (1 << 20) * 0.9, `${cache.usedBytes}`)
+  let named = 0
+  for (const shard of keydir.shards)
+    for (let slot = 7; slot < shard.length; slot += 8) if (shard[slot] !== 0) named += 1
+  t.equal(named, cache.items)
+})
+
+t.test('vectors of the record format', async (t) => {
+  const folder = join(import.meta.dirname, 'vectors')
+  const vector = (name: string) => {
+    const text = readFileSync(join(folder, `${name}.hex`), 'utf8')
+    return Buffer.from(text.replace(/#.*$/gm, '').replace(/\s/g, ''), 'hex')
+  }
+  const encode = (
+    mutation: Mutation,
+    value: Uint8Array,
+    codec: 0 | 1 | 2,
+    raw: number,
+    blob: Parameters<typeof writeRecord>[8],
+  ) => {
+    const record = new Uint8Array(recordBytes(mutation, value.length, blob !== null))
+    t.equal(writeRecord(mutation, record, 0, value, 0, value.length, codec, raw, blob), record.length)
+    return Buffer.from(record).toString('hex')
+  }
+  const m = fill(new Mutation(), 'key', 'value', 0x010203040506)
+  t.equal(encode(m, bytes('value'), 0, 5, null), vector('plain').toString('hex'))
+  m.expiresAtMs = 0x0102030405
+  t.equal(encode(m, bytes('value'), 0, 5, null), vector('expiry').toString('hex'))
+  m.expiresAtMs = 0
+  t.equal(encode(m, bytes('fakezstd'), 1, 4096, null), vector('zstd').toString('hex'))
+  const name = blobName(m.hash, 0xaabbccdd, 9)
+  t.equal(
+    encode(m, bytes(''), 0, 2 << 20, { name, checksum: '0011223344556677' }),
+    vector('blob').toString('hex'),
+  )
+  m.version.copy(Version.of(5, 1, 2))
+  m.requestId.copy(Version.of(4, 1, 2))
+  m.attempt = 3
+  m.valueType = 1
+  t.equal(encode(m, bytes('value'), 0, 5, null), vector('tagged').toString('hex'))
+  m.version.clear()
+  m.requestId.clear()
+  m.attempt = 0
+  m.tombstone = true
+  m.valueType = 0
+  t.equal(encode(m, bytes(''), 0, 0, null), vector('tombstone').toString('hex'))
+  const unknown = vector('unknown-tag')
+  const view = new RecordView()
+  t.equal(view.read(unknown, 0, unknown.length), true)
+  t.equal(view.field(unknown, TAG.attempt, 1), view.taggedStart + 7, 'found behind a tag nobody knows')
+  t.equal(unknown.toString('utf8', view.keyStart, view.keyEnd), 'key')
+  const target = new Uint8Array(24)
+  writeBlobReference({ name, checksum: '0011223344556677' }, target, 0)
+  t.equal(Buffer.from(target).toString('hex').slice(0, 16), name.slice(0, 16))
+  for (let cut = 0; cut < unknown.length - 5; cut++)
+    t.equal(view.read(unknown, 0, cut), false, `cut at ${cut}`)
+})
