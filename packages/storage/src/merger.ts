@@ -142,8 +142,15 @@ export class Merger {
     }
     for (let round = 0; round < ROUNDS_MAX && !this.#isStopping; round++) {
       if (this.#engine.log.error !== null) return
-      const sources = pickMergeCandidates(this.#engine.ledger.stats(this.#engine.log), policy)
-      if (sources.length === 0) return
+      const { log, ledger } = this.#engine
+      const stats = ledger.stats(log)
+      const sources = pickMergeCandidates(stats, policy)
+      if (sources.length === 0) {
+        // What is still being sealed is looked at with the progress that its sealing makes.
+        if (stats.some(({ segment, sealed }) => !sealed && segment < log.reservedSegment))
+          this.#checkedSegment = -1
+        return
+      }
       await this.#mergeSegments(sources)
     }
   }

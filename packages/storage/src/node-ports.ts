@@ -3,7 +3,7 @@
  * event loop and randomness are the log's ports.) The only file of the package that imports `node:fs`.
  */
 
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 /** Who holds a folder, and how to tell whether somebody who did is still there. */
@@ -28,7 +28,7 @@ export const nodeProcesses: ProcessTable = {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
       // The name in parentheses may hold anything; field 22 counts from behind its end.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return `${boot}:${fields[19]}:${readlinkSync(`/proc/${pid}/ns/pid`)}`
+      return `${boot}:${fields[19]}`
     } catch {
       return ''
     }
