@@ -14,6 +14,7 @@ import { install } from './setup/install.mjs'
 import { ROOT, runMain, say } from './setup/step.mjs'
 
 const REPEATED_SIGNAL_MS = 400
+const PARENT_CHECK_MS = 250
 
 await runMain(async () => {
   await install(['@minivault/node...', '@minivault/bundle'])
@@ -21,6 +22,7 @@ await runMain(async () => {
   const result = await bundle(join(ROOT, 'apps', 'node'))
   if (result.built) say(`built apps/node/dist/main.js (${(result.bytes / 1024).toFixed(0)} KB)`)
   dropRepeatedSignals()
+  stopWithNpm()
   const main = join(ROOT, 'apps', 'node', 'dist', 'main.js')
   process.argv = [process.execPath, main, ...process.argv.slice(2)]
   await import(pathToFileURL(main).href)
@@ -38,4 +40,16 @@ function dropRepeatedSignals() {
     }
     return emit.call(this, name, ...rest)
   }
+}
+
+/** npm passes SIGTERM to its shell, which ends without passing it on; losing that parent means the same to us. */
+function stopWithNpm() {
+  if (process.env.npm_lifecycle_event !== 'start' || process.platform === 'win32') return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, PARENT_CHECK_MS)
+  watch.unref()
 }

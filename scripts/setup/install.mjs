@@ -12,17 +12,20 @@ import { CACHE, ROOT, step, stepEnvironment } from './step.mjs'
 
 const STAMP = join(CACHE, 'installed.json')
 
-/** `scope` is 'all' or a list of pnpm filters. Returns pnpm when it had to be found, else null. */
-export async function install(scope) {
+/**
+ * `wanted` is 'all', or pnpm filters: those packages with what they need to run. Where everything was installed
+ * before, everything stays installed. Returns pnpm when it had to be found, else null.
+ */
+export async function install(wanted) {
   const hash = installHash()
-  const name = scope === 'all' ? 'all' : scope.join(' ')
   const stamp = readStamp()
+  const scope = stamp.scopes.includes('all') ? 'all' : wanted
+  const name = scope === 'all' ? 'all' : scope.join(' ')
   const present = existsSync(join(ROOT, 'node_modules', '.modules.yaml'))
-  if (present && stamp.hash === hash && (stamp.scopes.includes(name) || stamp.scopes.includes('all')))
-    return null
+  if (present && stamp.hash === hash && stamp.scopes.includes(name)) return null
 
   const pnpm = await findPnpm()
-  const filters = scope === 'all' ? [] : scope.flatMap((filter) => ['--filter', filter])
+  const filters = scope === 'all' ? [] : ['--prod', ...scope.flatMap((filter) => ['--filter', filter])]
   await step(
     `installing packages with pnpm ${pnpm.version}`,
     pnpm.command,
