@@ -10,7 +10,7 @@
  */
 
 import { Version } from '@minivault/clock'
-import { type Codec, Compressor, checksum64, type hashKey, type KeyHash } from '@minivault/codec'
+import { type Codec, Compressor, checksum64, cloneBytes, type hashKey, type KeyHash } from '@minivault/codec'
 import type { Durability, Log } from '@minivault/wal'
 import type { BlobFiles } from './blob-files.ts'
 import { type BlobReference, blobName } from './blob-reference.ts'
@@ -151,10 +151,15 @@ export class Engine implements CompletionTarget {
           null,
         )
       } else
-        return this.#applyBlob(mutation, mutation.value.slice(mutation.valueStart, mutation.valueEnd), token)
+        return this.#applyBlob(
+          mutation,
+          cloneBytes(mutation.value, mutation.valueStart, mutation.valueEnd),
+          token,
+        )
     } else {
       const raw = rawValue(mutation)
-      if (raw.length > BLOB_ABOVE_BYTES) return this.#applyBlob(mutation, raw.slice(), token)
+      if (raw.length > BLOB_ABOVE_BYTES)
+        return this.#applyBlob(mutation, cloneBytes(raw, 0, raw.length), token)
       if (valueBytes <= raw.length - (raw.length >>> 3) && this.#isInline(mutation, valueBytes)) {
         this.#append(
           mutation,
@@ -167,7 +172,7 @@ export class Engine implements CompletionTarget {
         )
       } else if (this.#isInline(mutation, raw.length))
         this.#append(mutation, raw, 0, raw.length, 0, raw.length, null)
-      else return this.#applyBlob(mutation, raw.slice(), token)
+      else return this.#applyBlob(mutation, cloneBytes(raw, 0, raw.length), token)
     }
     this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
     return APPLY.applied
@@ -187,7 +192,7 @@ export class Engine implements CompletionTarget {
       return true
     }
     if (result === LOOKUP.cold) {
-      this.#reader.readCold(key.slice(keyStart, keyEnd), hash, token)
+      this.#reader.readCold(cloneBytes(key, keyStart, keyEnd), hash, token)
       return false
     }
     const shard = lookup.keydir.shards[lookup.shardIndex]!

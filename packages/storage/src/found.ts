@@ -4,6 +4,7 @@
  */
 
 import { Version } from '@minivault/clock'
+import { cloneBytes } from '@minivault/codec'
 import { EMPTY_BYTES, VALUE_TYPE, type ValueType } from './mutation.ts'
 
 export class Found {
@@ -40,6 +41,6 @@ export class Found {
 
   /** A copy of the value that its receiver may keep. */
   copyValue(): Uint8Array {
-    return this.value.slice(this.valueStart, this.valueEnd)
+    return cloneBytes(this.value, this.valueStart, this.valueEnd)
   }
 }

@@ -2,7 +2,7 @@
  * What is done with a mutation off the hot path: a copy that outlives the call, and the raw bytes of a value that came compressed.
  */
 
-import { CodecError, decompress } from '@minivault/codec'
+import { CodecError, cloneBytes, decompress } from '@minivault/codec'
 import { VALUE_BYTES_MAX } from './limits.ts'
 import { Mutation } from './mutation.ts'
 import { StorageError } from './storage-error.ts'
@@ -11,7 +11,7 @@ import { StorageError } from './storage-error.ts'
 export function copyMutation(from: Mutation): Mutation {
   const copy = new Mutation()
   copy.space = from.space
-  copy.key = from.key.slice(from.keyStart, from.keyEnd)
+  copy.key = cloneBytes(from.key, from.keyStart, from.keyEnd)
   copy.keyEnd = copy.key.length
   copy.ballot.copy(from.ballot)
   copy.version.copy(from.version)

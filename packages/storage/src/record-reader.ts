@@ -4,7 +4,7 @@
  */
 
 import { readVersion, VERSION_BYTES } from '@minivault/clock'
-import { checksum64, decompress, KeyHash } from '@minivault/codec'
+import { checksum64, cloneBytes, decompress, KeyHash } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
 import { BLOB_REFERENCE_BYTES, readBlobReference } from './blob-reference.ts'
 import type { Engine } from './engine.ts'
@@ -69,7 +69,7 @@ export class RecordReader {
     const view = this.describe(found, bytes, at, length)
     if (!found.exists) return true
     if (view.isBlob) {
-      this.#readBlob(bytes.slice(at, at + length), token)
+      this.#readBlob(cloneBytes(bytes, at, at + length), token)
       return false
     }
     this.#fillValue(found, bytes)
@@ -145,7 +145,7 @@ export class RecordReader {
       return found
     }
     const rawBytes = view.rawBytes
-    const { name, checksum } = this.#reference(bytes.slice(at, at + length))
+    const { name, checksum } = this.#reference(cloneBytes(bytes, at, at + length))
     const path = engine.blobs.pathOf(name)
     let value: Uint8Array
     try {

@@ -245,3 +245,23 @@ t.test('any operations: the engine equals a Map', async (t) => {
   )
   t.pass('60 runs')
 })
+
+t.test('a merge drops no record whose successor is not durable', async (t) => {
+  for (let turns = 0; turns < 24; turns++) {
+    const disk = new MemoryFileSystem()
+    let store = await until(disk, openOn(disk))
+    await until(disk, store.set('a', 'one'))
+    for (let i = 0; i < 6; i++) await until(disk, store.set('other', noise(300, i + 1)))
+    const merged = store.merge()
+    for (let i = 0; i < turns; i++) await new Promise(setImmediate)
+    await store.set('a', 'two', { durability: 'memory' })
+    await until(disk, merged)
+    disk.restart(turns)
+    store = await until(disk, openOn(disk, 5))
+    t.ok(
+      ['one', 'two'].includes(print(await until(disk, store.get('a'))) ?? ''),
+      `overtaken in turn ${turns}`,
+    )
+    await until(disk, store.close())
+  }
+})
