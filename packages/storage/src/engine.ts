@@ -17,6 +17,19 @@ import { type BlobReference, blobName } from './blob-reference.ts'
 import { Completions, type CompletionTarget } from './completions.ts'
 import { Found } from './found.ts'
 import {
+  APPLY,
+  type ApplyOutcome,
+  checkKey,
+  closedError,
+  compareToSlot,
+  type EngineParts,
+  isAbove,
+  NO_TOKEN,
+  type RecordHook,
+  type StoreListener,
+  valueTooLarge,
+} from './hot-door.ts'
+import {
   BLOB_BIT,
   LENGTH_MASK,
   LEVEL_SHIFT,
@@ -27,47 +40,14 @@ import {
   SLOT_SEGMENT,
   TOMBSTONE_BIT,
 } from './keydir.ts'
-import { BLOB_ABOVE_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
-import { LOOKUP, type Lookup } from './lookup.ts'
+import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
+import { fingerprintOf, LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
 import { copyMutation, rawValue } from './mutation-value.ts'
 import { recordBytes, writeRecord } from './record.ts'
 import { RecordReader } from './record-reader.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
-import { fromLog, readOnly, StorageError } from './storage-error.ts'
-
-export const APPLY = { applied: 0, held: 1, stale: 2 } as const
-export type ApplyOutcome = (typeof APPLY)[keyof typeof APPLY]
-
-/** A token nobody hears of. */
-export const NO_TOKEN = -0x80000000
-
-/** Completions; never called from inside the call they belong to. */
-export interface StoreListener {
-  onApplied(token: number, error: StorageError | null): void
-  onRead(token: number, found: Found | null, error: StorageError | null): void
-}
-
-export type RecordHook = (
-  key: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
-  hash: KeyHash,
-  oldBallot: Version,
-  newBallot: Version,
-) => void
-
-export interface EngineParts {
-  log: Log
-  lookup: Lookup
-  ledger: SegmentLedger
-  blobs: BlobFiles
-  compression: 'zstd' | 'lz4' | 'none'
-  hash: typeof hashKey
-  now: () => number
-  listener: StoreListener
-  highestBallot: Version
-}
+import { fromLog, readOnly, type StorageError } from './storage-error.ts'
 
 export class Engine implements CompletionTarget {
   /** Filled by a `read` that answered. */
@@ -346,7 +326,7 @@ export class Engine implements CompletionTarget {
     const offset = log.reservedOffset
     this.#oldBallot.clear()
     if (lookup.slot >= 0) this.#leaveOld(replacedBlob, segment, offset)
-    else lookup.slot = lookup.keydir.insert(lookup.shardIndex, this.#fingerprint(mutation))
+    else lookup.slot = lookup.keydir.insert(lookup.shardIndex, fingerprintOf(mutation.space, mutation.hash))
     const shard = lookup.keydir.shards[lookup.shardIndex]!
     const { slot } = lookup
     shard[slot + SLOT_SEGMENT] = segment
@@ -370,10 +350,6 @@ export class Engine implements CompletionTarget {
       const { key, keyStart, keyEnd, hash, ballot } = mutation
       this.onRecord(key, keyStart, keyEnd, hash, this.#oldBallot, ballot)
     }
-  }
-
-  #fingerprint(mutation: Mutation): number {
-    return mutation.hash.low ^ Math.imul(mutation.space, 0x9e3779b1)
   }
 
   /** The slot's record becomes dead. */
@@ -430,36 +406,4 @@ export class Engine implements CompletionTarget {
     } else this.blobs.remove(blob.name)
     if (!this.waiting) this.applied(token, null)
   }
-}
-
-export function closedError(): StorageError {
-  return new StorageError('STORAGE_CLOSED', 'the store is closed')
-}
-
-function checkKey(bytes: number): void {
-  if (bytes >= 1 && bytes <= KEY_BYTES_MAX) return
-  throw new StorageError('STORAGE_KEY_LENGTH', `a key has 1 to ${KEY_BYTES_MAX} bytes, not ${bytes}`)
-}
-
-function valueTooLarge(bytes: number): StorageError {
-  return new StorageError(
-    'STORAGE_VALUE_TOO_LARGE',
-    `a value has at most ${VALUE_BYTES_MAX} bytes, not ${bytes}`,
-  )
-}
-
-function compareToSlot(ballot: Version, shard: Int32Array, slot: number): number {
-  const high = shard[slot + SLOT_BALLOT]!
-  const middle = shard[slot + SLOT_BALLOT + 1]!
-  const low = shard[slot + SLOT_BALLOT + 2]!
-  if (ballot.high !== high) return ballot.high >>> 0 < high >>> 0 ? -1 : 1
-  if (ballot.middle !== middle) return ballot.middle >>> 0 < middle >>> 0 ? -1 : 1
-  if (ballot.low !== low) return ballot.low >>> 0 < low >>> 0 ? -1 : 1
-  return 0
-}
-
-function isAbove(ballot: Version, than: Version): boolean {
-  if (ballot.high !== than.high) return ballot.high >>> 0 > than.high >>> 0
-  if (ballot.middle !== than.middle) return ballot.middle >>> 0 > than.middle >>> 0
-  return ballot.low >>> 0 > than.low >>> 0
 }

@@ -1,6 +1,6 @@
 export { DURABILITY, type Durability } from '@minivault/wal'
-export { APPLY, type ApplyOutcome, NO_TOKEN, type RecordHook, type StoreListener } from './engine.ts'
 export { Found } from './found.ts'
+export { APPLY, type ApplyOutcome, NO_TOKEN, type RecordHook, type StoreListener } from './hot-door.ts'
 export { BLOB_ABOVE_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 export { type MergePolicy, pickMergeCandidates } from './merge-policy.ts'
 export type { MergeReport } from './merger.ts'

@@ -4,7 +4,7 @@
 
 import type { hashKey } from '@minivault/codec'
 import type { FileSystem, Scheduler } from '@minivault/wal'
-import type { StoreListener } from './engine.ts'
+import type { StoreListener } from './hot-door.ts'
 import { CACHE_BYTES_DEFAULT, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN } from './limits.ts'
 import type { ProcessTable } from './node-ports.ts'
 import { StorageError } from './storage-error.ts'
