@@ -8,18 +8,21 @@
 //   npm test -- --force                     everything, nothing from the cache
 //   npm test -- --filter=@minivault/wal     one package (the checks still run)
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { install } from './setup/install.mjs'
 import { findPnpm } from './setup/pnpm.mjs'
-import { ROOT, run, runMain, StepError, say, stepEnvironment } from './setup/step.mjs'
+import { CACHE, ROOT, run, runMain, StepError, say, step, stepEnvironment } from './setup/step.mjs'
 import { closingLine, readableLog, tally } from './tally.mjs'
 
 const CHECKS = ['check:biome', 'check:types', 'check:knip', 'check:tidy']
+const TAP_BUILT = join(CACHE, 'tap-built')
 const SUMMARIES = join(ROOT, '.turbo', 'runs')
 
 await runMain(async () => {
-  const pnpm = (await install('all')) ?? (await findPnpm())
+  const installed = await install('all')
+  const pnpm = installed ?? (await findPnpm())
+  if (installed !== null || !existsSync(TAP_BUILT)) await buildTap(pnpm)
   say('running every check and test; one line when a task starts …')
   rmSync(SUMMARIES, { recursive: true, force: true })
   const extra = process.argv.slice(2)
@@ -43,6 +46,14 @@ await runMain(async () => {
   console.log(`\n${closingLine(result)}`)
   process.exitCode = code !== 0 || result.failed > 0 ? 1 : 0
 })
+
+/** tap assembles itself from its plugins at its first run; several first runs at once would trip over each other. */
+async function buildTap(pnpm) {
+  const tap = join(ROOT, 'node_modules', '.bin', 'tap')
+  const options = { cwd: join(ROOT, 'tools', 'tidy'), env: stepEnvironment({}, pnpm.binDirectory) }
+  await step('assembling tap', tap, ['build'], options)
+  writeFileSync(TAP_BUILT, '')
+}
 
 function readTasks() {
   const names = existsSync(SUMMARIES) ? readdirSync(SUMMARIES) : []
