@@ -3,6 +3,7 @@
  * only file that touches the process. Ready line on stdout, log as JSON lines on stderr.
  */
 import { readFileSync } from 'node:fs'
+import { zstdEngine } from '@minivault/codec'
 import type { StorageError } from '@minivault/storage'
 import { pino } from 'pino'
 import { durabilityName } from './health.ts'
@@ -41,22 +42,33 @@ function readSettingsOrEnd(words: string[]): Settings {
   }
 }
 
-/** What the process may open, less what the node needs for itself; the setting when the system does not tell. */
-function boundConnections(wanted: number): number {
-  let limits: string
+/** Descriptors the process may open, less what the node needs for itself; no bound where the system does not tell. */
+function connectionsPossible(): number {
   try {
-    limits = readFileSync('/proc/self/limits', 'utf8')
+    const limits = readFileSync('/proc/self/limits', 'utf8')
+    const soft = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY)
+    return Math.max(1, soft - DESCRIPTORS_RESERVED)
   } catch {
-    return wanted
+    return Number.POSITIVE_INFINITY
   }
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
-  const possible = Number(soft ?? Number.POSITIVE_INFINITY) - DESCRIPTORS_RESERVED
-  if (wanted <= possible) return wanted
-  logger.warn(
-    { wanted, possible },
-    `at most ${possible} connections: the descriptor limit is ${soft} (see ulimit -n)`,
-  )
-  return Math.max(1, possible)
+}
+
+function warn(settings: Settings, possible: number): void {
+  const { host, authMode, connectionsMax } = settings
+  if (connectionsMax > possible) {
+    const message = `at most ${possible} connections: the descriptor limit allows no more (see ulimit -n)`
+    logger.warn({ wanted: connectionsMax, possible }, message)
+  }
+  if (host === '0.0.0.0' && authMode === 'none') {
+    logger.warn({ host }, 'everybody who reaches this machine can read and write: see -host, -authmode')
+  }
+  const zstd = zstdEngine()
+  if (!zstd.canCompress) {
+    logger.warn(
+      { zstd: zstd.name },
+      'zstd-napi is not installed: values are compressed with lz4, zstd is only read',
+    )
+  }
 }
 
 function whyNotStarted(error: NodeJS.ErrnoException, settings: Settings): string {
@@ -104,20 +116,16 @@ function stopOnSignals(node: Node): void {
 
 async function main(): Promise<void> {
   const settings = readSettingsOrEnd(process.argv.slice(2))
+  const possible = connectionsPossible()
   try {
     const node = await startNode({
       ...settings,
       httpPort: settings.httpPort === 0 ? null : settings.httpPort,
-      connectionsMax: boundConnections(settings.connectionsMax),
+      connectionsMax: Math.min(settings.connectionsMax, possible),
       logger,
     })
     stopOnSignals(node)
-    if (settings.host === '0.0.0.0' && settings.authMode === 'none') {
-      logger.warn(
-        { host: settings.host },
-        'everybody who reaches this machine can read and write: see -host, -authmode',
-      )
-    }
+    warn(settings, possible)
     process.stdout.write(readyLine(node, settings))
   } catch (error) {
     end(whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)

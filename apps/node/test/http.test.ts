@@ -122,17 +122,7 @@ function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryP
     })
 
     await t.test('keys are bytes, decoded once', async (t) => {
-      const targets = [
-        '/a/%2e%2e/b',
-        '/a/../b',
-        '//',
-        '/%00',
-        '/a%2Fb',
-        '/%ff%fe',
-        '/h%65alth',
-        '/%2d/x',
-        '/\u00e9',
-      ]
+      const targets = ['/a/%2e%2e/b', '/a/../b', '//', '/%00', '/a%2Fb', '/%ff%fe', '/h%65alth', '/%2d/x']
       for (const [index, target] of targets.entries()) {
         t.equal((await ask(server, 'PUT', target, `{"value": ${index}}`)).status, 200, target)
       }
@@ -155,6 +145,7 @@ function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryP
       refusal(t, await ask(server, 'GET', '/'), 400, 'KEY_MISSING')
       refusal(t, await ask(server, 'PUT', '/?x', '{"value":1}'), 400, 'KEY_MISSING')
       refusal(t, await ask(server, 'GET', '/%zz'), 400, 'BAD_REQUEST')
+      refusal(t, await ask(server, 'GET', '/\u00e9'), 400, 'BAD_REQUEST')
       for (const body of ['', '{', '{"value": 1', '{"value": 01}', '{"value": "\u0001"}', 'nonsense']) {
         refusal(t, await ask(server, 'PUT', '/kept', body), 400, 'BAD_JSON')
       }

@@ -142,8 +142,8 @@ class Shuffled implements KeyValue {
 
   submit(operation: Operation, token: number): void {
     const copy = Object.assign(Object.create(Object.getPrototypeOf(operation)), operation)
-    copy.key = operation.key.slice()
-    copy.value = operation.value.slice()
+    copy.key = new Uint8Array(operation.key)
+    copy.value = new Uint8Array(operation.value)
     copy.hash = Object.assign(Object.create(Object.getPrototypeOf(operation.hash)), operation.hash)
     copy.requestId = new Version().copy(operation.requestId)
     setTimeout(() => this.#inner.submit(copy, token), Math.random() * 20)

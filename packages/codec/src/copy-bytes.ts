@@ -27,3 +27,8 @@ export function copyBytes(
   if (length > LOOP_BYTES_MAX || source.buffer === target.buffer) target.set(source.subarray(start, end), at)
   else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
 }
+
+/** A copy of bytes[start, end) in memory of its own. `slice` is not that: a Buffer's `slice` is a view. */
+export function cloneBytes(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.subarray(start, end))
+}

@@ -2,6 +2,7 @@
  * The real disk: `node:fs` behind the FileSystem port. The only file of the package that imports it.
  */
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import type { FileSystem, OpenMode } from './file-system.ts'
 
 const FLAGS: Record<OpenMode, string> = { read: 'r', write: 'r+', create: 'wx+' }
@@ -41,6 +42,22 @@ export const nodeFileSystem: FileSystem = {
   remove: (path) => fs.unlinkSync(path),
   list: (path) => fs.readdirSync(path),
   exists: (path) => fs.existsSync(path),
-  makeDirectory: (path) => fs.mkdirSync(path, { recursive: true }) !== undefined,
+  makeDirectory: makeFolder,
   readFile: (path) => fs.readFileSync(path),
+}
+
+/** Not `recursive`: that never returns where the parent exists but cannot hold the folder (/proc). */
+function makeFolder(path: string): boolean {
+  try {
+    fs.mkdirSync(path)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && fs.statSync(path).isDirectory()) return false
+    const parent = dirname(path)
+    if (code !== 'ENOENT' || parent === path || fs.existsSync(parent)) throw error
+  }
+  makeFolder(dirname(path))
+  fs.mkdirSync(path)
+  return true
 }

@@ -9,7 +9,8 @@ import net from 'node:net'
 export interface AcceptOptions {
   /** Shared by all sockets: a read is handled before the next one happens. */
   readBuffer: Uint8Array
-  onSocket: (socket: net.Socket) => OnBytes
+  /** `release` gives the socket away: from then on it is an ordinary stream for its new owner. */
+  onSocket: (socket: net.Socket, release: () => void) => OnBytes
   /** For tests, and where the door is closed. */
   plainStreams?: boolean
 }
@@ -29,8 +30,9 @@ export function acceptSockets(server: net.Server, options: AcceptOptions): 'onre
   const handle = (server as ServerWithHandle)._handle
   if (options.plainStreams || typeof handle?.onconnection !== 'function') {
     server.on('connection', (socket) => {
-      const onBytes = options.onSocket(socket)
-      socket.on('data', (bytes) => onBytes(bytes, bytes.length))
+      const listener = (bytes: Buffer) => onBytes(bytes, bytes.length)
+      const onBytes = options.onSocket(socket, () => socket.off('data', listener))
+      socket.on('data', listener)
     })
     return 'stream'
   }
@@ -49,7 +51,9 @@ export function acceptSockets(server: net.Server, options: AcceptOptions): 'onre
       },
     }
     const socket = new net.Socket(socketOptions)
-    onBytes = options.onSocket(socket)
+    onBytes = options.onSocket(socket, () => {
+      onBytes = (bytes, length) => socket.push(Buffer.from(bytes.subarray(0, length)))
+    })
     socket.read(0)
   }
   return 'onread'

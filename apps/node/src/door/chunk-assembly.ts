@@ -3,6 +3,7 @@
  * bounds. Memory grows with what has arrived, never with what was announced. The refused ones are remembered until
  * their last chunk, so that the chunks still to come are passed over and the refusal is sent once.
  */
+import { cloneBytes } from '@minivault/codec'
 import { ERROR, type ErrorNumber, FRAME_FLAG, type FrameRequest, VALUE_BYTES_MAX } from '@minivault/protocol'
 import { CHUNKED_VALUES_MAX } from '../limits.ts'
 
@@ -25,7 +26,7 @@ export class ChunkAssembly {
       if (request.chunkOffset !== 0) return ERROR.BAD_REQUEST
       if (request.totalBytes > VALUE_BYTES_MAX) return ERROR.VALUE_TOO_LARGE
       if (this.#assemblies.size >= CHUNKED_VALUES_MAX) return ERROR.OVERLOADED
-      const key = bytes.slice(request.keyStart, request.keyEnd)
+      const key = cloneBytes(bytes, request.keyStart, request.keyEnd)
       assembly = { refused: false, pieces: [], received: 0, totalBytes: request.totalBytes, key }
       this.#assemblies.set(request.frameId, assembly)
     }
@@ -34,7 +35,7 @@ export class ChunkAssembly {
     const received = assembly.received + length
     if (request.chunkOffset !== assembly.received || received > assembly.totalBytes) return ERROR.BAD_REQUEST
     if (isLast !== (received === assembly.totalBytes)) return ERROR.BAD_REQUEST
-    assembly.pieces.push(bytes.slice(request.valueStart, request.valueEnd))
+    assembly.pieces.push(cloneBytes(bytes, request.valueStart, request.valueEnd))
     assembly.received = received
     return ERROR.NONE
   }

@@ -47,7 +47,7 @@ export class MainDoor {
   accept(): void {
     acceptSockets(this.server, {
       readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
-      onSocket: (socket) => this.#onSocket(socket),
+      onSocket: (socket, release) => this.#onSocket(socket, release),
       plainStreams: this.#options.plainStreams,
     })
   }
@@ -74,7 +74,7 @@ export class MainDoor {
     return true
   }
 
-  #onSocket(socket: net.Socket): OnBytes {
+  #onSocket(socket: net.Socket, release: () => void): OnBytes {
     if (!this.#admit(socket)) return () => {}
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
@@ -84,18 +84,19 @@ export class MainDoor {
     return (bytes, length) => {
       if (receive === null) {
         socket.off('error', ignore)
-        receive = this.#choose(socket, bytes, length)
+        receive = this.#choose(socket, release, bytes, length)
       } else receive(bytes, length)
     }
   }
 
   /** Handles the first bytes, and returns what handles the others. */
-  #choose(socket: net.Socket, bytes: Uint8Array, length: number): OnBytes {
+  #choose(socket: net.Socket, release: () => void, bytes: Uint8Array, length: number): OnBytes {
     const first = bytes[0]!
     const { protocols, http } = this.#options
     if (protocols.has('http') && first >= 0x41 && first <= 0x5a) {
+      release()
       http.adopt(socket, Buffer.from(bytes.subarray(0, length)))
-      return (more, moreLength) => socket.push(Buffer.from(more.subarray(0, moreLength)))
+      return () => {}
     }
     if (!protocols.has('binary') || first === 0 || first > OPCODE.hello) {
       socket.destroy()

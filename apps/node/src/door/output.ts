@@ -3,7 +3,7 @@
  * come from a pool shared by all connections, so that an idle connection holds none; a chunk the kernel did not take
  * at once is left to the socket, which still reads from it, and never returns to the pool.
  */
-import { copyBytes } from '@minivault/codec'
+import { cloneBytes, copyBytes } from '@minivault/codec'
 import { OUTPUT_CHUNK_BYTES, OUTPUT_CHUNKS_POOLED } from '../limits.ts'
 
 /** Hands bytes to the socket; true when they were taken at once and their memory is free again. */
@@ -60,7 +60,7 @@ export class Output {
       return
     }
     this.flush()
-    this.#send(bytes.slice(start, end))
+    this.#send(cloneBytes(bytes, start, end))
   }
 
   flush(): void {

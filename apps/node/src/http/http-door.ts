@@ -33,6 +33,8 @@ export class HttpDoor {
   readonly server: http.Server
   readonly #context: ExchangeContext
   readonly #isReady: () => boolean
+  /** The newest response of each connection: pipelined requests take effect in their order, so each waits for the one before. */
+  readonly #newest = new WeakMap<Socket, http.ServerResponse>()
 
   constructor(options: HttpDoorOptions) {
     this.#context = { ...options, waiting: new Set() }
@@ -45,7 +47,7 @@ export class HttpDoor {
         keepAlive: true,
         noDelay: true,
       },
-      (request, response) => this.#serve(request, response),
+      (request, response) => this.#inOrder(request, response),
     )
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       refuseMalformed(error, socket as Socket),
@@ -74,6 +76,13 @@ export class HttpDoor {
   sweep(): void {
     const expired = this.#context.now() - OPERATION_TIMEOUT_MS
     for (const exchange of this.#context.waiting) if (exchange.since < expired) exchange.expire()
+  }
+
+  #inOrder(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const before = this.#newest.get(request.socket)
+    this.#newest.set(request.socket, response)
+    if (before === undefined || before.closed) this.#serve(request, response)
+    else before.once('close', () => this.#serve(request, response))
   }
 
   #serve(request: http.IncomingMessage, response: http.ServerResponse): void {

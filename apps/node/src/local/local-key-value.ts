@@ -7,7 +7,9 @@
  * Everything here happens inside `submit`, one operation after another, so a create is decided on what is there now;
  * answers wait in the store for their durability mark.
  */
+
 import { compareVersions, successor, Version } from '@minivault/clock'
+import { cloneBytes } from '@minivault/codec'
 import { ERROR, type ErrorNumber, OUTCOME } from '@minivault/protocol'
 import {
   APPLY,
@@ -278,11 +280,11 @@ export class LocalKeyValue implements KeyValue, StoreListener {
 
 function copyOf(operation: Operation): Operation {
   const copy = new Operation()
-  const key = operation.key.slice(operation.keyStart, operation.keyEnd)
+  const key = cloneBytes(operation.key, operation.keyStart, operation.keyEnd)
   copy.begin(operation.kind, key, 0, key.length, operation.durability)
   copy.hash.high = operation.hash.high
   copy.hash.low = operation.hash.low
-  const value = operation.value.slice(operation.valueStart, operation.valueEnd)
+  const value = cloneBytes(operation.value, operation.valueStart, operation.valueEnd)
   copy.setValue(value, 0, value.length, operation.valueType)
   copy.codec = operation.codec
   copy.rawBytes = operation.rawBytes
