@@ -23,8 +23,10 @@ function checkSizes(file: SourceFile): Finding[] {
   if (count > FILE_LINES_MAX) {
     found.push(finding('file-length', file.path, 0, `has ${count} lines, at most ${FILE_LINES_MAX}`, count))
   }
-  // A test is a list of statements inside one callback; the length of its file bounds it.
-  for (const { name, line, lines: length } of file.path.endsWith('.test.ts') ? [] : file.functions) {
+  // A test or a contract is a list of statements inside one callback; the length of its file bounds it.
+  for (const { name, line, lines: length } of /(\.test|-contract)\.ts$/.test(file.path)
+    ? []
+    : file.functions) {
     if (length <= FUNCTION_LINES_MAX) continue
     const message = `${name} has ${length} lines, at most ${FUNCTION_LINES_MAX}`
     found.push(finding('function-length', file.path, line, message, length, name))

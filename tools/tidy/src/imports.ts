@@ -79,6 +79,7 @@ function checkBuiltin(folder: PackageFolder, file: SourceFile, entry: Import, bu
   if (folder.kind === 'tool' || isTest(folder, file) || isMain(folder, file)) return []
   const capability = capabilityOf(builtin)
   if (builtin === 'process') {
+    if (file.path === `${folder.path}/${PORT_FILES[folder.path]?.process}`) return []
     return [
       finding(
         'edge',

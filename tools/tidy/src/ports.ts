@@ -25,7 +25,12 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
     clock: 'src/node-time.ts',
     randomness: 'src/node-time.ts',
   },
-  'apps/node': { files: 'src/settings/settings.ts', timers: 'src/time.ts', clock: 'src/time.ts' },
+  'apps/node': {
+    files: 'src/settings/settings.ts',
+    timers: 'src/time.ts',
+    clock: 'src/time.ts',
+    process: 'src/health.ts',
+  },
 }
 
 /** What a call or a name gives away, and what to use instead. */
