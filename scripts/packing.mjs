@@ -1,5 +1,6 @@
-// pnpm packing: packs what is published, installs the tarballs into an empty folder and uses them there, on this Node
-// and on Node 24. Builds first. Not part of npm test, because it needs the registry for every run; .ci/run calls it.
+// pnpm packing: packs what is published, installs the tarballs into an empty folder and uses them there, on
+// this Node and on Node 24. Builds first. Not part of npm test, because it needs the registry for every run;
+// .ci/run calls it.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

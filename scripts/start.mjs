@@ -42,7 +42,9 @@ function dropRepeatedSignals() {
   }
 }
 
-/** npm passes SIGTERM to its shell, which ends without passing it on; losing that parent means the same to us. */
+/**
+ * npm passes SIGTERM to its shell, which ends without passing it on; losing that parent means the same to us.
+ */
 function stopWithNpm() {
   if (process.env.npm_lifecycle_event !== 'start' || process.platform === 'win32') return
   const parent = process.ppid

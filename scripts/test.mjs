@@ -47,7 +47,7 @@ await runMain(async () => {
   process.exitCode = code !== 0 || result.failed > 0 ? 1 : 0
 })
 
-/** tap assembles itself from its plugins at its first run; several first runs at once would trip over each other. */
+/** tap assembles itself from its plugins at its first run; several at once would trip over each other. */
 async function buildTap(pnpm) {
   const tap = join(ROOT, 'node_modules', '.bin', 'tap')
   const options = { cwd: join(ROOT, 'tools', 'tidy'), env: stepEnvironment({}, pnpm.binDirectory) }

@@ -13,8 +13,8 @@ import { CACHE, ROOT, step, stepEnvironment } from './step.mjs'
 const STAMP = join(CACHE, 'installed.json')
 
 /**
- * `wanted` is 'all', or pnpm filters: those packages with what they need to run. Where everything was installed
- * before, everything stays installed. Returns pnpm when it had to be found, else null.
+ * `wanted` is 'all', or pnpm filters: those packages with what they need to run. Where everything was
+ * installed before, everything stays installed. Returns pnpm when it had to be found, else null.
  */
 export async function install(wanted) {
   const hash = installHash()

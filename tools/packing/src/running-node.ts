@@ -1,6 +1,6 @@
 /**
- * A node started as a program, seen from outside: its ready line names the port, SIGTERM ends it. For tests that want
- * the real thing.
+ * A node started as a program, seen from outside: its ready line names the port, SIGTERM ends it. For tests
+ * that want the real thing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 

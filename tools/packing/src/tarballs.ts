@@ -1,6 +1,6 @@
 /**
- * The packages as the registry would get them: every workspace package that is not private, packed by pnpm (npm would
- * leave `workspace:*` in them) into one folder.
+ * The packages as the registry would get them: every workspace package that is not private, packed by pnpm
+ * (npm would leave `workspace:*` in them) into one folder.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'

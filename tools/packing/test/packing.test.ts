@@ -1,5 +1,5 @@
-// What a user gets from the registry: the packages packed, checked, installed together into an empty folder by npm, and
-// used there, with this Node and with Node 24. Needs the registry for their dependencies.
+// What a user gets from the registry: the packages packed, checked, installed together into an empty folder
+// by npm, and used there, with this Node and with Node 24. Needs the registry for their dependencies.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * The runnable parts of a Markdown page. Every block fenced as `bash` is run, in order; a block fenced as `text` right
- * after one (blank lines between) is what it prints. Blocks fenced `sh` (or anything else) are only read: what sets
- * up a machine, starts a server, or costs minutes.
+ * The runnable parts of a Markdown page. Every block fenced as `bash` is run, in order; a block fenced as
+ * `text` right after one (blank lines between) is what it prints. Blocks fenced `sh` (or anything else) are
+ * only read: what sets up a machine, starts a server, or costs minutes.
  */
 export interface Block {
   /** Line of the opening fence, from 1. */
@@ -42,7 +42,10 @@ function isBlank(lines: readonly string[]): boolean {
   return lines.every((line) => line.trim() === '')
 }
 
-/** Whether `actual` is what the page shows; `…` in the page stands for anything, white space at ends is ignored. */
+/**
+ * Whether `actual` is what the page shows; `…` in the page stands for anything, white space at ends is
+ * ignored.
+ */
 export function isAsPrinted(expected: string, actual: string): boolean {
   const pattern = expected
     .trim()

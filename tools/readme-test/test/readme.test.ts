@@ -11,8 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../../..')
 const PRINTED_PORT = /\b(localhost|127\.0\.0\.1):3000\b/g
 
 t.test('blocks are found and compared', (t) => {
-  const page =
-    '```sh\nrm -rf /\n```\n```bash\na\nb\n```\n\n```text\nA … B\n```\n```bash\nc\n```\nwords\n```text\nX\n```\n'
+  const page = '```sh\nrm -rf /\n```\n```bash\na\nb\n```\n\n```text\nA … B\n```\n```bash\nc\n```\n'
   t.same(readBlocks(page), [
     { line: 4, commands: 'a\nb', expected: 'A … B' },
     { line: 12, commands: 'c', expected: null },

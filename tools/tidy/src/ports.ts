@@ -24,6 +24,7 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
     timers: 'src/node-time.ts',
     clock: 'src/node-time.ts',
     randomness: 'src/node-time.ts',
+    process: 'src/node-time.ts',
   },
   'apps/node': {
     files: 'src/settings/settings.ts',
