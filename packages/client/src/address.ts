@@ -1,0 +1,46 @@
+/*
+ * Where a node is: `minivault://:token@host:port` for the binary protocol, `http(s)://:token@host:port` for HTTP.
+ * The token is the node's `-auth` key, percent-encoded; a user name is not used.
+ */
+
+import { ClientError } from './client-error.ts'
+
+export interface Address {
+  scheme: 'minivault' | 'http' | 'https'
+  host: string
+  port: number
+  /** '' when there is none */
+  token: string
+}
+
+const PORT_DEFAULT = 3000
+const PORTS: Readonly<Record<string, number>> = { minivault: PORT_DEFAULT, http: 80, https: 443 }
+
+/** Throws ClientError CLIENT_BAD_ARGUMENT. */
+export function parseAddress(text: string): Address {
+  const written = /^[a-z]+:\/\//i.test(text) ? text : `minivault://${text}`
+  let url: URL
+  try {
+    url = new URL(written)
+  } catch (cause) {
+    throw badAddress(text, 'it is not a URL', cause)
+  }
+  const scheme = url.protocol.slice(0, -1)
+  if (scheme !== 'minivault' && scheme !== 'http' && scheme !== 'https') {
+    throw badAddress(text, `${scheme}:// is not known; use minivault://, http:// or https://`)
+  }
+  if (url.hostname === '') throw badAddress(text, 'it names no host')
+  if (url.pathname.length > 1 || url.search !== '') throw badAddress(text, 'it goes on after the port')
+  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+  const port = url.port === '' ? PORTS[scheme]! : Number(url.port)
+  try {
+    return { scheme, host, port, token: decodeURIComponent(url.password) }
+  } catch (cause) {
+    throw badAddress(text, 'its token is not percent-encoded', cause)
+  }
+}
+
+function badAddress(text: string, why: string, cause?: unknown): ClientError {
+  const shown = text.replace(/\/\/[^@/]*@/, '//…@')
+  return new ClientError('CLIENT_BAD_ARGUMENT', `bad address ${JSON.stringify(shown)}: ${why}`, { cause })
+}

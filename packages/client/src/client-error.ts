@@ -1,0 +1,50 @@
+/*
+ * The one error class of the client. `code` is either one of the client's own or, where a server said so, a name of the
+ * wire's table (docs/PROTOCOL.md): KEY_EXISTS, UNAUTHORIZED, READ_ONLY, IN_DOUBT, …
+ */
+
+import { type ErrorName, errorKind } from '@minivault/protocol'
+
+/** Codes of the client's own; README has a line for each. */
+export type ClientCode =
+  | 'CLIENT_ABORTED'
+  | 'CLIENT_BAD_ARGUMENT'
+  | 'CLIENT_CLOSED'
+  | 'CLIENT_DISCONNECTED'
+  | 'CLIENT_PROTOCOL'
+  | 'CLIENT_QUEUE_FULL'
+  | 'CLIENT_REFUSED'
+  | 'CLIENT_TIMEOUT'
+  | 'CLIENT_UNSUPPORTED'
+
+export interface ClientErrorOptions extends ErrorOptions {
+  retryable?: boolean
+  /** a write that may have taken effect, or may yet */
+  inDoubt?: boolean
+  retryAfterMs?: number
+}
+
+export class ClientError extends Error {
+  override readonly name = 'ClientError'
+  readonly code: ClientCode | ErrorName
+  /** the same call may succeed when made again */
+  readonly retryable: boolean
+  /** a write that may have taken effect, or may yet; false: it had no effect */
+  readonly inDoubt: boolean
+  /** what the server asked for; 0: nothing */
+  readonly retryAfterMs: number
+
+  constructor(code: ClientCode | ErrorName, message: string, options: ClientErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.retryable = options.retryable ?? false
+    this.inDoubt = options.inDoubt ?? false
+    this.retryAfterMs = options.retryAfterMs ?? 0
+  }
+
+  /** What a server answered, by its number. */
+  static fromServer(number: number, message: string, options: ClientErrorOptions = {}): ClientError {
+    const kind = errorKind(number)
+    return new ClientError(kind.name, message || kind.message, { retryable: kind.retryable, ...options })
+  }
+}

@@ -1,0 +1,193 @@
+/*
+ * The HTTP transport: the same calls over `http(s)://` URLs, for where only HTTP gets through.
+ *
+ * A value over HTTP is a JSON text. Bytes given to `set` travel as a JSON string, so they must be UTF-8; `json()` sends its
+ * JSON text as it is. `node:http` rather than fetch: fetch rewrites targets such as `/..`, and every byte string is a key.
+ * Nothing here is sent twice: HTTP requests carry no request id.
+ */
+
+import { isUtf8 } from 'node:buffer'
+import type { Agent, IncomingMessage, RequestOptions } from 'node:http'
+import { isErrorName } from '@minivault/protocol'
+import type { Address } from './address.ts'
+import { ClientError } from './client-error.ts'
+import { disconnected } from './handshake.ts'
+import { EMPTY, KIND, type Reply, type Request } from './request.ts'
+
+const PREFIX = Buffer.from('{"success":true,"data":')
+const UNRESERVED = /^[A-Za-z0-9_.~-]$/
+
+type Http = typeof import('node:http')
+
+export class HttpTransport {
+  readonly #address: Address
+  readonly #connections: number
+  #http: Promise<{ request: Http['request']; agent: Agent }> | null = null
+  #agent: Agent | null = null
+
+  constructor(address: Address, connections: number) {
+    this.#address = address
+    this.#connections = connections
+  }
+
+  submit(request: Request): void {
+    if (request.durability !== 255) {
+      request.reject(new ClientError('CLIENT_UNSUPPORTED', 'a durability cannot be asked for over HTTP'))
+      return
+    }
+    if (request.kind === KIND.set && !request.isJson && !isUtf8(request.value)) {
+      request.reject(
+        new ClientError(
+          'CLIENT_UNSUPPORTED',
+          'over HTTP a value must be UTF-8 text: use minivault:// for bytes',
+        ),
+      )
+      return
+    }
+    this.#send(request).catch((error) => {
+      const known = error instanceof ClientError
+      request.reject(known ? error : disconnected(this.#address, error, request.isWrite))
+    })
+  }
+
+  async #load(): Promise<{ request: Http['request']; agent: Agent }> {
+    const { Agent, request } = await import(this.#address.scheme === 'https' ? 'node:https' : 'node:http')
+    this.#agent = new Agent({ keepAlive: true, maxSockets: this.#connections }) as Agent
+    return { request, agent: this.#agent }
+  }
+
+  async #send(request: Request): Promise<void> {
+    this.#http ??= this.#load()
+    const http = await this.#http
+    if (request.settled) return
+    const body = request.kind === KIND.set ? bodyOf(request) : null
+    const { host, port, token } = this.#address
+    const headers = {
+      ...(token === '' ? {} : { Authorization: `Bearer ${token}` }),
+      ...(body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length }),
+    }
+    const path = request.kind === KIND.health ? '/health' : targetOf(request.key)
+    const options: RequestOptions = {
+      host,
+      port,
+      path,
+      method: methodOf(request),
+      headers,
+      agent: http.agent,
+    }
+    await new Promise<void>((resolve, reject) => {
+      const sending = http.request(options, (response) => {
+        collect(response).then((bytes) => {
+          answer(request, response, bytes)
+          resolve()
+        }, reject)
+      })
+      sending.on('error', reject)
+      const settled = request.onSettled
+      request.onSettled = () => {
+        settled?.()
+        if (!sending.closed) sending.destroy()
+      }
+      sending.end(body ?? undefined)
+    })
+  }
+
+  abandon(): void {}
+
+  close(): void {
+    this.#agent?.destroy()
+  }
+}
+
+async function collect(response: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of response) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+function methodOf(request: Request): string {
+  if (request.kind === KIND.set) return request.ifAbsent ? 'POST' : 'PUT'
+  return request.kind === KIND.delete ? 'DELETE' : 'GET'
+}
+
+// Slashes are encoded, too: then no key looks like one of the node's own addresses, but `health`.
+function targetOf(key: Uint8Array): string {
+  let target = '/'
+  const isHealth = key.length === 6 && Buffer.from(key).toString('latin1') === 'health'
+  for (const [index, byte] of key.entries()) {
+    const letter = String.fromCharCode(byte)
+    const plain = UNRESERVED.test(letter) && !(isHealth && index === 0)
+    target += plain ? letter : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`
+  }
+  return target
+}
+
+function bodyOf(request: Request): Buffer {
+  const text = request.isJson
+    ? request.value
+    : Buffer.from(JSON.stringify(Buffer.from(request.value).toString()))
+  return Buffer.concat([Buffer.from('{"value":'), text, Buffer.from('}')])
+}
+
+function answer(request: Request, response: IncomingMessage, body: Buffer): void {
+  const status = response.statusCode ?? 0
+  const version = /^(?:W\/)?"([0-9a-f]{24})"$/i.exec(response.headers.etag ?? '')?.[1]
+  const reply: Reply = { exists: true, value: EMPTY, type: 'json', version }
+  if (status === 200 || status === 201) {
+    if (request.kind === KIND.health) request.resolve({ ...reply, value: new Uint8Array(body) })
+    else if (request.kind === KIND.get) request.resolve(readValue(body, reply))
+    else request.resolve(reply)
+    return
+  }
+  const told = parse(body)
+  const code = typeof told?.code === 'string' ? told.code : ''
+  const message = typeof told?.error === 'string' ? told.error : `HTTP status ${status}`
+  if (status === 404 && request.kind === KIND.get && (code === 'KEY_NOT_FOUND' || told?.success === false)) {
+    request.resolve({ ...reply, exists: false })
+    return
+  }
+  const retryAfterMs = Number(response.headers['retry-after'] ?? 0) * 1000 || 0
+  const retryable = status === 429 || status === 503 || status === 504 || status === 507
+  const inDoubt = request.isWrite && status === 504
+  request.reject(
+    new ClientError(isErrorName(code) ? code : 'CLIENT_REFUSED', message, {
+      retryable,
+      inDoubt,
+      retryAfterMs,
+    }),
+  )
+}
+
+/** The value's JSON text as it came, where the body has the form a node gives it. */
+function readValue(body: Buffer, reply: Reply): Reply {
+  const told = parse(body)
+  if (told === null || told.success !== true || !('data' in told)) {
+    throw new ClientError('CLIENT_PROTOCOL', 'the server answered with something else than a value')
+  }
+  const { data } = told
+  if (told.encoding === 'base64' && typeof data === 'string') {
+    return { ...reply, type: 'raw', value: new Uint8Array(Buffer.from(data, 'base64')) }
+  }
+  const isPlain = body.subarray(0, PREFIX.length).equals(PREFIX)
+  const text = isPlain
+    ? body.subarray(PREFIX.length, body.lastIndexOf('}'))
+    : Buffer.from(JSON.stringify(data))
+  return { ...reply, value: new Uint8Array(text) }
+}
+
+interface Body {
+  success?: unknown
+  data?: unknown
+  encoding?: unknown
+  error?: unknown
+  code?: unknown
+}
+
+function parse(body: Buffer): Body | null {
+  try {
+    const told: unknown = JSON.parse(body.toString())
+    return typeof told === 'object' && told !== null ? (told as Body) : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,37 @@
+/*
+ * The named bounds and defaults of the client.
+ */
+
+/** Connections to a node. Two: a large value on one leaves the other to the small ones. */
+export const CONNECTIONS_DEFAULT = 2
+
+/** How long a call may take in all, retries included. */
+export const TIMEOUT_MS_DEFAULT = 10_000
+
+/** How long connecting, HELLO and AUTH may take together before the next try. */
+export const CONNECT_TIMEOUT_MS_DEFAULT = 3_000
+
+/** How long a server that knows only the documented opcodes may be silent about HELLO. */
+export const HELLO_TIMEOUT_MS_DEFAULT = 1_000
+
+/** Requests on their way or waiting for a connection; one more is refused with CLIENT_QUEUE_FULL. */
+export const QUEUE_REQUESTS_MAX_DEFAULT = 10_000
+
+/** Requests unanswered on one connection; the rest waits in the client's own queue. */
+export const IN_FLIGHT_MAX = 1_000
+
+/** Bytes handed to a socket and not yet taken before further requests wait. */
+export const UNSENT_BYTES_MAX = 4 * 1024 * 1024
+
+/** Times a request is sent again after its connection broke. */
+export const RETRIES_MAX_DEFAULT = 5
+
+/** First and longest pause before connecting again; doubled each time, with up to half of it at random. */
+export const RECONNECT_MS_MIN = 20
+export const RECONNECT_MS_MAX = 2_000
+
+/** How often time-outs are looked for while requests wait: they come at most this late. */
+export const SWEEP_MS = 25
+
+/** New request ids taken after CLOCK_TOO_FAR before the server is asked to stamp its own. */
+export const CLOCK_RETRIES_MAX = 3

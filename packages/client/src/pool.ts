@@ -1,0 +1,213 @@
+/*
+ * The binary transport: a few connections to one node and the requests that wait for one.
+ *
+ * A request goes to the connection with the fewest unanswered ones; all of a turn go the same way, so that they leave in
+ * one write. When a connection breaks, its requests are sent again with the same request id and a higher attempt, which
+ * takes effect at most once; where the server knows no request ids (documented opcodes) only reads are, and a write that
+ * had left ends as CLIENT_DISCONNECTED, in doubt. While no connection can be made requests wait, within a bound.
+ */
+
+import type { Socket } from 'node:net'
+import type { Address } from './address.ts'
+import { ClientError } from './client-error.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import { DocumentedWire } from './documented-wire.ts'
+import { FrameWire } from './frame-wire.ts'
+import { disconnected, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
+import { RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
+import type { Time } from './node-time.ts'
+import type { Request } from './request.ts'
+import type { RequestClock } from './request-clock.ts'
+
+export interface PoolOptions {
+  address: Address
+  protocol: ProtocolChoice
+  connections: number
+  connectTimeoutMs: number
+  helloTimeoutMs: number
+  retriesMax: number
+  clock: RequestClock
+  time: Time
+}
+
+// What no further attempt will change; everything that waits hears it.
+const FATAL = new Set(['UNAUTHORIZED', 'PROTOCOL_VERSION', 'CLIENT_PROTOCOL'])
+
+export class Pool implements ConnectionOwner {
+  readonly #options: PoolOptions
+  #protocol: ProtocolChoice
+  readonly #connections: Connection[] = []
+  readonly #sockets = new Set<Socket>()
+  #queue: Request[] = []
+  #opening = 0
+  #failures = 0
+  #retryTimer: unknown = null
+  #turnConnection: Connection | null = null
+  #isClosed = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#protocol = options.protocol
+  }
+
+  submit(request: Request): void {
+    const connection = this.#queue.length === 0 ? this.#pick() : null
+    if (connection !== null) connection.write(request)
+    else this.#queue.push(request)
+    this.#open()
+  }
+
+  #pick(): Connection | null {
+    if (this.#turnConnection?.hasRoom) return this.#turnConnection
+    let best: Connection | null = null
+    for (const connection of this.#connections) {
+      if (!connection.hasRoom) continue
+      if (best === null || load(connection) < load(best)) best = connection
+    }
+    if (best !== null && this.#turnConnection === null) {
+      this.#options.time.afterTurn(() => {
+        this.#turnConnection = null
+      })
+    }
+    this.#turnConnection = best
+    return best
+  }
+
+  onRoom(): void {
+    if (this.#queue.length === 0) return
+    let taken = 0
+    for (; taken < this.#queue.length; taken++) {
+      const request = this.#queue[taken]!
+      if (request.settled) continue
+      const connection = this.#pick()
+      if (connection === null) break
+      connection.write(request)
+    }
+    this.#queue = this.#queue.slice(taken)
+  }
+
+  // --- connecting ----------------------------------------------------------------------------------------------------
+
+  /** One connection at once when there is work; the others once the first has shown that the node is there. */
+  #open(): void {
+    if (this.#isClosed || this.#retryTimer !== null || this.#opening > 0) return
+    const count = this.#connections.length
+    if (count >= this.#options.connections) return
+    if (count > 0 && this.#connections.some((connection) => connection.wire.inFlight < 8)) return
+    this.#opening++
+    const { address, connectTimeoutMs, helloTimeoutMs, time } = this.#options
+    const onSocket = (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    }
+    openConnection({
+      address,
+      protocol: this.#protocol,
+      connectTimeoutMs,
+      helloTimeoutMs,
+      time,
+      onSocket,
+    }).then(
+      (opened) => this.#opened(opened),
+      (error) => this.#openFailed(error),
+    )
+  }
+
+  #opened(opened: Opened): void {
+    this.#opening--
+    if (this.#isClosed) {
+      opened.socket.destroy()
+      return
+    }
+    this.#failures = 0
+    const { clock, time, address } = this.#options
+    let connection: Connection
+    if (opened.hello === null) {
+      // Silence may have been an accident: only a plain refusal of HELLO is remembered.
+      if (opened.isCertain) this.#protocol = 'documented'
+      const wire = new DocumentedWire()
+      connection = new Connection(opened.socket, wire, time, this)
+      if (address.token !== '') {
+        wire.authenticate(Buffer.from(address.token), connection.out)
+        connection.planFlush()
+      }
+    } else {
+      clock.learn(opened.hello.timeMs)
+      const wire = new FrameWire(clock, (request) => this.submit(request))
+      connection = new Connection(opened.socket, wire, time, this)
+    }
+    this.#connections.push(connection)
+    this.onRoom()
+  }
+
+  #openFailed(error: ClientError): void {
+    this.#opening--
+    if (this.#isClosed) return
+    if (FATAL.has(error.code)) this.#rejectQueue(error)
+    else if (this.#connections.length === 0) this.#reconnectLater()
+  }
+
+  #reconnectLater(): void {
+    if (this.#isClosed || this.#retryTimer !== null) return
+    this.#queue = this.#queue.filter((request) => !request.settled)
+    if (this.#queue.length === 0) return
+    const { time } = this.#options
+    const pauseMs = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** this.#failures++)
+    this.#retryTimer = time.after(pauseMs * (1 + time.random() / 2), () => {
+      this.#retryTimer = null
+      this.#open()
+    })
+  }
+
+  // --- breaking ------------------------------------------------------------------------------------------------------
+
+  onBroken(connection: Connection, unanswered: Request[], cause: Error | undefined): void {
+    const at = this.#connections.indexOf(connection)
+    if (at >= 0) this.#connections.splice(at, 1)
+    if (this.#turnConnection === connection) this.#turnConnection = null
+    const { address, retriesMax } = this.#options
+    const again: Request[] = []
+    for (const request of unanswered) {
+      if (request.settled) continue
+      const isSafe = connection.wire.isRepeatable || !request.isWrite
+      if (isSafe && request.sent <= retriesMax) {
+        request.attempt++
+        again.push(request)
+      } else request.reject(disconnected(address, cause, request.isWrite))
+    }
+    this.#queue = [...again, ...this.#queue]
+    if (this.#isClosed || this.#queue.length === 0) return
+    if (this.#connections.length > 0) this.onRoom()
+    else this.#reconnectLater()
+  }
+
+  /** A call was given up: a connection that has been silent since is no use, nor one half-way through its value. */
+  abandon(request: Request, silentSince: number): void {
+    const isLarge = request.value.length > 16 * 1024
+    for (const connection of [...this.#connections]) {
+      const isSilent = connection.wire.inFlight > 0 && connection.heardAt <= silentSince
+      if (isSilent || (isLarge && connection.unsentBytes > 0)) {
+        connection.destroy(new Error('a call was given up before the server answered'))
+      }
+    }
+  }
+
+  #rejectQueue(error: ClientError): void {
+    const queue = this.#queue
+    this.#queue = []
+    for (const request of queue) request.reject(error)
+  }
+
+  /** Everything has been settled: the connections end. */
+  close(): void {
+    this.#isClosed = true
+    if (this.#retryTimer !== null) this.#options.time.cancel(this.#retryTimer)
+    this.#rejectQueue(new ClientError('CLIENT_CLOSED', 'the client was closed'))
+    for (const connection of this.#connections) connection.end()
+    if (this.#opening > 0) for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+function load(connection: Connection): number {
+  return connection.wire.inFlight + connection.unsentBytes / 1024
+}
