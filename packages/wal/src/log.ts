@@ -118,11 +118,7 @@ export class Log {
         : error
     }
     const log = new Log(checked, options.onProgress, table, recovery)
-    if (recovery.changed) {
-      log.#syncer.writeManifest(recovery.report.cleanClose)
-      await log.#syncer.idle()
-      if (log.#error) throw log.#error
-    }
+    if (recovery.changed) await log.#syncer.writeManifest(recovery.report.cleanClose)
     return log
   }
 
@@ -325,9 +321,11 @@ export class Log {
     this.#askTurn()
   }
 
-  /** Resolves when no sealing, manifest, removal or sync is under way. */
+  /** Resolves when what `roll`, `drop` and full segments have asked for so far is done: sealed, listed, removed. */
   async settled(): Promise<void> {
-    await this.#syncer.idle()
+    await this.#syncer.settled().catch((error: WalError) => {
+      if (!this.#error) throw error
+    })
     if (this.#error) throw this.#poisoned()
   }
 
@@ -349,8 +347,8 @@ export class Log {
       this.#closed = true
       this.#room = 0
       this.#scheduler.cancel(this.#timer)
-      await this.#syncer.idle()
       this.#syncer.stop(new WalError('WAL_CLOSED', 'the log is closed'))
+      await this.#syncer.idle()
       for (const output of [...this.#unfinished]) output.abort()
       this.#table.closeAll()
     }
@@ -366,11 +364,9 @@ export class Log {
       this.#writeBlock(BLOCK_FLAG_CLEAN_CLOSE)
       this.#endSegment()
     }
-    await this.#syncer.idle()
-    if (this.#error) throw this.#error
-    if (segment || (this.#table.all().length > 0 && !this.#syncer.clean)) this.#syncer.writeManifest(true)
-    await this.#syncer.idle()
-    if (this.#error) throw this.#error
+    await this.#syncer.settled()
+    if (segment || (this.#table.all().length > 0 && !this.#syncer.clean))
+      await this.#syncer.writeManifest(true)
   }
 
   #check(): void {
@@ -530,8 +526,7 @@ export class Log {
     this.#table.add(segment)
     this.#table.markSealed(segment)
     this.#outputs.add(segment.number)
-    this.#syncer.writeManifest(this.#syncer.clean)
-    void this.#syncer.idle().then(() => done(this.#error))
+    this.#syncer.writeManifest(this.#syncer.clean).then(() => done(null), done)
   }
 
   #armTimer(): void {

@@ -1,7 +1,10 @@
 /**
- * The patient half of the log: everything that waits for the device. One task at a time, in this order: seal rolled segments, write the
- * manifest (and then remove what was dropped), fdatasync the active segment for whoever asked. So all who ask while a sync is under
- * way share the next one (group commit), and the durable mark never passes an unsealed segment.
+ * The patient half of the log: everything that waits for the device. One call at a time, in rounds: seal the segments that have
+ * rolled, write the manifest (and then remove what was dropped), fdatasync the active segment for whoever asked. So all who ask
+ * while a sync is under way share the next one (group commit), and the durable mark never passes an unsealed segment.
+ *
+ * A round takes only what was there when it began, and whoever waits is told as soon as what they need is done, not when nothing
+ * is left to do: under unbroken load that may be never.
  *
  * The first error ends it for ever: a second fsync would report success over pages the kernel has already thrown away.
  */
@@ -25,6 +28,13 @@ export interface SyncerOptions {
   onFailed: (error: WalError) => void
 }
 
+/** Needs a durable manifest that says that `segment` is sealed (0: just the next one). */
+interface ManifestWaiter {
+  segment: number
+  resolve: () => void
+  reject: (error: WalError) => void
+}
+
 export class Syncer {
   durableSegment = 0
   durableOffset = 0
@@ -36,10 +46,17 @@ export class Syncer {
   #lastLog: number
   #clean: boolean
   #manifestWanted = false
+  /** Those who need a manifest that is not begun yet, and those whose manifest is being written. */
+  #waiting: ManifestWaiter[] = []
+  #served: ManifestWaiter[] = []
+  #writing = false
   #active: Segment | null = null
   #wantedOffset = 0
   #failure: WalError | null = null
   #running = false
+  /** What is being done, for the message of an error. */
+  #doing = ''
+  #path = ''
   #idle: (() => void)[] = []
 
   constructor(options: SyncerOptions) {
@@ -71,11 +88,22 @@ export class Syncer {
     this.#run()
   }
 
-  /** The table has changed; `clean` says what the manifest is to say about the log's end. */
-  writeManifest(clean: boolean): void {
+  /**
+   * The table has changed; `clean` says what the manifest is to say about the log's end. Resolves when a manifest that was begun
+   * after this call is durable.
+   */
+  writeManifest(clean: boolean): Promise<void> {
     this.#clean = clean
     this.#manifestWanted = true
-    this.#run()
+    return this.#wait(0)
+  }
+
+  /** Resolves when every seal, manifest and removal asked for before this call is done. */
+  settled(): Promise<void> {
+    const rolled = this.#rolled.at(-1)
+    if (rolled || this.#manifestWanted) return this.#wait(rolled?.number ?? 0)
+    if (!this.#writing) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#served.push({ segment: 0, resolve, reject }))
   }
 
   /** Removes the file once no manifest lists it. */
@@ -89,7 +117,7 @@ export class Syncer {
     return this.#clean
   }
 
-  /** Resolves when nothing is left to do, or all has failed. */
+  /** Resolves when nothing is under way. Call `stop` first: it may be never otherwise. */
   idle(): Promise<void> {
     if (!this.#running) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
@@ -109,8 +137,23 @@ export class Syncer {
     }
   }
 
+  /** Nothing new is begun from here on; whoever waits is told this error. */
   stop(error: WalError): void {
     this.#failure ??= error
+    if (!this.#running) this.#refuse()
+  }
+
+  #wait(segment: number): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ segment, resolve, reject })
+      this.#run()
+    })
+  }
+
+  #refuse(): void {
+    for (const waiter of [...this.#served.splice(0), ...this.#waiting.splice(0)])
+      waiter.reject(this.#failure!)
   }
 
   #run(): void {
@@ -120,38 +163,38 @@ export class Syncer {
   }
 
   async #work(): Promise<void> {
-    let doing = 'syncing'
-    let path = this.#options.directory
     try {
-      for (;;) {
-        if (this.#failure) break
-        const rolled = this.#rolled[0]
-        const active = this.#active
-        if (rolled) {
-          doing = 'sealing'
-          path = rolled.path
-          await this.#sealOne(rolled)
-        } else if (this.#manifestWanted) {
-          doing = 'writing'
-          path = join(this.#options.directory, MANIFEST_NAME)
-          await this.#replaceManifest(path)
-        } else if (active && this.#isBeyond(active.number, this.#wantedOffset)) {
-          doing = 'syncing'
-          path = active.path
-          await this.#syncActive(active, this.#wantedOffset)
-        } else break
-      }
+      while (!this.#failure && this.#hasWork()) await this.#round()
     } catch (error) {
       if (!this.#failure) {
-        this.#failure = fromSystem(error, doing, path)
+        this.#failure = fromSystem(error, this.#doing, this.#path)
         this.#options.onFailed(this.#failure)
       }
     }
     this.#running = false
+    if (this.#failure) this.#refuse()
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  async #sealOne(segment: Segment): Promise<void> {
+  #hasWork(): boolean {
+    return this.#rolled.length > 0 || this.#manifestWanted || this.#isSyncWanted()
+  }
+
+  #isSyncWanted(): boolean {
+    return this.#active !== null && this.#isBeyond(this.#active.number, this.#wantedOffset)
+  }
+
+  async #round(): Promise<void> {
+    for (let seals = this.#rolled.length; seals > 0 && !this.#failure; seals--) await this.#sealOne()
+    if (this.#manifestWanted && !this.#failure) await this.#replaceManifest()
+    // What rolled meanwhile goes before what came after it.
+    if (this.#rolled.length === 0 && this.#isSyncWanted() && !this.#failure) await this.#syncActive()
+  }
+
+  async #sealOne(): Promise<void> {
+    const segment = this.#rolled[0]!
+    this.#doing = 'sealing'
+    this.#path = segment.path
     this.#fileSystem.truncate(segment.descriptor, segment.bytes)
     await this.#sync(segment.descriptor)
     if (!segment.named) await this.#syncDirectory()
@@ -164,7 +207,11 @@ export class Syncer {
     this.#options.onMoved()
   }
 
-  async #syncActive(segment: Segment, offset: number): Promise<void> {
+  async #syncActive(): Promise<void> {
+    const segment = this.#active!
+    const offset = this.#wantedOffset
+    this.#doing = 'syncing'
+    this.#path = segment.path
     await new Promise<void>((resolve, reject) => {
       this.#fileSystem.datasync(segment.descriptor, (error) => (error ? reject(error) : resolve()))
     })
@@ -174,11 +221,26 @@ export class Syncer {
     this.#options.onMoved()
   }
 
-  async #replaceManifest(path: string): Promise<void> {
+  async #replaceManifest(): Promise<void> {
+    const path = join(this.#options.directory, MANIFEST_NAME)
+    this.#doing = 'writing'
+    this.#path = path
     this.#manifestWanted = false
     const dropped = this.#dropped
     this.#dropped = []
+    this.#served = this.#waiting.filter(({ segment }) => segment <= this.#lastLog)
+    this.#waiting = this.#waiting.filter(({ segment }) => segment > this.#lastLog)
     const sealed = this.#options.table.all().filter((segment) => segment.sealed)
+    this.#writing = true
+    await this.#writeManifestFile(path, sealed)
+    this.generation++
+    for (const segment of sealed) segment.named = true
+    for (const segment of dropped) this.#fileSystem.remove(segment.path)
+    this.#writing = false
+    for (const waiter of this.#served.splice(0)) waiter.resolve()
+  }
+
+  async #writeManifestFile(path: string, sealed: Segment[]): Promise<void> {
     const bytes = encodeManifest({
       clean: this.#clean,
       layoutHash: this.#options.layoutHash,
@@ -197,9 +259,6 @@ export class Syncer {
     }
     this.#fileSystem.rename(unfinished, path)
     await this.#syncDirectory()
-    this.generation++
-    for (const segment of sealed) segment.named = true
-    for (const segment of dropped) this.#fileSystem.remove(segment.path)
   }
 
   #sync(descriptor: number): Promise<void> {
