@@ -57,7 +57,7 @@ export function decodeHello(body: Uint8Array): Hello {
   if (versionMin > PROTOCOL_VERSION || versionMax < PROTOCOL_VERSION) {
     throw new ProtocolError('PROTOCOL_VERSION', `this server speaks version ${PROTOCOL_VERSION}`)
   }
-  return { versionMin, versionMax, capabilities: readLength(body, 4), nonce: body.slice(8, 8 + NONCE_BYTES) }
+  return { versionMin, versionMax, capabilities: readLength(body, 4), nonce: copyOf(body, 8, NONCE_BYTES) }
 }
 
 export function encodeHelloReply(
@@ -83,12 +83,17 @@ export function decodeHelloReply(body: Uint8Array): HelloReply {
     version: readU16(body, 0),
     durability: body[2]!,
     capabilities: readLength(body, 4),
-    nodeId: body.slice(8, 24),
-    nonce: body.slice(24, 40),
+    nodeId: copyOf(body, 8, NODE_ID_BYTES),
+    nonce: copyOf(body, 24, NONCE_BYTES),
     valueBytesMax: readLength(body, 40),
     frameBytesMax: readLength(body, 44),
     timeMs: readU48(body, 48),
   }
+}
+
+/** `slice` of a Buffer is a view, and a socket's buffer is soon written over. */
+function copyOf(body: Uint8Array, at: number, length: number): Uint8Array {
+  return new Uint8Array(body.subarray(at, at + length))
 }
 
 const PROOF_LABEL = 'minivault auth 0'
