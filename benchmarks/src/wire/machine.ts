@@ -41,7 +41,9 @@ function commitId(): string {
     execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
   try {
     const id = git('rev-parse', '--short', 'HEAD')
-    return git('status', '--porcelain', '--', 'apps', 'packages') === '' ? id : `${id}+`
+    return git('status', '--porcelain', '--', ':(glob)apps/*/src/**', ':(glob)packages/*/src/**') === ''
+      ? id
+      : `${id}+`
   } catch {
     return 'unknown'
   }
