@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command itself is dist/main.js, one bundled file. This small file exists before the build, so that package
-// managers can link it at installation.
+// The command itself is dist/main.js, one bundled file. This small file exists before the build, so that
+// package managers can link it at installation.
 try {
   await import('../dist/main.js')
 } catch (error) {

@@ -1,6 +1,7 @@
 /**
- * The health document: flat JSON, the same on binary and HTTP. `status` is never a constant: `ok`, `read-only` once the
- * disk failed, `draining` after the first signal. The figures are the store's and the process's own at this moment.
+ * The health document: flat JSON, the same on binary and HTTP. `status` is never a constant: `ok`,
+ * `read-only` once the disk failed, `draining` after the first signal. The figures are the store's and the
+ * process's own at this moment.
  */
 import { memoryUsage } from 'node:process'
 import { zstdEngine } from '@minivault/codec'

@@ -1,8 +1,8 @@
 /**
- * The port that every request passes: doors (binary, frames, HTTP) speak to a `KeyValue`, and never learn whether one
- * store or a quorum of three stands behind it. `submit` takes an operation and a token; the answer comes to the
- * listener under that token, inside `submit` or later, in any order. No promise and no object per operation: the
- * caller reuses its `Operation`, the implementation its `Answer`.
+ * The port that every request passes: doors (binary, frames, HTTP) speak to a `KeyValue`, and never learn
+ * whether one store or a quorum of three stands behind it. `submit` takes an operation and a token; the
+ * answer comes to the listener under that token, inside `submit` or later, in any order. No promise and no
+ * object per operation: the caller reuses its `Operation`, the implementation its `Answer`.
  */
 import { Version } from '@minivault/clock'
 import { CODEC, type Codec, KeyHash } from '@minivault/codec'
@@ -55,7 +55,10 @@ export class Operation {
   }
 }
 
-/** What came of it. A `no` is a condition that did not hold; `failed` left nothing behind; `inDoubt` may yet appear. */
+/**
+ * What came of it. A `no` is a condition that did not hold; `failed` left nothing behind; `inDoubt` may yet
+ * appear.
+ */
 export class Answer {
   outcome: Outcome = OUTCOME.ok
   /** 0 when there is none. */

@@ -1,14 +1,19 @@
 /**
- * Every bound of the node in one place: what is queued, kept or waited for has a name here. Sizes of keys, values and
- * frames are the wire's and stand in `@minivault/protocol`.
+ * Every bound of the node in one place: what is queued, kept or waited for has a name here. Sizes of keys,
+ * values and frames are the wire's and stand in `@minivault/protocol`.
  */
 
 /** Connections one node accepts, unless `-maxconns` or the descriptor limit says less. */
 export const CONNECTIONS_MAX = 50_000
-/** Descriptors kept free of clients: segments, blobs, the listening sockets, the log file of the supervisor. */
+/**
+ * Descriptors kept free of clients: segments, blobs, the listening sockets, the log file of the supervisor.
+ */
 export const DESCRIPTORS_RESERVED = 64
 
-/** Bytes one socket read may bring: all connections share the one buffer, since a read is parsed before the next. */
+/**
+ * Bytes one socket read may bring: all connections share the one buffer, since a read is parsed before the
+ * next.
+ */
 export const READ_BUFFER_BYTES = 512 * 1024
 /** Size of a pooled output chunk; a reply that does not fit leaves in a buffer of its own. */
 export const OUTPUT_CHUNK_BYTES = 64 * 1024
@@ -19,9 +24,14 @@ export const OUTPUT_HIGH_WATER_BYTES = 1024 * 1024
 /** Requests of one connection under way at once (power of two); more stay unread until replies have left. */
 export const REPLY_SLOTS = 1024
 
-/** An operation without an answer after this long is in doubt (HTTP 504, binary: the connection is closed). */
+/**
+ * An operation without an answer after this long is in doubt (HTTP 504, binary: the connection is closed).
+ */
 export const OPERATION_TIMEOUT_MS = 30_000
-/** A started request must be complete by then; between requests a connection may be silent for as long as it likes. */
+/**
+ * A started request must be complete by then; between requests a connection may be silent for as long as it
+ * likes.
+ */
 export const FRAME_TIMEOUT_MS = 30_000
 /** HTTP: headers must be complete by then, whole requests by the second. */
 export const HTTP_HEADERS_TIMEOUT_MS = 15_000
@@ -46,7 +56,7 @@ export const AUTH_KEY_BYTES_MAX = 1024
 export const CHUNKED_VALUES_MAX = 8
 
 /**
- * A larger value is written to a file of its own before it takes effect; requests behind it on its connection wait for
- * it, so that a client reads what it has just sent.
+ * A larger value is written to a file of its own before it takes effect; requests behind it on its connection
+ * wait for it, so that a client reads what it has just sent.
  */
 export const HELD_ABOVE_BYTES = 64 * 1024

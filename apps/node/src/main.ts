@@ -1,6 +1,6 @@
 /**
- * The command line: reads the settings, starts the node, prints one ready line, and turns signals into a clean end. The
- * only file that touches the process. Ready line on stdout, log as JSON lines on stderr.
+ * The command line: reads the settings, starts the node, prints one ready line, and turns signals into a
+ * clean end. The only file that touches the process. Ready line on stdout, log as JSON lines on stderr.
  */
 import { readFileSync } from 'node:fs'
 import { zstdEngine } from '@minivault/codec'
@@ -42,7 +42,10 @@ function readSettingsOrEnd(words: string[]): Settings {
   }
 }
 
-/** Descriptors the process may open, less what the node needs for itself; no bound where the system does not tell. */
+/**
+ * Descriptors the process may open, less what the node needs for itself; no bound where the system does not
+ * tell.
+ */
 function connectionsPossible(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8')
@@ -94,8 +97,8 @@ function readyLine(node: Node, settings: Settings): string {
   const checked =
     settings.authMode === 'none' ? 'clients are not checked' : `authentication for ${settings.authMode}`
   return (
-    `minivault ready: ${protocols} on http://${shown}:${node.port}${http}${url} · data ${settings.directory}` +
-    ` · durability ${durabilityName(settings.durability)} · ${checked}\n`
+    `minivault ready: ${protocols} on http://${shown}:${node.port}${http}${url}` +
+    ` · data ${settings.directory} · durability ${durabilityName(settings.durability)} · ${checked}\n`
   )
 }
 

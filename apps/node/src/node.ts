@@ -1,6 +1,7 @@
 /**
- * A running node: the only place that wires. It opens bottom-up (store, port, doors, listening sockets) and closes
- * top-down (not ready, no new connections, drain, flush, unlock). Programs and tests start one with `startNode`.
+ * A running node: the only place that wires. It opens bottom-up (store, port, doors, listening sockets) and
+ * closes top-down (not ready, no new connections, drain, flush, unlock). Programs and tests start one with
+ * `startNode`.
  *
  *   doors (main port, HTTP) → admission → KeyValue → store → log
  */
@@ -168,7 +169,10 @@ export class Node {
   }
 }
 
-/** Opens the data folder and listens. Throws StorageError, or the listening socket's error; then nothing is left open. */
+/**
+ * Opens the data folder and listens. Throws StorageError, or the listening socket's error; then nothing is
+ * left open.
+ */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const receivers = new Receivers()
   const local = new LocalKeyValue(receivers.complete)

@@ -1,7 +1,7 @@
 /**
  * Who gets which answer. A token is `receiver × REPLY_SLOTS + slot`: the receiver is a connection or an HTTP
- * exchange, the slot its own affair. An index is lent again only after its owner gave it back, which it does when
- * nothing of it is under way any more: a late completion never reaches a stranger.
+ * exchange, the slot its own affair. An index is lent again only after its owner gave it back, which it does
+ * when nothing of it is under way any more: a late completion never reaches a stranger.
  */
 import assert from 'node:assert'
 import type { Answer } from './key-value.ts'

@@ -1,7 +1,7 @@
 /**
- * kill -9 in the middle of eight pipelined writers, again and again on one folder. An acknowledged write must be there
- * afterwards, and nothing may be there that was never sent. The same harness at `memory`, which promises nothing, must
- * find losses: that is its control. `CRASH_CYCLES=150` runs the long form.
+ * kill -9 in the middle of eight pipelined writers, again and again on one folder. An acknowledged write must
+ * be there afterwards, and nothing may be there that was never sent. The same harness at `memory`, which
+ * promises nothing, must find losses: that is its control. `CRASH_CYCLES=150` runs the long form.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -69,7 +69,9 @@ class Writer {
     }
   }
 
-  /** Reads every key back; returns how many acknowledged writes are lost, and complains about invented values. */
+  /**
+   * Reads every key back; returns how many acknowledged writes are lost, and complains about invented values.
+   */
   async check(t: Test, port: number): Promise<number> {
     const client = new BinaryClient(port)
     const replies = await client.send(...this.histories.map((_, index) => get(this.key(index))))
@@ -84,7 +86,9 @@ class Writer {
     return lost
   }
 
-  /** The operation whose effect is seen; an absent key may be any delete in question, or nothing written yet. */
+  /**
+   * The operation whose effect is seen; an absent key may be any delete in question, or nothing written yet.
+   */
   #operationOf(t: Test, index: number, value: string | null, history: KeyHistory): number {
     if (value === null) {
       for (let operation = history.sent; operation >= history.acknowledged; operation--) {

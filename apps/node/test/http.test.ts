@@ -205,7 +205,8 @@ function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryP
       socket.write('{"value":1}')
       await until(() => text.split('HTTP/1.1 200').length === 6)
       socket.write(
-        'PUT /p5 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"val\r\n6\r\nue":5}\r\n0\r\n\r\n',
+        'PUT /p5 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n' +
+          '5\r\n{"val\r\n6\r\nue":5}\r\n0\r\n\r\n',
       )
       await until(() => text.split('HTTP/1.1 200').length === 7)
       t.equal((await ask(server, 'GET', '/p5')).body, '{"success":true,"data":5}')

@@ -1,4 +1,7 @@
-/** The parts that can be shown alone: bucket, slots, ledger, rows, target, and a port that answers late and shuffled. */
+/**
+ * The parts that can be shown alone: bucket, slots, ledger, rows, target, and a port that answers late and
+ * shuffled.
+ */
 import { Version } from '@minivault/clock'
 import { ERROR } from '@minivault/protocol'
 import fc from 'fast-check'

@@ -46,7 +46,8 @@ t.test('every flag', async (t) => {
   writeFileSync(join(folder, 'key'), 'from a file\nsecond line\n')
   const line =
     '-port 1 -http 2 -host 127.0.0.1 -data d -durability os -authmode writes -ratelimit 100000 ' +
-    `-cache 2048 -protocols http -maxconns 9 -public-url localhost:3001 -mode worker -auth-file ${join(folder, 'key')}`
+    '-cache 2048 -protocols http -maxconns 9 -public-url localhost:3001 -mode worker ' +
+    `-auth-file ${join(folder, 'key')}`
   t.same(readSettings(line.split(' '), {}), {
     port: 1,
     httpPort: 2,

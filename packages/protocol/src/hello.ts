@@ -20,9 +20,6 @@ export const HELLO_BODY_BYTES = 24
 export const HELLO_REPLY_BODY_BYTES = 56
 export const PROOF_BYTES = 32
 
-/** Bits of `capabilities`; none is needed yet. */
-export const CAPABILITY = {} as const
-
 export interface Hello {
   versionMin: number
   versionMax: number

@@ -15,8 +15,11 @@ export const BLOB_ABOVE_BYTES = 1024 * 1024
 /** Default of `cacheBytes`: window and cache together. */
 export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024
 
-/** The log window is a quarter of `cacheBytes`, a power of two, within these. */
-export const WINDOW_BYTES_MAX = 32 * 1024 * 1024
+/**
+ * The log window is half of `cacheBytes`, a power of two, within these: what was just written is what is read next, and it lies
+ * there without having been copied.
+ */
+export const WINDOW_BYTES_MAX = 256 * 1024 * 1024
 export const WINDOW_BYTES_MIN = 1024 * 1024
 
 /** Shards of the keydir; each grows alone. */

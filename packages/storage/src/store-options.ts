@@ -49,8 +49,8 @@ export interface StoreOptions {
 export function windowBytesOf(options: StoreOptions): number {
   if (options.windowBytes !== undefined) return options.windowBytes
   const cacheBytes = options.cacheBytes ?? CACHE_BYTES_DEFAULT
-  const quarter = 2 ** Math.floor(Math.log2(Math.max(1, cacheBytes / 4)))
-  return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, quarter))
+  const half = 2 ** Math.floor(Math.log2(Math.max(1, cacheBytes / 2)))
+  return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, half))
 }
 
 export function checkOptions(options: StoreOptions): void {

@@ -1,6 +1,6 @@
 /**
- * Whether a request may go on, asked by every door before it submits: is the node draining, has the client shown
- * the key its operation needs, is there a token left in the bucket. Health passes all three.
+ * Whether a request may go on, asked by every door before it submits: is the node draining, has the client
+ * shown the key its operation needs, is there a token left in the bucket. Health passes all three.
  *
  * | authmode | reads | writes |
  * |---|---|---|

@@ -1,6 +1,6 @@
 /**
- * The one key of a node and the question whether a client showed it. Digests of equal length are compared in constant
- * time, so neither the key nor its length leaks through timing.
+ * The one key of a node and the question whether a client showed it. Digests of equal length are compared in
+ * constant time, so neither the key nor its length leaks through timing.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 

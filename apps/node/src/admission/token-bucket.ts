@@ -1,6 +1,7 @@
 /**
- * The rate limit of `-ratelimit`: a token bucket refilled continuously, `perSecond` operations a second with a burst
- * of a tenth of that (at least one). Times are milliseconds from the caller's clock, so that tests own time.
+ * The rate limit of `-ratelimit`: a token bucket refilled continuously, `perSecond` operations a second with
+ * a burst of a tenth of that (at least one). Times are milliseconds from the caller's clock, so that tests
+ * own time.
  */
 export class TokenBucket {
   readonly #perMs: number

@@ -1,8 +1,9 @@
 /**
- * The one place that goes through an undocumented door of Node. A `net.Server` hands every accepted connection to its
- * handle's `onconnection`; taking the handle there lets the socket read straight into a buffer of ours (`onread`, which
- * is documented for outgoing sockets only) and saves a third of the CPU of a `'data'` stream. Where the door is missing
- * the plain stream serves, with the same contract: `onBytes(buffer, length)`, bytes valid during the call.
+ * The one place that goes through an undocumented door of Node. A `net.Server` hands every accepted
+ * connection to its handle's `onconnection`; taking the handle there lets the socket read straight into a
+ * buffer of ours (`onread`, which is documented for outgoing sockets only) and saves a third of the CPU of a
+ * `'data'` stream. Where the door is missing the plain stream serves, with the same contract:
+ * `onBytes(buffer, length)`, bytes valid during the call.
  */
 import net from 'node:net'
 

@@ -1,7 +1,8 @@
 /**
- * Values that arrive in chunks. Chunks of one frame id come in order; several values may be on their way at once, within
- * bounds. Memory grows with what has arrived, never with what was announced. The refused ones are remembered until
- * their last chunk, so that the chunks still to come are passed over and the refusal is sent once.
+ * Values that arrive in chunks. Chunks of one frame id come in order; several values may be on their way at
+ * once, within bounds. Memory grows with what has arrived, never with what was announced. The refused ones
+ * are remembered until their last chunk, so that the chunks still to come are passed over and the refusal is
+ * sent once.
  */
 import { cloneBytes } from '@minivault/codec'
 import { ERROR, type ErrorNumber, FRAME_FLAG, type FrameRequest, VALUE_BYTES_MAX } from '@minivault/protocol'

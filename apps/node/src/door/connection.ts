@@ -1,7 +1,8 @@
 /**
- * One socket of the binary port. Bytes arrive in the read buffer that all connections share and are parsed in place;
- * only an incomplete request is kept (`rest`, grown by what was received, never by what was announced). Replies leave
- * in request order, in one write per event-loop turn. A client that does not take its replies is not read from.
+ * One socket of the binary port. Bytes arrive in the read buffer that all connections share and are parsed in
+ * place; only an incomplete request is kept (`rest`, grown by what was received, never by what was
+ * announced). Replies leave in request order, in one write per event-loop turn. A client that does not take
+ * its replies is not read from.
  *
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
@@ -61,7 +62,7 @@ export class Connection implements Receiver, Wire {
     this.#session = session
   }
 
-  // --- Wire ---------------------------------------------------------------------------------------------------------
+  // --- Wire
 
   take(): number {
     return this.#firstToken + this.#slots.take()
@@ -94,7 +95,7 @@ export class Connection implements Receiver, Wire {
     this.#context.turn.touch(this)
   }
 
-  // --- in -----------------------------------------------------------------------------------------------------------
+  // --- in
 
   /** Bytes [0, length) of the shared read buffer: used up or copied when this returns. */
   receive(bytes: Uint8Array, length: number): void {
@@ -163,7 +164,7 @@ export class Connection implements Receiver, Wire {
     this.#restLength = length
   }
 
-  // --- out ----------------------------------------------------------------------------------------------------------
+  // --- out
 
   complete(slot: number, answer: Answer): void {
     if (this.#closed) {
@@ -219,7 +220,7 @@ export class Connection implements Receiver, Wire {
     }
   }
 
-  // --- time and end -------------------------------------------------------------------------------------------------
+  // --- time and end
 
   /** Called about every `elapsedMs`: cuts a half-sent request and an operation that never ends. */
   sweep(elapsedMs: number): void {

@@ -1,7 +1,8 @@
 /**
- * The documented opcodes on one connection: GET, SET, DELETE, HEALTH, AUTH as published. Replies carry no id, so they
- * come in request order, and an error has no body. What can be refused from its header alone (no key shown, value too
- * large) is refused before its bytes are buffered; as long as the stream stays in step the connection is kept.
+ * The documented opcodes on one connection: GET, SET, DELETE, HEALTH, AUTH as published. Replies carry no id,
+ * so they come in request order, and an error has no body. What can be refused from its header alone (no key
+ * shown, value too large) is refused before its bytes are buffered; as long as the stream stays in step the
+ * connection is kept.
  */
 import { decompress, hashKey } from '@minivault/codec'
 import {

@@ -1,7 +1,8 @@
 /**
- * The frame form on one connection. It begins with HELLO and, where the node has a key, is opened by AUTH, whose proof
- * never shows that key. Replies carry their request's frame id; values above a frame travel in chunks both ways. What is
- * refused is answered with code and words; only a frame that cannot be followed ends the connection.
+ * The frame form on one connection. It begins with HELLO and, where the node has a key, is opened by AUTH,
+ * whose proof never shows that key. Replies carry their request's frame id; values above a frame travel in
+ * chunks both ways. What is refused is answered with code and words; only a frame that cannot be followed
+ * ends the connection.
  */
 import { randomBytes } from 'node:crypto'
 import { decompress, hashKey } from '@minivault/codec'
@@ -117,7 +118,7 @@ export class FrameSession implements Session {
     }
   }
 
-  // --- the beginning ------------------------------------------------------------------------------------------------
+  // --- the beginning
 
   #greet(bytes: Uint8Array): void {
     const { valueStart, valueEnd } = this.#request
@@ -144,7 +145,7 @@ export class FrameSession implements Session {
     this.#wire.answer(this.#take(), this.#answer.ok())
   }
 
-  // --- operations ---------------------------------------------------------------------------------------------------
+  // --- operations
 
   #set(bytes: Uint8Array): void {
     const request = this.#request
@@ -207,7 +208,7 @@ export class FrameSession implements Session {
     return type === VALUE_TYPE.json && !isJsonText(value, start, end) ? ERROR.BAD_JSON : ERROR.NONE
   }
 
-  // --- replies ------------------------------------------------------------------------------------------------------
+  // --- replies
 
   #take(): number {
     const token = this.#wire.take()

@@ -1,6 +1,7 @@
 /**
- * The main port. The first byte of a connection decides what it speaks, once: 0x01-0x0F the documented opcodes, 0x10
- * HELLO and with it the frame form, a capital letter HTTP. Anything else, and anything `-protocols` leaves out, is closed.
+ * The main port. The first byte of a connection decides what it speaks, once: 0x01-0x0F the documented
+ * opcodes, 0x10 HELLO and with it the frame form, a capital letter HTTP. Anything else, and anything
+ * `-protocols` leaves out, is closed.
  */
 import net from 'node:net'
 import { OPCODE } from '@minivault/protocol'

@@ -1,7 +1,8 @@
 /**
- * Replies on their way out. They are written one after another into a chunk and leave together in one write. Chunks
- * come from a pool shared by all connections, so that an idle connection holds none; a chunk the kernel did not take
- * at once is left to the socket, which still reads from it, and never returns to the pool.
+ * Replies on their way out. They are written one after another into a chunk and leave together in one write.
+ * Chunks come from a pool shared by all connections, so that an idle connection holds none; a chunk the
+ * kernel did not take at once is left to the socket, which still reads from it, and never returns to the
+ * pool.
  */
 import { cloneBytes, copyBytes } from '@minivault/codec'
 import { OUTPUT_CHUNK_BYTES, OUTPUT_CHUNKS_POOLED } from '../limits.ts'
@@ -39,7 +40,10 @@ export class Output {
     return this.#length === 0
   }
 
-  /** Makes room for `length` bytes in `bytes` and returns where. At most a chunk: larger things go through `append`. */
+  /**
+   * Makes room for `length` bytes in `bytes` and returns where. At most a chunk: larger things go through
+   * `append`.
+   */
   reserve(length: number): number {
     if (this.#length + length > this.bytes.length) {
       this.flush()

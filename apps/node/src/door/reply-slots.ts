@@ -1,7 +1,7 @@
 /**
- * Replies leave in the order of their requests, whatever order the answers come in. Each request takes a slot; an
- * answer for the oldest open slot is written at once, any other is kept as bytes until its turn. The usual case, every
- * answer in order, touches two counters and allocates nothing.
+ * Replies leave in the order of their requests, whatever order the answers come in. Each request takes a
+ * slot; an answer for the oldest open slot is written at once, any other is kept as bytes until its turn. The
+ * usual case, every answer in order, touches two counters and allocates nothing.
  */
 import assert from 'node:assert'
 import { REPLY_SLOTS } from '../limits.ts'

@@ -1,13 +1,16 @@
 /**
- * What a connection speaks. The connection owns the socket, the unread rest and the reply slots; the session knows
- * one request form: how requests are cut from the bytes and how an answer is written down.
+ * What a connection speaks. The connection owns the socket, the unread rest and the reply slots; the session
+ * knows one request form: how requests are cut from the bytes and how an answer is written down.
  */
 import type { Answer } from '../key-value.ts'
 import type { Output } from './output.ts'
 
 /** What a session asks of its connection. */
 export interface Wire {
-  /** Token for the next request; its answer is written through `Session.reply`. Never asked for while `isBusy`. */
+  /**
+   * Token for the next request; its answer is written through `Session.reply`. Never asked for while
+   * `isBusy`.
+   */
   take(): number
   /** Answers a taken request that nobody else will answer. */
   answer(token: number, answer: Answer): void

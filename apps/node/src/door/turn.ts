@@ -1,6 +1,7 @@
 /**
- * The end of an event-loop turn, for connections that were answered outside their own read: their output leaves once,
- * after all answers of the turn are in. A microtask runs right after the callback that brought the answers.
+ * The end of an event-loop turn, for connections that were answered outside their own read: their output
+ * leaves once, after all answers of the turn are in. A microtask runs right after the callback that brought
+ * the answers.
  */
 export interface Settles {
   /** Kept by the turn: already on its list. */

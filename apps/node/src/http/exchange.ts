@@ -1,7 +1,7 @@
 /**
- * One HTTP request and its answer. It reads the body within its bound, submits, waits under a token of its own and
- * writes the reply. Refusals come before the body is read where they can; a body nobody wants is skipped when it is
- * small, else the connection is closed behind the reply.
+ * One HTTP request and its answer. It reads the body within its bound, submits, waits under a token of its
+ * own and writes the reply. Refusals come before the body is read where they can; a body nobody wants is
+ * skipped when it is small, else the connection is closed behind the reply.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { hashKey } from '@minivault/codec'

@@ -1,7 +1,7 @@
 /**
- * HTTP, spoken by `node:http`: the documented table plus `/health`, `/-/livez` and `/-/readyz`. One server object
- * serves the port of its own (`-http`) and every connection of the main port whose first byte was a letter; those are
- * handed over with the bytes already read.
+ * HTTP, spoken by `node:http`: the documented table plus `/health`, `/-/livez` and `/-/readyz`. One server
+ * object serves the port of its own (`-http`) and every connection of the main port whose first byte was a
+ * letter; those are handed over with the bytes already read.
  */
 import http from 'node:http'
 import type { Socket } from 'node:net'
@@ -33,7 +33,10 @@ export class HttpDoor {
   readonly server: http.Server
   readonly #context: ExchangeContext
   readonly #isReady: () => boolean
-  /** The newest response of each connection: pipelined requests take effect in their order, so each waits for the one before. */
+  /**
+   * The newest response of each connection: pipelined requests take effect in their order, so each waits for
+   * the one before.
+   */
   readonly #newest = new WeakMap<Socket, http.ServerResponse>()
 
   constructor(options: HttpDoorOptions) {
@@ -55,8 +58,8 @@ export class HttpDoor {
   }
 
   /**
-   * Time-outs are checked only by a server that listens; this one may serve nothing but adopted connections, so it is
-   * told that it does.
+   * Time-outs are checked only by a server that listens; this one may serve nothing but adopted connections,
+   * so it is told that it does.
    */
   startTimeouts(): void {
     if (!this.server.listening) this.server.emit('listening')
@@ -137,7 +140,9 @@ function sendError(response: http.ServerResponse, error: ErrorNumber, message: s
   send(response, errorKind(error).httpStatus, errorBody(error, message))
 }
 
-/** What `node:http` could not read: too long a target is 414, silence 408, anything else 400; then the end. */
+/**
+ * What `node:http` could not read: too long a target is 414, silence 408, anything else 400; then the end.
+ */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

@@ -1,7 +1,7 @@
 /**
- * The JSON around a value. A stored JSON text goes out as it came in, byte for byte; raw bytes go out as the JSON text
- * they are, else as a JSON string, else as base64 with a word about it. Nothing is parsed and printed again, so numbers
- * beyond 2^53, the order of keys and duplicates survive.
+ * The JSON around a value. A stored JSON text goes out as it came in, byte for byte; raw bytes go out as the
+ * JSON text they are, else as a JSON string, else as base64 with a word about it. Nothing is parsed and
+ * printed again, so numbers beyond 2^53, the order of keys and duplicates survive.
  */
 import { isUtf8 } from 'node:buffer'
 import { type ErrorNumber, errorKind, isJsonText } from '@minivault/protocol'

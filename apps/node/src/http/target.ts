@@ -1,7 +1,7 @@
 /**
- * What a request target names. Read from the raw target and decoded once: `new URL()` would rewrite `/a/%2e%2e/b`, and
- * every byte string must be a key. `/health` and everything below `/-/` is the node's own, compared before decoding, so
- * that a key of that name is still reached with one byte percent-encoded.
+ * What a request target names. Read from the raw target and decoded once: `new URL()` would rewrite
+ * `/a/%2e%2e/b`, and every byte string must be a key. `/health` and everything below `/-/` is the node's own,
+ * compared before decoding, so that a key of that name is still reached with one byte percent-encoded.
  */
 import { ERROR, type ErrorNumber, KEY_BYTES_MAX } from '@minivault/protocol'
 

@@ -1,11 +1,12 @@
 /**
- * The `KeyValue` of a node without a cluster: the case of one replica. A write takes its request id as ballot and
- * version if that is above the key's ballot, else the ballot's successor with the id beside it; without an id the
- * node's clock stamps it. A retry (same id, higher attempt) is answered from the ledger; after a restart from the newest
- * record of the key; if neither knows, it is in doubt. An attempt below one already seen is superseded.
+ * The `KeyValue` of a node without a cluster: the case of one replica. A write takes its request id as ballot
+ * and version if that is above the key's ballot, else the ballot's successor with the id beside it; without
+ * an id the node's clock stamps it. A retry (same id, higher attempt) is answered from the ledger; after a
+ * restart from the newest record of the key; if neither knows, it is in doubt. An attempt below one already
+ * seen is superseded.
  *
- * Everything here happens inside `submit`, one operation after another, so a create is decided on what is there now;
- * answers wait in the store for their durability mark.
+ * Everything here happens inside `submit`, one operation after another, so a create is decided on what is
+ * there now; answers wait in the store for their durability mark.
  */
 
 import { compareVersions, successor, Version } from '@minivault/clock'
@@ -56,7 +57,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     }
   }
 
-  // --- reads --------------------------------------------------------------------------------------------------------
+  // --- reads
 
   #get(operation: Operation, token: number): void {
     const row = this.#take(token, false)
@@ -88,7 +89,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     else this.#found(token, found)
   }
 
-  // --- requests that were here before -------------------------------------------------------------------------------
+  // --- requests that were here before
 
   /** Answers a request that is known; true when it is to be carried out. */
   #isNew(operation: Operation, token: number): boolean {
@@ -129,7 +130,9 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     return false
   }
 
-  /** The ledger cannot answer: the key's newest record does if it is this request's, as soon as it is durable. */
+  /**
+   * The ledger cannot answer: the key's newest record does if it is this request's, as soon as it is durable.
+   */
   #recall(operation: Operation, token: number): void {
     const store = this.#store
     const { key, keyStart, keyEnd, hash, requestId } = operation
@@ -148,7 +151,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
       this.#ledger.answer(operation.requestId, ERROR.INTERNAL, operation.requestId)
   }
 
-  // --- writes -------------------------------------------------------------------------------------------------------
+  // --- writes
 
   #write(operation: Operation, token: number): void {
     if (operation.kind === KIND.create && !this.#isAbsent(operation, token)) return
@@ -224,7 +227,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     this.#complete(token, this.#answer.ok())
   }
 
-  // --- create -------------------------------------------------------------------------------------------------------
+  // --- create
 
   /** False when the create is answered, or waits until what is there may be spoken of. */
   #isAbsent(operation: Operation, token: number): boolean {

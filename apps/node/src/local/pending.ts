@@ -1,6 +1,7 @@
 /**
- * Operations whose answer the store still owes, in columns: the store is given the row as its token, and the row
- * knows the caller's token and what the answer will say. Rows are reused; the columns double when all are taken.
+ * Operations whose answer the store still owes, in columns: the store is given the row as its token, and the
+ * row knows the caller's token and what the answer will say. Rows are reused; the columns double when all are
+ * taken.
  */
 import type { Version } from '@minivault/clock'
 
@@ -12,7 +13,9 @@ export class Pending {
   #free = freeList(0, 1024)
   #freeHead = 0
 
-  /** Takes a row for this token, remembering the version the answer will carry and the request it belongs to. */
+  /**
+   * Takes a row for this token, remembering the version the answer will carry and the request it belongs to.
+   */
   take(token: number, version: Version, request: Version, exists: boolean): number {
     if (this.#freeHead === NONE) this.#grow()
     const row = this.#freeHead

@@ -1,8 +1,9 @@
 /**
- * What became of the requests of late, so that a retry is answered and not carried out twice. Bounded: a ring of
- * entries in typed arrays with an open-addressing index over it; the oldest entry makes room for the newest, and the
- * greatest request id ever dropped is the `horizon`: an unknown id at or below it may have been here, one above it
- * certainly was not. Not durable; after a restart the horizon is the highest ballot found on disk.
+ * What became of the requests of late, so that a retry is answered and not carried out twice. Bounded: a ring
+ * of entries in typed arrays with an open-addressing index over it; the oldest entry makes room for the
+ * newest, and the greatest request id ever dropped is the `horizon`: an unknown id at or below it may have
+ * been here, one above it certainly was not. Not durable; after a restart the horizon is the highest ballot
+ * found on disk.
  *
  *   entry: request id (3 words) · attempt · state · error · version (3 words)
  */

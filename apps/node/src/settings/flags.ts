@@ -1,7 +1,7 @@
 /**
- * The table of flags: the two published command lines, spelled as printed (`-port 3000`) or with two dashes, plus
- * ours. Each can also be given as `MINIVAULT_…` in the environment. A row whose `later` is set belongs to a part that
- * does not exist yet: it is refused, never accepted and ignored.
+ * The table of flags: the two published command lines, spelled as printed (`-port 3000`) or with two dashes,
+ * plus ours. Each can also be given as `MINIVAULT_…` in the environment. A row whose `later` is set belongs
+ * to a part that does not exist yet: it is refused, never accepted and ignored.
  */
 export type FlagKind = 'integer' | 'text' | 'choice' | 'list'
 

@@ -1,7 +1,8 @@
 /**
  * From a command line and an environment to checked settings. The command line wins over the environment, the
- * environment over the default. Everything that is wrong is a `UsageError` of one line that names the flag or variable
- * and the way out. yargs splits the words; `-port` is rewritten to `--port` before, since yargs would read five letters.
+ * environment over the default. Everything that is wrong is a `UsageError` of one line that names the flag or
+ * variable and the way out. yargs splits the words; `-port` is rewritten to `--port` before, since yargs
+ * would read five letters.
  */
 import { readFileSync } from 'node:fs'
 import { DURABILITY, type Durability } from '@minivault/storage'
@@ -107,7 +108,10 @@ function parseWords(words: readonly string[]): Map<FlagName, string> {
   return given
 }
 
-/** `-port` and `-port=1` → `--port …`, for names of the table and unknown ones alike: nothing here has one letter. */
+/**
+ * `-port` and `-port=1` → `--port …`, for names of the table and unknown ones alike: nothing here has one
+ * letter.
+ */
 function withTwoDashes(word: string): string {
   return /^-[a-z][a-z-]+(=|$)/i.test(word) ? `-${word}` : word
 }
