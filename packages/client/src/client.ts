@@ -75,7 +75,7 @@ export class Client implements AsyncDisposable {
   readonly #time: Time
   readonly #timeoutMs: number
   readonly #requestsMax: number
-  readonly #pending = new Map<Request, number>()
+  readonly #pending = new Set<Request>()
   #sweepTimer: unknown = null
   #onIdle: (() => void)[] = []
   #closing: Promise<void> | null = null
@@ -213,20 +213,22 @@ export class Client implements AsyncDisposable {
         retryable: true,
       })
     }
-    const now = this.#time.now()
-    const deadline = now + positive(options.timeoutMs ?? this.#timeoutMs, 'timeoutMs')
+    const deadline = this.#time.now() + positive(options.timeoutMs ?? this.#timeoutMs, 'timeoutMs')
     return new Promise((resolve, reject) => {
       const request = new Request(kind, key, deadline, resolve, reject)
       fill?.(request)
       if (request.isWrite) this.#clock.next(request.id)
-      const onAbort = () => this.#giveUp(request, aborted(signal!, request.isWrite && request.sent > 0))
+      const onAbort = () => {
+        request.reject(aborted(signal!, request.isWrite && request.sent > 0))
+        this.#transport.abandon(request, false)
+      }
       signal?.addEventListener('abort', onAbort, { once: true })
       request.onSettled = () => {
         signal?.removeEventListener('abort', onAbort)
         this.#pending.delete(request)
         if (this.#pending.size === 0) for (const wake of this.#onIdle.splice(0)) wake()
       }
-      this.#pending.set(request, now)
+      this.#pending.add(request)
       this.#planSweep()
       this.#transport.submit(request)
     })
@@ -237,20 +239,15 @@ export class Client implements AsyncDisposable {
     this.#sweepTimer = this.#time.after(SWEEP_MS, () => {
       this.#sweepTimer = null
       const now = this.#time.now()
-      for (const request of this.#pending.keys()) {
+      for (const request of this.#pending) {
         if (request.deadline > now) continue
         const inDoubt = request.isWrite && request.sent > 0
         const said = request.sent === 0 ? 'no connection in time' : 'no answer in time'
-        this.#giveUp(request, new ClientError('CLIENT_TIMEOUT', said, { retryable: true, inDoubt }))
+        request.reject(new ClientError('CLIENT_TIMEOUT', said, { retryable: true, inDoubt }))
+        this.#transport.abandon(request, true)
       }
       this.#planSweep()
     })
-  }
-
-  #giveUp(request: Request, error: ClientError): void {
-    const since = this.#pending.get(request)
-    request.reject(error)
-    if (since !== undefined) this.#transport.abandon(request, since)
   }
 }
 

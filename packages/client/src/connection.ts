@@ -31,7 +31,7 @@ export class Connection {
   #isBroken = false
   #cause: Error | undefined
   /** when the last byte came, in ms since 1970 */
-  heardAt: number
+  heardAt = 0
 
   constructor(socket: Socket, wire: Wire, time: Time, owner: ConnectionOwner) {
     this.#socket = socket
@@ -39,7 +39,6 @@ export class Connection {
     this.out = new Outgoing(socket)
     this.#time = time
     this.#owner = owner
-    this.heardAt = time.now()
     socket.on('data', (bytes) => this.#hear(bytes))
     socket.on('error', (error) => {
       this.#cause ??= error
@@ -62,6 +61,8 @@ export class Connection {
 
   write(request: Request): void {
     request.sent++
+    request.sentAt = this.#time.now()
+    request.carrier = this
     this.wire.write(request, this.out)
     this.planFlush()
   }

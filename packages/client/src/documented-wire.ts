@@ -13,11 +13,11 @@ import {
   OPCODE,
 } from '@minivault/protocol'
 import { ClientError } from './client-error.ts'
+import { COPY_BYTES_MAX } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Request } from './request.ts'
 import type { Wire } from './wire.ts'
 
-const COPY_BYTES_MAX = 16 * 1024
 const HEAD_BYTES = 8
 const OPCODES = {
   [KIND.get]: OPCODE.get,

@@ -17,13 +17,12 @@ import {
   VALUE_BYTES_MAX,
 } from '@minivault/protocol'
 import { ClientError } from './client-error.ts'
-import { CLOCK_RETRIES_MAX } from './limits.ts'
+import { CLOCK_RETRIES_MAX, COPY_BYTES_MAX } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
 import type { Wire } from './wire.ts'
 
-const COPY_BYTES_MAX = 16 * 1024
 const NO_VERSION = '0'.repeat(24)
 const OPCODES = {
   [KIND.get]: FRAME_OPCODE.get,

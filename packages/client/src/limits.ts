@@ -35,3 +35,6 @@ export const SWEEP_MS = 25
 
 /** New request ids taken after CLOCK_TOO_FAR before the server is asked to stamp its own. */
 export const CLOCK_RETRIES_MAX = 3
+
+/** Values up to this are copied behind each other into one write; larger ones follow as they are. */
+export const COPY_BYTES_MAX = 16 * 1024

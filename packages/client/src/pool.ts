@@ -14,7 +14,7 @@ import { Connection, type ConnectionOwner } from './connection.ts'
 import { DocumentedWire } from './documented-wire.ts'
 import { FrameWire } from './frame-wire.ts'
 import { disconnected, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
-import { RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
+import { COPY_BYTES_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
 import type { Time } from './node-time.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
@@ -181,14 +181,16 @@ export class Pool implements ConnectionOwner {
     else this.#reconnectLater()
   }
 
-  /** A call was given up: a connection that has been silent since is no use, nor one half-way through its value. */
-  abandon(request: Request, silentSince: number): void {
-    const isLarge = request.value.length > 16 * 1024
-    for (const connection of [...this.#connections]) {
-      const isSilent = connection.wire.inFlight > 0 && connection.heardAt <= silentSince
-      if (isSilent || (isLarge && connection.unsentBytes > 0)) {
-        connection.destroy(new Error('a call was given up before the server answered'))
-      }
+  /**
+   * A call was given up, `isLate` because no answer came in time. Its connection is no use if it has been silent since the
+   * call was sent, nor half-way through a value that its owner may now change.
+   */
+  abandon(request: Request, isLate: boolean): void {
+    const connection = this.#connections.find((candidate) => candidate === request.carrier)
+    if (connection === undefined) return
+    const isSilent = isLate && connection.heardAt < request.sentAt
+    if (isSilent || (request.value.length > COPY_BYTES_MAX && connection.unsentBytes > 0)) {
+      connection.destroy(new Error('a call was given up before the server answered'))
     }
   }
 

@@ -35,6 +35,9 @@ export class Request {
   /** times it was written to a socket, each with the same id unless the clock was refused */
   sent = 0
   clockRetries = 0
+  /** the connection it was written to last, and when, in ms since 1970 */
+  carrier: unknown = null
+  sentAt = 0
   /** in ms since 1970 */
   readonly deadline: number
   settled = false
