@@ -15,10 +15,11 @@ import { VERSION } from './version.ts'
 
 const EXIT = { stopped: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
-const logger = pino(
-  { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-  pino.destination({ fd: 2, sync: true }),
-)
+/** JSON lines for machines; at a terminal the message alone. */
+const destination = process.stderr.isTTY
+  ? { write: (line: string) => process.stderr.write(`minivault-node: ${JSON.parse(line).msg}\n`) }
+  : pino.destination({ fd: 2, sync: true })
+const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
 
 function end(message: string, code: number): never {
   process.stderr.write(`minivault-node: ${message}\n`)
