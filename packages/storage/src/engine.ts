@@ -43,7 +43,7 @@ import {
 import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import { fingerprintOf, LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
-import { copyMutation, rawValue } from './mutation-value.ts'
+import { copyMutation, detachMutation, rawValue } from './mutation-value.ts'
 import { recordBytes, writeRecord } from './record.ts'
 import { RecordReader } from './record-reader.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
@@ -110,6 +110,9 @@ export class Engine implements CompletionTarget {
    * STORAGE_VALUE_TOO_LARGE, STORAGE_VALUE_ENCODING, STORAGE_CORRUPT; nothing is written then.
    */
   apply(mutation: Mutation, token: number): ApplyOutcome {
+    if (this.isOwn(mutation.value) || this.isOwn(mutation.key)) {
+      return this.apply(detachMutation(mutation), token)
+    }
     this.#check(mutation)
     this.waiting = false
     const outcome = this.#compare(mutation, token)
@@ -198,6 +201,7 @@ export class Engine implements CompletionTarget {
   locate(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     if (this.closed) throw closedError()
     checkKey(keyEnd - keyStart)
+    if (this.isOwn(key)) return this.locate(cloneBytes(key, keyStart, keyEnd), 0, keyEnd - keyStart, hash)
     const { lookup, previous } = this
     previous.clear()
     try {
@@ -214,6 +218,8 @@ export class Engine implements CompletionTarget {
   readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     if (this.closed) throw closedError()
     checkKey(keyEnd - keyStart)
+    if (this.isOwn(key))
+      return this.readSync(space, cloneBytes(key, keyStart, keyEnd), 0, keyEnd - keyStart, hash)
     try {
       return this.#reader.readSync(space, key, keyStart, keyEnd, hash)
     } catch (error) {
@@ -244,6 +250,12 @@ export class Engine implements CompletionTarget {
 
   answered(token: number, error: StorageError | null): void {
     this.#listener.onRead(token, error === null ? this.found : null, error)
+  }
+
+  /** Whether these bytes are a piece of the store's own memory, as `found` and `view` give out: the next record may be written over it. */
+  isOwn(bytes: Uint8Array): boolean {
+    const { buffer } = bytes
+    return buffer === this.log.window.buffer || (buffer === this.found.value.buffer && bytes.length > 0)
   }
 
   began(): void {

@@ -24,6 +24,18 @@ export function copyMutation(from: Mutation): Mutation {
   return copy
 }
 
+/** A copy in memory of its own, value and all. */
+export function detachMutation(from: Mutation): Mutation {
+  const copy = copyMutation(from)
+  copy.hash.high = from.hash.high
+  copy.hash.low = from.hash.low
+  copy.value = cloneBytes(from.value, from.valueStart, from.valueEnd)
+  copy.valueEnd = copy.value.length
+  copy.codec = from.codec
+  copy.rawBytes = from.rawBytes
+  return copy
+}
+
 /** Decompresses what was handed in compressed: nothing is stored that could not be read back. */
 export function rawValue(mutation: Mutation): Uint8Array {
   const { codec, value, valueStart, valueEnd } = mutation

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path'
 import { HybridLogicalClock, successor, Version } from '@minivault/clock'
-import { hashKey, KeyHash } from '@minivault/codec'
+import { cloneBytes, hashKey, KeyHash } from '@minivault/codec'
 import { type Durability, Log, nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
 import { BlobFiles } from './blob-files.ts'
 import { Engine } from './engine.ts'
@@ -264,8 +264,9 @@ export class Store {
 
   /** False, and nothing written: there was no value. */
   async delete(key: string | Uint8Array, options: { durability?: DurabilityName } = {}): Promise<boolean> {
-    const exists = await this.has(key)
-    if (exists) await this.#write(key, new Uint8Array(0), true, options)
+    const own = typeof key === 'string' ? key : cloneBytes(key, 0, key.length)
+    const exists = await this.has(own)
+    if (exists) await this.#write(own, new Uint8Array(0), true, options)
     return exists
   }
 
@@ -366,7 +367,9 @@ export class Store {
     const mutation = this.#mutation
     this.#takeKey(key)
     mutation.tombstone = tombstone
-    mutation.value = value
+    // Before the clock: persisting its bound is a write, too.
+    if (engine.isOwn(mutation.key)) mutation.key = cloneBytes(mutation.key, 0, mutation.keyEnd)
+    mutation.value = engine.isOwn(value) ? cloneBytes(value, 0, value.length) : value
     mutation.valueStart = 0
     mutation.valueEnd = value.length
     mutation.valueType = options.type ?? 0
