@@ -22,7 +22,7 @@ export function drawChart(facts: MachineFacts, results: readonly CaseResult[]): 
     text(
       12,
       42,
-      `${facts.cpu}, Node ${facts.node}, redis ${facts.redis}, ${facts.date.slice(0, 10)}, ${facts.commit}`,
+      `${facts.cpu}, Node ${facts.nodeVersion}, redis ${facts.redisVersion}, ${facts.date.slice(0, 10)}, ${facts.commit}`,
     ),
     legend(WIDTH - 210, 22),
     ...pipelines.map((pipeline, column) =>

@@ -18,11 +18,11 @@ export interface MachineFacts {
   readonly kernel: string
   /** Of the data folders: on tmpfs an fsync costs nothing and says nothing. */
   readonly fileSystem: string
-  readonly node: string
-  readonly redis: string
+  readonly nodeVersion: string
+  readonly redisVersion: string
 }
 
-export function machineFacts(redis: string): MachineFacts {
+export function machineFacts(redisVersion: string): MachineFacts {
   return {
     commit: commitId(),
     date: new Date().toISOString(),
@@ -31,8 +31,8 @@ export function machineFacts(redis: string): MachineFacts {
     memoryGib: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     fileSystem: fileSystemName(DATA_PARENT),
-    node: process.version,
-    redis,
+    nodeVersion: process.version,
+    redisVersion,
   }
 }
 

@@ -51,10 +51,10 @@ export function runHeader(facts: MachineFacts, options: WireOptions, pinned: boo
   const pinning = pinned
     ? 'server on core 0, load generator on core 1 (taskset)'
     : 'no pinning: server and load generator share the cores'
-  const minivault = `minivault ${facts.commit} on Node ${facts.node}`
+  const minivault = `minivault ${facts.commit} on Node ${facts.nodeVersion}`
   const machine = `${model}, ${cores} cores, ${memoryGib} GiB, Linux ${kernel}`
   return (
-    `${minivault} against redis-server ${facts.redis}, ${facts.date.slice(0, 10)}\n` +
+    `${minivault} against redis-server ${facts.redisVersion}, ${facts.date.slice(0, 10)}\n` +
     `${machine}; data folders on ${facts.fileSystem}; ${pinning}\n` +
     `${options.connections} connections, ${options.keyspace} keys, ` +
     `${options.rounds} rounds of ${options.seconds} s in turns, medians\n`
