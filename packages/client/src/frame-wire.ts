@@ -8,6 +8,7 @@ import {
   decodeFrameReply,
   ERROR,
   encodeFrameRequest,
+  FRAME_BYTES_MAX,
   FRAME_FLAG,
   FRAME_OPCODE,
   FRAME_REQUEST_HEAD_BYTES,
@@ -70,7 +71,7 @@ export class FrameWire implements Wire {
     if (request.isJson) frame.flags |= FRAME_FLAG.json
     frame.totalBytes = request.value.length
     this.#waiting.set(this.#frameId, { request, pieces: [], received: 0 })
-    if (request.value.length <= CHUNK_BYTES) {
+    if (request.value.length <= firstBytesMax(request.key)) {
       this.#writeFrame(request.key, request.value, 0, request.value.length, out)
     } else this.#writeChunks(request, out)
   }
@@ -79,8 +80,9 @@ export class FrameWire implements Wire {
     const frame = this.#request
     const length = request.value.length
     const flags = frame.flags | FRAME_FLAG.chunk
-    for (let offset = 0; offset < length; offset += CHUNK_BYTES) {
-      const end = Math.min(length, offset + CHUNK_BYTES)
+    let end = 0
+    for (let offset = 0; offset < length; offset = end) {
+      end = Math.min(length, offset + (offset === 0 ? firstBytesMax(request.key) : CHUNK_BYTES))
       frame.chunkOffset = offset
       frame.flags = end < length ? flags | FRAME_FLAG.more : flags
       this.#writeFrame(offset === 0 ? request.key : EMPTY, request.value, offset, end, out)
@@ -185,6 +187,11 @@ export class FrameWire implements Wire {
     this.#waiting.clear()
     return taken
   }
+}
+
+/** The key travels with the first piece. */
+function firstBytesMax(key: Uint8Array): number {
+  return Math.min(CHUNK_BYTES, FRAME_BYTES_MAX - FRAME_REQUEST_HEAD_BYTES - key.length)
 }
 
 function joined(waiting: Waiting): Uint8Array {

@@ -65,6 +65,12 @@ t.test('frames: large values, alone and beside small ones', async (t) => {
     t.ok(read && Buffer.compare(read, value) === 0, `${bytes} bytes come back`)
   }
   t.equal(await client.text().get('small 49'), '49')
+  const longKey = 'k'.repeat(65_535)
+  for (const bytes of [196_553, 196_554, 196_608, 400_000]) {
+    const value = new Uint8Array(randomBytes(bytes))
+    await client.set(longKey, value)
+    t.equal(Buffer.compare((await client.get(longKey))!, value), 0, `${bytes} bytes under the longest key`)
+  }
   await t.rejects(client.set('large', new Uint8Array(100 * 1024 * 1024 + 1)), code('VALUE_TOO_LARGE'))
 })
 

@@ -91,7 +91,7 @@ function decodeValue(bytes: Uint8Array, start: number, end: number, into: Docume
   into.headerComplete = true
   const needed = valueStart - start + valueBytes
   into.valueEnd = valueStart + valueBytes
-  into.needed = needed > LENGTH_CLAMP ? LENGTH_CLAMP : needed
+  into.needed = Math.min(needed, LENGTH_CLAMP)
   return end - start < needed ? 0 : needed
 }
 
@@ -200,6 +200,6 @@ export function decodeDocumentedReply(
   into.headerComplete = true
   into.valueEnd = valueStart + valueBytes
   const needed = DOCUMENTED_REPLY_HEAD_BYTES + valueBytes
-  into.needed = needed > LENGTH_CLAMP ? LENGTH_CLAMP : needed
+  into.needed = Math.min(needed, LENGTH_CLAMP)
   return available < needed ? 0 : needed
 }

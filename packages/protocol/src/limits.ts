@@ -26,7 +26,10 @@ export const MEMBER_NAME_BYTES_MAX = 512
 /** An error's message on the wire, in bytes of UTF-8; longer ones are cut. */
 export const MESSAGE_BYTES_MAX = 1024
 
-/** Value bytes in one chunk frame: a quarter of the frame limit less the header, so that other replies get between. */
+/**
+ * Value bytes in one chunk frame, so that other replies get between. Beside a key above 65,480 bytes fewer fit: a sender looks
+ * at FRAME_BYTES_MAX, too.
+ */
 export const CHUNK_BYTES = 192 * 1024
 
 /** How deep arrays and objects may nest in a JSON text. */
