@@ -19,11 +19,7 @@ export function drawChart(facts: MachineFacts, results: readonly CaseResult[]): 
   const height = TOP + rows.length * ROW_HEIGHT + 12
   const parts = [
     text(12, 22, 'Server CPU per operation, µs (shorter is better)', 'font-size="15" font-weight="bold"'),
-    text(
-      12,
-      42,
-      `${facts.cpu}, Node ${facts.nodeVersion}, redis ${facts.redisVersion}, ${facts.date.slice(0, 10)}, ${facts.commit}`,
-    ),
+    text(12, 42, provenance(facts)),
     legend(WIDTH - 210, 22),
     ...pipelines.map((pipeline, column) =>
       text(LABEL_WIDTH + column * columnWidth, TOP - 4, `pipeline ${pipeline}`, 'font-weight="bold"'),
@@ -52,6 +48,10 @@ export function drawChart(facts: MachineFacts, results: readonly CaseResult[]): 
     ...parts,
     '</svg>\n',
   ].join('\n')
+}
+
+function provenance({ cpu, nodeVersion, redisVersion, date, commit }: MachineFacts): string {
+  return `${cpu}, Node ${nodeVersion}, redis ${redisVersion}, ${date.slice(0, 10)}, ${commit}`
 }
 
 function rowName(result: CaseResult): string {
