@@ -96,7 +96,7 @@ t.test('what is known early is told early', async (t) => {
   }
 })
 
-t.test('the same as the reference on mutated requests and random bytes', async (t) => {
+t.test('the same as the reference on mutated requests and random bytes', async () => {
   const seeds = fc.constantFrom(...requests.map(vector))
   const mutated = fc
     .tuple(
