@@ -3,7 +3,7 @@
  * exchange, the slot its own affair. An index is lent again only after its owner gave it back, which it does
  * when nothing of it is under way any more: a late completion never reaches a stranger.
  */
-import assert from 'node:assert'
+import { bug } from './bug.ts'
 import type { Answer } from './key-value.ts'
 import { REPLY_SLOTS } from './limits.ts'
 
@@ -24,14 +24,14 @@ export class Receivers {
 
   remove(firstToken: number): void {
     const index = firstToken / REPLY_SLOTS
-    assert(this.#receivers[index], 'a receiver gives its tokens back once')
+    if (!this.#receivers[index]) bug('a receiver gives its tokens back once')
     this.#receivers[index] = null
     this.#free.push(index)
   }
 
   readonly complete = (token: number, answer: Answer): void => {
     const receiver = this.#receivers[(token / REPLY_SLOTS) | 0]
-    assert(receiver, 'a token is answered once, while its receiver waits')
+    if (!receiver) bug('a token is answered once, while its receiver waits')
     receiver.complete(token & (REPLY_SLOTS - 1), answer)
   }
 }

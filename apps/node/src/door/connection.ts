@@ -203,7 +203,9 @@ export class Connection implements Receiver, Wire {
     if (this.#closed) return
     this.#output.flush()
     if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
+      // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes replies.
       this.socket.end()
+      this.socket.resume()
       return
     }
     if (this.#closing) return
@@ -222,12 +224,12 @@ export class Connection implements Receiver, Wire {
 
   // --- time and end
 
-  /** Called about every `elapsedMs`: cuts a half-sent request and an operation that never ends. */
+  /** Called about every `elapsedMs`: cuts a half-sent request, an end not taken, an operation that never ends. */
   sweep(elapsedMs: number): void {
     if (this.#slots.pending > 0 && this.#slots.progress === this.#progressSeen) this.#stillForMs += elapsedMs
     else this.#stillForMs = 0
     this.#progressSeen = this.#slots.progress
-    const waitsForClient = (this.#rest !== null || this.#skip > 0) && !this.#stalled
+    const waitsForClient = this.#closing || ((this.#rest !== null || this.#skip > 0) && !this.#stalled)
     this.#incompleteForMs = waitsForClient ? this.#incompleteForMs + elapsedMs : 0
     const patienceMs = FRAME_TIMEOUT_MS + (this.#restLength / SLOWEST_BYTES_PER_SECOND) * 1000
     if (this.#stillForMs > OPERATION_TIMEOUT_MS || this.#incompleteForMs > patienceMs) this.socket.destroy()

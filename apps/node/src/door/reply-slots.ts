@@ -3,7 +3,7 @@
  * slot; an answer for the oldest open slot is written at once, any other is kept as bytes until its turn. The
  * usual case, every answer in order, touches two counters and allocates nothing.
  */
-import assert from 'node:assert'
+import { bug } from '../bug.ts'
 import { REPLY_SLOTS } from '../limits.ts'
 
 const MASK = REPLY_SLOTS - 1
@@ -28,7 +28,7 @@ export class ReplySlots {
   }
 
   take(): number {
-    assert(!this.isFull, 'a full ring takes no request')
+    if (this.isFull) bug('a full ring takes no request')
     const slot = this.#tail & MASK
     this.#tail = (this.#tail + 1) | 0
     return slot
@@ -40,13 +40,13 @@ export class ReplySlots {
 
   /** The reply of the oldest slot is out. */
   advance(): void {
-    assert(this.pending > 0, 'only a taken slot is answered')
+    if (this.pending <= 0) bug('only a taken slot is answered')
     this.#head = (this.#head + 1) | 0
   }
 
   keep(slot: number, reply: Uint8Array[]): void {
     this.#early ??= new Map()
-    assert(!this.#early.has(slot), 'a request is answered once')
+    if (this.#early.has(slot)) bug('a request is answered once')
     this.#early.set(slot, reply)
   }
 

@@ -3,6 +3,9 @@
  * leaves once, after all answers of the turn are in. A microtask runs right after the callback that brought
  * the answers.
  */
+/** `queueMicrotask` would make an async resource for each call. */
+const RESOLVED = Promise.resolve()
+
 export interface Settles {
   /** Kept by the turn: already on its list. */
   touched: boolean
@@ -31,6 +34,6 @@ export class Turn {
     this.#touched.push(one)
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(this.#run)
+    RESOLVED.then(this.#run)
   }
 }

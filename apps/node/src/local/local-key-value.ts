@@ -101,12 +101,10 @@ export class LocalKeyValue implements KeyValue, StoreListener {
       this.#fail(token, ERROR.CLOCK_TOO_FAR, null)
       return false
     }
-    if (operation.attempt > 0 && compareVersions(request, this.#ledger.horizon) <= 0) {
-      this.#recall(operation, token)
-      return false
-    }
+    const mayBeForgotten = operation.attempt > 0 && compareVersions(request, this.#ledger.horizon) <= 0
     this.#ledger.add(request, operation.attempt)
-    return true
+    if (mayBeForgotten) this.#recall(operation, token)
+    return !mayBeForgotten
   }
 
   #repeat(operation: Operation, token: number, entry: number): boolean {
@@ -134,9 +132,8 @@ export class LocalKeyValue implements KeyValue, StoreListener {
    * The ledger cannot answer: the key's newest record does if it is this request's, as soon as it is durable.
    */
   #recall(operation: Operation, token: number): void {
-    const store = this.#store
-    const { key, keyStart, keyEnd, hash, requestId } = operation
-    const found = store.locate(key, keyStart, keyEnd, hash)
+    const { requestId } = operation
+    const found = this.#locate(operation)
     const ours =
       compareVersions(found.version, requestId) === 0 || compareVersions(found.requestId, requestId) === 0
     if (!ours) return this.#fail(token, ERROR.IN_DOUBT, null)
@@ -155,13 +152,15 @@ export class LocalKeyValue implements KeyValue, StoreListener {
 
   #write(operation: Operation, token: number): void {
     if (operation.kind === KIND.create && !this.#isAbsent(operation, token)) return
-    const exists = operation.kind === KIND.delete && this.#exists(operation)
-    if (operation.kind === KIND.delete && !exists) return this.#deleteNothing(operation, token)
+    if (operation.kind === KIND.delete) {
+      const found = this.#locate(operation)
+      if (!found.exists) return this.#deleteNothing(operation, token, found)
+    }
     const mutation = this.#mutate(operation)
     if (operation.requestId.isZero()) this.#store.clock.next(mutation.ballot)
     else mutation.ballot.copy(operation.requestId)
     mutation.version.copy(mutation.ballot)
-    this.#apply(mutation, token, operation.requestId, exists)
+    this.#apply(mutation, token, operation.requestId, operation.kind === KIND.delete)
   }
 
   #mutate(operation: Operation): Mutation {
@@ -217,14 +216,25 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     this.#complete(token, answer)
   }
 
-  #exists(operation: Operation): boolean {
-    return this.#store.locate(operation.key, operation.keyStart, operation.keyEnd, operation.hash).exists
+  #locate(operation: Operation): Found {
+    return this.#store.locate(operation.key, operation.keyStart, operation.keyEnd, operation.hash)
   }
 
-  #deleteNothing(operation: Operation, token: number): void {
-    if (!operation.requestId.isZero())
-      this.#ledger.answer(operation.requestId, ERROR.NONE, operation.requestId)
-    this.#complete(token, this.#answer.ok())
+  /**
+   * Nothing to delete. If that is so because of a tombstone, its durability is waited for: an answer before
+   * it would promise what a crash could still undo.
+   */
+  #deleteNothing(operation: Operation, token: number, found: Found): void {
+    if (!found.tombstone) {
+      if (!operation.requestId.isZero()) {
+        this.#ledger.answer(operation.requestId, ERROR.NONE, operation.requestId)
+      }
+      return this.#complete(token, this.#answer.ok())
+    }
+    const mutation = this.#mutate(operation)
+    mutation.ballot.copy(found.ballot)
+    mutation.version.copy(found.version)
+    this.#apply(mutation, token, operation.requestId, false)
   }
 
   // --- create

@@ -1,0 +1,174 @@
+/** One replica, by its port: retries under a request id, creates, deletes, and what waits for its durability. */
+import { Version } from '@minivault/clock'
+import { hashKey } from '@minivault/codec'
+import { ERROR, OUTCOME } from '@minivault/protocol'
+import { Store } from '@minivault/storage'
+import t, { type Test } from 'tap'
+import { type Answer, KIND, type Kind, Operation } from '../src/key-value.ts'
+import { LocalKeyValue } from '../src/local/local-key-value.ts'
+import { temporaryFolder } from './support/server.ts'
+
+interface Result {
+  outcome: number
+  error: number
+  version: string
+  exists: boolean
+  value: string
+}
+
+/** A store behind the port; `ask` resolves to the answer, `answered` tells whether it came inside `submit`. */
+class Replica {
+  readonly store: Store
+  readonly #local: LocalKeyValue
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  #token = 0
+  answered = false
+
+  static async open(directory: string): Promise<Replica> {
+    const waiting: { complete: (token: number, answer: Answer) => void } = { complete: () => {} }
+    const local = new LocalKeyValue((token, answer) => waiting.complete(token, answer))
+    const store = await Store.open({ directory, listener: local })
+    local.attach(store)
+    const replica = new Replica(store, local)
+    waiting.complete = (token, answer) => replica.#waiting.get(token)!(answer)
+    return replica
+  }
+
+  private constructor(store: Store, local: LocalKeyValue) {
+    this.store = store
+    this.#local = local
+  }
+
+  ask(kind: Kind, key: string, value = '', request = new Version(), attempt = 0): Promise<Result> {
+    const operation = new Operation()
+    const keyBytes = Buffer.from(key)
+    operation.begin(kind, keyBytes, 0, keyBytes.length, 2)
+    hashKey(keyBytes, 0, keyBytes.length, operation.hash)
+    const bytes = Buffer.from(value)
+    operation.setValue(bytes, 0, bytes.length, 0)
+    operation.requestId.copy(request)
+    operation.attempt = attempt
+    const token = this.#token++
+    this.answered = false
+    const answer = new Promise<Result>((resolve) =>
+      this.#waiting.set(token, (answer) => {
+        this.answered = true
+        resolve({
+          outcome: answer.outcome,
+          error: answer.error,
+          version: answer.version.toString(),
+          exists: answer.exists,
+          value: Buffer.from(answer.value.subarray(answer.valueStart, answer.valueEnd)).toString(),
+        })
+      }),
+    )
+    this.#local.submit(operation, token)
+    return answer
+  }
+
+  set(key: string, value: string, request?: Version, attempt?: number): Promise<Result> {
+    return this.ask(KIND.set, key, value, request, attempt)
+  }
+
+  async read(key: string): Promise<string> {
+    return (await this.ask(KIND.get, key)).value
+  }
+}
+
+async function open(t: Test): Promise<Replica> {
+  const replica = await Replica.open(temporaryFolder(t))
+  t.teardown(() => replica.store.close())
+  return replica
+}
+
+const requestNow = (counter = 0) => Version.of(Date.now(), counter, 0x1234)
+
+t.test('a request id is the version, and a retry takes effect once', async (t) => {
+  const replica = await open(t)
+  const request = requestNow()
+  const first = await replica.set('k', 'first', request)
+  t.match(first, { outcome: OUTCOME.ok, version: request.toString() })
+  await replica.set('k', 'second')
+  const retried = await replica.set('k', 'first', request, 1)
+  t.same(retried, first, 'the recorded answer')
+  t.equal(await replica.read('k'), 'second', 'and nothing was written again')
+  const late = await replica.set('k', 'first', request, 0)
+  t.match(late, { error: ERROR.SUPERSEDED })
+})
+
+t.test('a retry while the first attempt still waits is answered with it', async (t) => {
+  const replica = await open(t)
+  const request = requestNow()
+  const answers = await Promise.all([replica.set('k', 'v', request), replica.set('k', 'v', request, 1)])
+  t.same(answers[0], { ...answers[1], exists: false })
+  t.equal(answers[1]?.version, request.toString())
+})
+
+t.test('an id below the key takes its successor and keeps the id beside it', async (t) => {
+  const folder = temporaryFolder(t)
+  const replica = await Replica.open(folder)
+  const older = Version.of(Date.now() - 1000, 0, 9)
+  const newer = await replica.set('k', 'new')
+  const answer = await replica.set('k', 'older request, later call', older)
+  t.equal(answer.outcome, OUTCOME.ok)
+  t.ok(answer.version > newer.version, 'above what was there')
+  t.equal(await replica.read('k'), 'older request, later call')
+  await replica.store.close()
+
+  const again = await Replica.open(folder)
+  t.teardown(() => again.store.close())
+  const retried = await again.set('k', 'older request, later call', older, 1)
+  t.match(retried, { outcome: OUTCOME.ok, version: answer.version }, 'after a restart: from the record')
+  await again.set('k', 'overwritten')
+  t.match(await again.set('k', 'x', older, 2), { outcome: OUTCOME.ok }, 'the ledger knows it again')
+})
+
+t.test('after a restart an id that only the lost ledger knew is in doubt', async (t) => {
+  const folder = temporaryFolder(t)
+  const replica = await Replica.open(folder)
+  const request = requestNow()
+  await replica.set('k', 'first', request)
+  await replica.set('k', 'second')
+  await replica.store.close()
+  const again = await Replica.open(folder)
+  t.teardown(() => again.store.close())
+  const doubt = await again.set('k', 'first', request, 1)
+  t.match(doubt, { outcome: OUTCOME.inDoubt, error: ERROR.IN_DOUBT })
+  t.equal(await again.read('k'), 'second')
+})
+
+t.test('an id from a clock too far ahead is refused, and nothing done', async (t) => {
+  const replica = await open(t)
+  const answer = await replica.set('k', 'v', Version.of(Date.now() + 3_600_000, 0, 1))
+  t.match(answer, { outcome: OUTCOME.failed, error: ERROR.CLOCK_TOO_FAR })
+  t.match(await replica.ask(KIND.get, 'k'), { error: ERROR.KEY_NOT_FOUND })
+})
+
+t.test('of many creates at once exactly one wins', async (t) => {
+  const replica = await open(t)
+  const values = Array.from({ length: 50 }, (_, index) => `value ${index}`)
+  const answers = await Promise.all(values.map((value) => replica.ask(KIND.create, 'k', value)))
+  const winners = answers.filter((answer) => answer.outcome === OUTCOME.ok)
+  t.equal(winners.length, 1)
+  t.equal(answers.filter((answer) => answer.error === ERROR.KEY_EXISTS).length, 49)
+  t.equal(await replica.read('k'), 'value 0', 'the first')
+})
+
+t.test('nothing is told before it is durable', async (t) => {
+  const replica = await open(t)
+  const writing = replica.set('k', 'v')
+  t.notOk(replica.answered, 'a write')
+  const reading = replica.ask(KIND.get, 'k')
+  t.notOk(replica.answered, 'a read of it')
+  const creating = replica.ask(KIND.create, 'k', 'x')
+  t.notOk(replica.answered, 'a create that finds it')
+  await Promise.all([writing, reading, creating])
+  const deleting = replica.ask(KIND.delete, 'k')
+  t.notOk(replica.answered, 'a delete')
+  const again = replica.ask(KIND.delete, 'k')
+  t.notOk(replica.answered, 'a delete that finds it deleted')
+  t.match(await deleting, { outcome: OUTCOME.ok, exists: true })
+  t.match(await again, { outcome: OUTCOME.ok, exists: false })
+  await replica.ask(KIND.delete, 'never there')
+  t.match(await replica.ask(KIND.get, 'k'), { error: ERROR.KEY_NOT_FOUND })
+})
