@@ -42,3 +42,9 @@ export function fromSystem(cause: unknown, doing: string, path: string): WalErro
   const message = cause instanceof Error ? cause.message : String(cause)
   return new WalError(full ? 'WAL_FULL' : 'WAL_IO', `${doing} ${path}: ${message}`, { path, cause })
 }
+
+/** What every call that appends throws once the log has failed. */
+export function poisonedBy(cause: WalError | null): WalError {
+  const what = 'an earlier write or sync failed; the log is read-only until it is opened anew'
+  return new WalError('WAL_POISONED', what, { cause })
+}

@@ -1,0 +1,62 @@
+/**
+ * The outputs of merge as the log sees them: those being written, which belong to nobody if the log is closed, and those that were
+ * taken in. The numbers of the latter may lie above the marks of the log, and yet all of them is durable.
+ */
+import type { FileSystem } from './file-system.ts'
+import { OutputSegment } from './output-segment.ts'
+import type { SegmentHeader } from './segment-format.ts'
+import type { Segment, SegmentTable } from './segment-table.ts'
+import type { Syncer } from './syncer.ts'
+import type { WalError } from './wal-error.ts'
+
+export interface MergeOutputsOptions {
+  fileSystem: FileSystem
+  directory: string
+  table: SegmentTable
+  syncer: Syncer
+  payloadBytesMax: number
+  segmentBytesMax: number
+}
+
+export class MergeOutputs {
+  readonly #options: MergeOutputsOptions
+  readonly #finished = new Set<number>()
+  readonly #unfinished = new Set<OutputSegment>()
+
+  constructor(options: MergeOutputsOptions) {
+    this.#options = options
+  }
+
+  /** Whether the segment is an output of this log's life that was taken in. */
+  has(segment: number): boolean {
+    return this.#finished.has(segment)
+  }
+
+  create(header: SegmentHeader): OutputSegment {
+    const { fileSystem, directory, payloadBytesMax, segmentBytesMax } = this.#options
+    const forget = (ended: OutputSegment): boolean => this.#unfinished.delete(ended)
+    const owner = {
+      fileSystem,
+      directory,
+      payloadBytesMax,
+      segmentBytesMax,
+      adopt: this.#adopt,
+      forget,
+    }
+    const output = new OutputSegment(owner, header)
+    this.#unfinished.add(output)
+    return output
+  }
+
+  abort(): void {
+    for (const output of [...this.#unfinished]) output.abort()
+  }
+
+  readonly #adopt = (segment: Segment, done: (error: WalError | null) => void): void => {
+    const { table, syncer } = this.#options
+    table.add(segment)
+    table.markSealed(segment)
+    this.#finished.add(segment.number)
+    syncer.writeManifest(syncer.clean).then(() => done(null), done)
+  }
+}
