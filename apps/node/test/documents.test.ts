@@ -125,7 +125,8 @@ t.test('the second document: production flags of one node', async (t) => {
   client.close()
   t.equal(
     shell.run(
-      'curl -s -X PUT -H "Authorization: Bearer production-secret-key" http://localhost:8080/b -d \'{"value":2}\'',
+      'curl -s -X PUT -H "Authorization: Bearer production-secret-key" ' +
+        'http://localhost:8080/b -d \'{"value":2}\'',
     ),
     '{"success":true}',
   )

@@ -1,4 +1,6 @@
-/** One replica, by its port: retries under a request id, creates, deletes, and what waits for its durability. */
+/**
+ * One replica, by its port: retries under a request id, creates, deletes, and what waits for its durability.
+ */
 import { Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
 import { ERROR, OUTCOME } from '@minivault/protocol'
@@ -16,7 +18,9 @@ interface Result {
   value: string
 }
 
-/** A store behind the port; `ask` resolves to the answer, `answered` tells whether it came inside `submit`. */
+/**
+ * A store behind the port; `ask` resolves to the answer, `answered` tells whether it came inside `submit`.
+ */
 class Replica {
   readonly store: Store
   readonly #local: LocalKeyValue

@@ -1,17 +1,20 @@
 /**
- * HybridLogicalClock: issues versions that follow the wall clock and never go back, whatever the wall clock does.
- * After Kulkarni, Demirbas et al., "Logical Physical Clocks" (2014).
+ * HybridLogicalClock: issues versions that follow the wall clock and never go back, whatever the wall clock
+ * does. After Kulkarni, Demirbas et al., "Logical Physical Clocks" (2014).
  *
- * It keeps the last (wall ms, counter) it issued or adopted as the two int32 `high` and `middle` of a Version. Adding
- * one to that 64-bit number is the next counter, and a full counter carries into the next millisecond by itself.
+ * It keeps the last (wall ms, counter) it issued or adopted as the two int32 `high` and `middle` of a
+ * Version. Adding one to that 64-bit number is the next counter, and a full counter carries into the next
+ * millisecond by itself.
  *
  * Two invariants:
  * - every version issued is above all issued or adopted before;
- * - every version issued has a wall time below the persisted bound. A restart begins above the bound it finds on disk,
+ * - every version issued has a wall time below the persisted bound. A restart begins above the bound it finds
+ * on disk,
  *   hence above all that any earlier run issued, even when the wall clock was set back in between.
  *
- * The bound is persisted for seconds ahead and not with each version because that is one fsync in ten seconds. The
- * price is that after a crash (not after `seal`) the clock may run up to 12 s ahead of the wall; `aheadMs` tells.
+ * The bound is persisted for seconds ahead and not with each version because that is one fsync in ten
+ * seconds. The price is that after a crash (not after `seal`) the clock may run up to 12 s ahead of the wall;
+ * `aheadMs` tells.
  */
 import { strict as assert } from 'node:assert'
 import { ClockError } from './clock-error.ts'
@@ -27,14 +30,17 @@ export interface ClockOptions {
   now: () => number
   /** Default 500. */
   maxOffsetMs?: number
-  /** Everything issued lies above this one. Taken unchecked: pass what this store issued, not what others wrote to it. */
+  /**
+   * Everything issued lies above this one. Taken unchecked: pass what this store issued, not what others
+   * wrote to it.
+   */
   startAbove?: Version
   /** The bound that was found persisted: the clock starts above it. */
   boundMs?: number
   /**
-   * Persists a new bound and returns only when it is durable. Called from inside `next` about every 10 s of issued time,
-   * 2 s before it is needed. What it throws comes out of `next`, and nothing is issued. It may itself call `next` as
-   * long as that stays below the old bound.
+   * Persists a new bound and returns only when it is durable. Called from inside `next` about every 10 s of
+   * issued time, 2 s before it is needed. What it throws comes out of `next`, and nothing is issued. It may
+   * itself call `next` as long as that stays below the old bound.
    */
   persistBound?: (boundMs: number) => void
 }
@@ -50,7 +56,10 @@ export class HybridLogicalClock {
   #high = 0
   #middle = 0
   #boundMs: number
-  /** From this wall time on `next` asks for a new bound, as the upper and lower bits of the ms like a Version has them. */
+  /**
+   * From this wall time on `next` asks for a new bound, as the upper and lower bits of the ms like a Version
+   * has them.
+   */
   #askHigh = -1
   #askMiddle = -1
   #persisting = false
@@ -74,8 +83,9 @@ export class HybridLogicalClock {
   }
 
   /**
-   * Issues the next version into `into` and returns it. Allocates nothing. Throws ClockError CLOCK_EXHAUSTED at the end
-   * of the 48 bits, CLOCK_REENTERED when `persistBound` needs a version at or above the old bound, and whatever
+   * Issues the next version into `into` and returns it. Allocates nothing. Throws ClockError CLOCK_EXHAUSTED
+   * at the end of the 48 bits, CLOCK_REENTERED when `persistBound` needs a version at or above the old bound,
+   * and whatever
    * `persistBound` throws.
    */
   next(into: Version): Version {
@@ -99,7 +109,10 @@ export class HybridLogicalClock {
     }
   }
 
-  /** Adopts `seen`, so that all that is issued from now on is above it. False, and nothing adopted: it is too far ahead. */
+  /**
+   * Adopts `seen`, so that all that is issued from now on is above it. False, and nothing adopted: it is too
+   * far ahead.
+   */
   observe(seen: Version): boolean {
     if (this.isTooFarAhead(seen)) return false
     this.#raise(seen.high, seen.middle)
@@ -117,8 +130,8 @@ export class HybridLogicalClock {
   }
 
   /**
-   * For a clean close: persists the lowest bound that holds, so that the next start need not run ahead of the wall.
-   * Does nothing when nothing was issued.
+   * For a clean close: persists the lowest bound that holds, so that the next start need not run ahead of the
+   * wall. Does nothing when nothing was issued.
    */
   seal(): void {
     const boundMs = wallMsOf(this.#high, this.#middle) + 1
@@ -147,7 +160,10 @@ export class HybridLogicalClock {
     return now > 0 ? Math.min(now, WALL_MS_MAX) : 0
   }
 
-  /** Has a bound above this instant persisted. False: already inside such a call, and the old bound still allows it. */
+  /**
+   * Has a bound above this instant persisted. False: already inside such a call, and the old bound still
+   * allows it.
+   */
   #moveBound(high: number, middle: number): boolean {
     const wallMs = wallMsOf(high, middle)
     if (this.#persistBound === undefined) return false

@@ -9,5 +9,8 @@ export const MAX_OFFSET_MS = 500
 
 /** The persisted bound is moved once for about this much issued time ... */
 export const BOUND_STEP_MS = 10_000
-/** ... and this long before it is reached, so that whoever persists it may still take versions below the old one. */
+/**
+ * ... and this long before it is reached, so that whoever persists it may still take versions below the old
+ * one.
+ */
 export const BOUND_AHEAD_MS = 2_000

@@ -5,10 +5,10 @@
  *           wall ms  counter  writerId           big-endian, so that byte order is version order
  *           48 bits  16 bits  32 bits
  *
- * In memory it is three int32 (`high`, `middle`, `low`), each holding 32 of the bits: V8 keeps such fields as small
- * integers, where a 48-bit number or an unsigned 32-bit one becomes a boxed double, and a BigInt an allocation per
- * operation. Hence also mutable: a hot path reuses one. Comparing adds 2^31 to both sides (`^ SIGN`), which turns the
- * unsigned order into the signed one that int32 has.
+ * In memory it is three int32 (`high`, `middle`, `low`), each holding 32 of the bits: V8 keeps such fields as
+ * small integers, where a 48-bit number or an unsigned 32-bit one becomes a boxed double, and a BigInt an
+ * allocation per operation. Hence also mutable: a hot path reuses one. Comparing adds 2^31 to both sides (`^
+ * SIGN`), which turns the unsigned order into the signed one that int32 has.
  *
  * The text form is the same twelve bytes as 24 hex digits, so that text order is version order, too.
  */
@@ -90,7 +90,10 @@ export class Version {
     )
   }
 
-  /** A version from its three parts, all unsigned integers; throws ClockError CLOCK_BAD_VERSION when one does not fit. */
+  /**
+   * A version from its three parts, all unsigned integers; throws ClockError CLOCK_BAD_VERSION when one does
+   * not fit.
+   */
   static of(wallMs: number, counter: number, writerId: number): Version {
     if (!fits(wallMs, WALL_MS_MAX) || !fits(counter, COUNTER_MAX) || !fits(writerId, 0xffffffff)) {
       throw new ClockError('CLOCK_BAD_VERSION', `no version has the parts ${wallMs}, ${counter}, ${writerId}`)
@@ -123,10 +126,11 @@ export function writeVersion(version: Version, bytes: Uint8Array, at: number): v
 }
 
 /**
- * The smallest version above `ballot` that carries this writerId: the same instant if the writerId is above the
- * ballot's, else the next counter, which overflows into the next millisecond. It is how a key gets on that someone
- * with a clock far ahead has written, without anyone's clock being moved. `into` may be `ballot` itself.
- * Throws ClockError CLOCK_EXHAUSTED for a ballot at the very end of the range, which only a forged one can be.
+ * The smallest version above `ballot` that carries this writerId: the same instant if the writerId is above
+ * the ballot's, else the next counter, which overflows into the next millisecond. It is how a key gets on
+ * that someone with a clock far ahead has written, without anyone's clock being moved. `into` may be `ballot`
+ * itself. Throws ClockError CLOCK_EXHAUSTED for a ballot at the very end of the range, which only a forged
+ * one can be.
  */
 export function successor(ballot: Version, writerId: number, into: Version): Version {
   let high = ballot.high

@@ -1,6 +1,6 @@
 /**
- * Assembles src/xxhash64.wat and writes the bytes as base64 to src/xxhash64-module.ts, which is committed, so that neither
- * building nor using the package needs an assembler. A test checks that the two belong together.
+ * Assembles src/xxhash64.wat and writes the bytes as base64 to src/xxhash64-module.ts, which is committed, so
+ * that neither building nor using the package needs an assembler. A test checks that the two belong together.
  *
  *     node --import=tsx packages/codec/bench/assemble.ts
  */
@@ -19,7 +19,7 @@ if (process.argv[1]?.endsWith('assemble.ts')) {
   const lines = Buffer.from(await assemble())
     .toString('base64')
     .match(/.{1,100}/g)!
-  const text = `/** The bytes of xxhash64.wat, assembled by bench/assemble.ts. Never edited by hand: a test assembles them again. */
+  const text = `/** The bytes of xxhash64.wat, made by bench/assemble.ts: a test assembles them again. */
 export const XXHASH64_MODULE = [
 ${lines.map((line) => `  '${line}',`).join('\n')}
 ].join('')

@@ -3,8 +3,8 @@
  *
  *     node --import=tsx --conditions=minivault:source packages/codec/bench/hash.ts
  *
- * Keys lie in a large buffer at changing offsets, as they do in a socket's buffer. Best of several rounds, because the
- * machine may be shared; the sum of all hashes is printed so that nothing can be optimised away.
+ * Keys lie in a large buffer at changing offsets, as they do in a socket's buffer. Best of several rounds,
+ * because the machine may be shared; the sum of all hashes is printed so that nothing can be optimised away.
  */
 import { createRequire } from 'node:module'
 import xxhashWasm from 'xxhash-wasm'

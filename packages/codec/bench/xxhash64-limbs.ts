@@ -1,6 +1,6 @@
 /**
- * xxhash64 in plain TypeScript, 64 bits as two int32, products by 16-bit limbs: the rival of the WebAssembly module in
- * bench/hash.ts, and a second implementation that the tests check it against.
+ * xxhash64 in plain TypeScript, 64 bits as two int32, products by 16-bit limbs: the rival of the WebAssembly
+ * module in bench/hash.ts, and a second implementation that the tests check it against.
  */
 let high = 0
 let low = 0

@@ -1,8 +1,8 @@
 /**
- * The checksum of large values: xxhash64 with seed 0 as 16 hex digits. It stands on disk, so it must not depend on what is
- * installed: XXH3 would be three times as fast, but only xxhash-addon has it. The addon computes the same xxhash64 and is
- * used for large pieces where it loads; it *crashes the process* when given anything but a Uint8Array, which is why
- * nobody else calls it.
+ * The checksum of large values: xxhash64 with seed 0 as 16 hex digits. It stands on disk, so it must not
+ * depend on what is installed: XXH3 would be three times as fast, but only xxhash-addon has it. The addon
+ * computes the same xxhash64 and is used for large pieces where it loads; it *crashes the process* when given
+ * anything but a Uint8Array, which is why nobody else calls it.
  */
 import { load } from './native.ts'
 import { hashKey, IncrementalHash, KeyHash } from './xxhash64.ts'

@@ -1,10 +1,11 @@
 /**
- * Compressor: compresses what is worth it, and stops trying where it is not. Values that do not shrink (images, random
- * keys, what is compressed already) come in streaks, and compressing costs more than storing: after k failures in a row the
- * next 2^k - 1 values are not tried, at most 63, so that such traffic pays for one try in 64. One success resets it.
+ * Compressor: compresses what is worth it, and stops trying where it is not. Values that do not shrink
+ * (images, random keys, what is compressed already) come in streaks, and compressing costs more than storing:
+ * after k failures in a row the next 2^k - 1 values are not tried, at most 63, so that such traffic pays for
+ * one try in 64. One success resets it.
  *
- * The engine is looked for at the first value: without one that compresses zstd, lz4 takes its place, and each stored
- * value names its own codec.
+ * The engine is looked for at the first value: without one that compresses zstd, lz4 takes its place, and
+ * each stored value names its own codec.
  */
 import { CODEC, type Codec } from './codec.ts'
 import { COMPRESS_ABOVE_BYTES, COMPRESS_GAIN_SHIFT, COMPRESS_SKIP_MAX } from './limits.ts'
@@ -21,15 +22,18 @@ export class Compressor {
     this.#wanted = options.codec
   }
 
-  /** What `compress` makes: the codec asked for, or lz4 in place of a zstd that cannot compress here. Loads the engine. */
+  /**
+   * What `compress` makes: the codec asked for, or lz4 in place of a zstd that cannot compress here. Loads
+   * the engine.
+   */
   get codec(): Codec {
     this.#codec ??= this.#choose()
     return this.#codec
   }
 
   /**
-   * The compressed form of bytes[start, end) in memory of its own, at least 1/8 shorter and made with `this.codec`; or
-   * null when the value is to be stored as it is.
+   * The compressed form of bytes[start, end) in memory of its own, at least 1/8 shorter and made with
+   * `this.codec`; or null when the value is to be stored as it is.
    */
   compress(bytes: Uint8Array, start: number, end: number): Uint8Array | null {
     const length = end - start

@@ -1,7 +1,7 @@
 /**
- * decompress: the way back from a stored or sent value to its bytes, for input that nobody has vouched for. The output
- * limit holds before anything is allocated: announced sizes are added up first, and where a zstd frame announces none,
- * its blocks tell what it can become at most, and the engine is stopped at the limit.
+ * decompress: the way back from a stored or sent value to its bytes, for input that nobody has vouched for.
+ * The output limit holds before anything is allocated: announced sizes are added up first, and where a zstd
+ * frame announces none, its blocks tell what it can become at most, and the engine is stopped at the limit.
  */
 import { CODEC, type Codec } from './codec.ts'
 import { CodecError } from './codec-error.ts'

@@ -3,7 +3,8 @@
  *
  *     raw length 4, little-endian | block
  *
- * The package allocates by that length and accepts one that is too large, so both ends of it are checked here.
+ * The package allocates by that length and accepts one that is too large, so both ends of it are checked
+ * here.
  */
 import { CodecError } from './codec-error.ts'
 import { LZ4_EXPANSION_MAX } from './limits.ts'

@@ -1,6 +1,6 @@
 /**
- * The one place where packages with native code are loaded: on first use and synchronously, so that importing this
- * package costs next to nothing and a missing optional one costs nothing but its speed.
+ * The one place where packages with native code are loaded: on first use and synchronously, so that importing
+ * this package costs next to nothing and a missing optional one costs nothing but its speed.
  */
 import { createRequire } from 'node:module'
 

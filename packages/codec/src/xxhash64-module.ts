@@ -1,4 +1,4 @@
-/** The bytes of xxhash64.wat, assembled by bench/assemble.ts. Never edited by hand: a test assembles them again. */
+/** The bytes of xxhash64.wat, made by bench/assemble.ts: a test assembles them again. */
 export const XXHASH64_MODULE = [
   'AGFzbQEAAAABGgVgAn5+AX5gAABgAX8AYAN/f34AYAN/f38AAwgHAAABAgMEAgUDAQACBywFBm1lbW9yeQIABXJlc2V0AAIHc3Ry',
   'aXBlcwADBmZpbmlzaAAFBGhhc2gABgqwBgchACAAIAFCz9bTvtLHq9lCfnxCH4lCh5Wvr5i23puef34LIwAgAEIAIAEQAIVCh5Wv',

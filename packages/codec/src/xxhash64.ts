@@ -1,10 +1,11 @@
 /**
- * xxhash64 with seed 0: the one hash of a key, and the checksum of large values where no native one is installed.
+ * xxhash64 with seed 0: the one hash of a key, and the checksum of large values where no native one is
+ * installed.
  *
- * 64-bit multiplications are what JavaScript has no cheap form of: BigInt allocates, and in limbs of 16 bits each takes six
- * smaller ones. WebAssembly has them as one instruction, so the arithmetic is a module of about 1 KB (`xxhash64.wat`), and
- * this file copies the bytes into its memory and reads the two halves back as int32.
- * docs/decisions/0001-key-hash.md has the measurements.
+ * 64-bit multiplications are what JavaScript has no cheap form of: BigInt allocates, and in limbs of 16 bits
+ * each takes six smaller ones. WebAssembly has them as one instruction, so the arithmetic is a module of
+ * about 1 KB (`xxhash64.wat`), and this file copies the bytes into its memory and reads the two halves back
+ * as int32. docs/decisions/0001-key-hash.md has the measurements.
  *
  *     module memory   0..31 accumulators | 32..39 hash | 64..65599 input
  */
@@ -45,8 +46,8 @@ const input = new Uint8Array(module.memory.buffer, INPUT, CHUNK_BYTES)
 const words = new Int32Array(module.memory.buffer, 0, 10)
 
 /**
- * xxhash64 (seed 0) of bytes[start, end) into `into`. Allocates nothing for keys up to 48 bytes, and a short-lived
- * view above (it is cheaper than a longer loop).
+ * xxhash64 (seed 0) of bytes[start, end) into `into`. Allocates nothing for keys up to 48 bytes, and a
+ * short-lived view above (it is cheaper than a longer loop).
  * Frozen: partitions, file names and the order of tables on disk rest on it.
  */
 export function hashKey(bytes: Uint8Array, start: number, end: number, into: KeyHash): KeyHash {

@@ -1,10 +1,12 @@
 /**
- * The zstd implementations, best first: node:zlib's own (Node 22.15 and later), the optional package zstd-napi, and fzstd,
- * which is plain JavaScript and only decompresses, so that reading never fails. Chosen on first use.
+ * The zstd implementations, best first: node:zlib's own (Node 22.15 and later), the optional package
+ * zstd-napi, and fzstd, which is plain JavaScript and only decompresses, so that reading never fails. Chosen
+ * on first use.
  *
- * An engine decodes one frame into at most `capacity` bytes. It throws whatever it likes; `tooLarge` tells whether that
- * meant "does not fit". Nothing an engine does takes memory by what a frame announces: zstd-napi writes straight into a
- * buffer of `capacity`, node:zlib stops at it, fzstd hands out block by block and gets no window larger than its output.
+ * An engine decodes one frame into at most `capacity` bytes. It throws whatever it likes; `tooLarge` tells
+ * whether that meant "does not fit". Nothing an engine does takes memory by what a frame announces: zstd-napi
+ * writes straight into a buffer of `capacity`, node:zlib stops at it, fzstd hands out block by block and gets
+ * no window larger than its output.
  */
 import zlib from 'node:zlib'
 import { CodecError } from './codec-error.ts'
@@ -135,8 +137,8 @@ export function fzstdEngine(): ZstdEngine {
 }
 
 /**
- * The frame's header written anew, with the window as "content size", which is what fzstd takes it from: no larger than
- * the output can become, because fzstd allocates it and moves it for each block.
+ * The frame's header written anew, with the window as "content size", which is what fzstd takes it from: no
+ * larger than the output can become, because fzstd allocates it and moves it for each block.
  */
 function fzstdHeader(frame: ZstdFrame, capacity: number): Uint8Array {
   const window = Math.min(frame.windowBytes, frame.bytesMax, Math.max(capacity, ZSTD_BLOCK_BYTES_MAX))

@@ -1,10 +1,10 @@
 /**
- * Reads the outside of zstd frames (RFC 8878): how long each is, what it announces, and what it can grow to at most. Every
- * engine is then given one frame at a time together with a bound, so that no engine has to be trusted with an announced
- * size, with a sequence of frames, or with a window.
+ * Reads the outside of zstd frames (RFC 8878): how long each is, what it announces, and what it can grow to
+ * at most. Every engine is then given one frame at a time together with a bound, so that no engine has to be
+ * trusted with an announced size, with a sequence of frames, or with a window.
  *
  *     magic 4 | descriptor 1 | window 0-1 | dictionary 0-4 | content size 0-8 | blocks … | checksum 0-4
- *     block:  last 1 bit, type 2 bits, size 21 bits | size bytes (type run-length: 1 byte for `size` times itself)
+ *     block:  last 1 bit, type 2 bits, size 21 bits | size bytes (run-length: 1 byte, `size` times itself)
  *     skippable frame:  0x184D2A5? 4 | size 4 | size bytes
  */
 import { CodecError } from './codec-error.ts'
@@ -28,7 +28,10 @@ export interface ZstdFrame {
   hasChecksum: boolean
 }
 
-/** The frames that hold data, in order. Throws CodecError CODEC_CORRUPT, CODEC_UNKNOWN (needs a dictionary), CODEC_TOO_LARGE (window). */
+/**
+ * The frames that hold data, in order. Throws CodecError CODEC_CORRUPT, CODEC_UNKNOWN (needs a dictionary),
+ * CODEC_TOO_LARGE (window).
+ */
 export function readZstdFrames(bytes: Uint8Array): ZstdFrame[] {
   const frames: ZstdFrame[] = []
   if (bytes.length === 0) throw corrupt('is empty')

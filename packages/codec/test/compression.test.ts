@@ -24,7 +24,10 @@ const json = Buffer.from(
   JSON.stringify([...Array(400).keys()].map((id) => ({ id, name: `user ${id}`, ok: true }))),
 )
 
-/** A frame made piece by piece, which therefore does not announce its content size unless `pledged` is one block. */
+/**
+ * A frame made piece by piece, which therefore does not announce its content size unless `pledged` is one
+ * block.
+ */
 function streamed(
   value: Uint8Array,
   repeats: number,

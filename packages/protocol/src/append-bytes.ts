@@ -1,14 +1,17 @@
 /*
  * Copying a range of bytes behind what an encoder has written.
  *
- * `target.set(source.subarray(…))` allocates a view per call and costs more than the copy itself for the small values
- * that are most of the traffic; so small ranges are copied in a loop, and ranges within one ArrayBuffer (the arena that a
- * node shares between sockets and log) by `copyWithin`.
+ * `target.set(source.subarray(…))` allocates a view per call and costs more than the copy itself for the
+ * small values that are most of the traffic; so small ranges are copied in a loop, and ranges within one
+ * ArrayBuffer (the arena that a node shares between sockets and log) by `copyWithin`.
  */
 
 const LOOP_BYTES_MAX = 128
 
-/** Copies `source[start, end)` to `target` at `at`; returns the offset behind it. The target must have the room. */
+/**
+ * Copies `source[start, end)` to `target` at `at`; returns the offset behind it. The target must have the
+ * room.
+ */
 export function appendBytes(
   source: Uint8Array,
   start: number,

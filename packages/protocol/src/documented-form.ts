@@ -5,10 +5,11 @@
  *            [02][keylen u16][key][vallen u32][compressed u8][value]   SET 02; compressed: 0 raw, 1 zstd
  *   reply    [status u8][len u32][data]                                00 success, FF error (then len is 0)
  *
- * There is no request id: replies come in request order. AUTH's key stands where the key does; HEALTH takes any key.
- * The decoder judges nothing but the opcode: key length zero, a value above the limit or an unknown `compressed` are
- * well-formed frames that the server refuses, in step with the requests around them. It fills in what it knows even when
- * the frame is incomplete, so that such a frame can be refused, and its remaining bytes skipped, before they arrive.
+ * There is no request id: replies come in request order. AUTH's key stands where the key does; HEALTH takes
+ * any key. The decoder judges nothing but the opcode: key length zero, a value above the limit or an unknown
+ * `compressed` are well-formed frames that the server refuses, in step with the requests around them. It
+ * fills in what it knows even when the frame is incomplete, so that such a frame can be refused, and its
+ * remaining bytes skipped, before they arrive.
  */
 
 import { appendBytes } from './append-bytes.ts'
@@ -43,13 +44,16 @@ export class DocumentedRequest {
   compressed = 0
   /** bytes this frame needs in all, as far as known; at most 2^30 - 1 */
   needed = 0
-  /** every length of the frame is known; before that key and value read as empty as long as their length is unknown */
+  /**
+   * every length of the frame is known; before that key and value read as empty as long as their length is
+   * unknown
+   */
   headerComplete = false
 }
 
 /**
- * Decodes the request at `start`. Returns the bytes consumed; 0 when incomplete (see `into.needed`); `-ERROR.UNSUPPORTED`
- * for an unknown opcode, after which the stream is out of step.
+ * Decodes the request at `start`. Returns the bytes consumed; 0 when incomplete (see `into.needed`);
+ * `-ERROR.UNSUPPORTED` for an unknown opcode, after which the stream is out of step.
  */
 export function decodeDocumented(
   bytes: Uint8Array,
@@ -107,7 +111,10 @@ export function documentedReplyHeader(
   return at + DOCUMENTED_REPLY_HEAD_BYTES
 }
 
-/** Writes a whole reply with `payload[start, end)`, or none. Returns the next offset. An error carries no payload. */
+/**
+ * Writes a whole reply with `payload[start, end)`, or none. Returns the next offset. An error carries no
+ * payload.
+ */
 export function encodeDocumentedReply(
   status: DocumentedStatus,
   payload: Uint8Array | null,
@@ -177,8 +184,9 @@ export class DocumentedReply {
 }
 
 /**
- * Decodes the reply at `start`. Returns the bytes consumed; 0 when incomplete (see `into.needed`); `-ERROR.BAD_REQUEST`
- * for a status that does not exist, after which the stream is out of step. The data of an error reply is passed over.
+ * Decodes the reply at `start`. Returns the bytes consumed; 0 when incomplete (see `into.needed`);
+ * `-ERROR.BAD_REQUEST` for a status that does not exist, after which the stream is out of step. The data of
+ * an error reply is passed over.
  */
 export function decodeDocumentedReply(
   bytes: Uint8Array,

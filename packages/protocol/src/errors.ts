@@ -1,10 +1,10 @@
 /*
  * The closed table of error codes: one map for both wires.
  *
- * A code has a name (HTTP bodies, logs, clients), a number (u16 in reply frames), an HTTP status, an outcome (what the
- * second frame form says about the effect) and whether the same request may be sent again. Numbers are part of the wire:
- * they are never reused, new ones are added at the end. The documented opcodes carry none of this: every error there is
- * 0xFF with length 0.
+ * A code has a name (HTTP bodies, logs, clients), a number (u16 in reply frames), an HTTP status, an outcome
+ * (what the second frame form says about the effect) and whether the same request may be sent again. Numbers
+ * are part of the wire: they are never reused, new ones are added at the end. The documented opcodes carry
+ * none of this: every error there is 0xFF with length 0.
  */
 
 /** What became of a request. `in_doubt`: it may have taken effect, or may yet. */

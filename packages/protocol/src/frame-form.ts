@@ -1,17 +1,20 @@
 /**
- * The second frame form, common to both directions: opcodes, flags and the fixed places of the header. Drawings, rules and
- * vectors are in docs/PROTOCOL.md. Everything a server looks at stands at a fixed place, so that a request costs a few loads.
+ * The second frame form, common to both directions: opcodes, flags and the fixed places of the header.
+ * Drawings, rules and vectors are in docs/PROTOCOL.md. Everything a server looks at stands at a fixed place,
+ * so that a request costs a few loads.
  *
- *   request  0       1      2            3           4       8        12         24       25     26      28
- *            opcode  flags  consistency  durability  length  frame id request id attempt  codec  keylen  deadline
- *            32               44           48            52   56
- *            expected version total bytes  chunk offset  ttl  key · value
+ *   request  0 opcode · 1 flags · 2 consistency · 3 durability · 4 length · 8 frame id · 12 request id
+ *            24 attempt · 25 codec · 26 key length · 28 deadline · 32 expected version · 44 total bytes
+ *            48 chunk offset · 52 ttl · 56 key, value
  *
- *   reply    0            1      2        3      4       8         12     14  16       28           32           36            40
- *            opcode|0x80  flags  outcome  codec  length  frame id  error  0   version  retry after  total bytes  chunk offset  value
+ *   reply    0 opcode | 0x80 · 1 flags · 2 outcome · 3 codec · 4 length · 8 frame id · 12 error · 14 zero
+ *            16 version · 28 retry after · 32 total bytes · 36 chunk offset · 40 value
  */
 
-/** 0x16 is left out: a connection that begins with it speaks TLS. 0x20-0x2f are operations to come, 0x30-0x3f peers. */
+/**
+ * 0x16 is left out: a connection that begins with it speaks TLS. 0x20-0x2f are operations to come, 0x30-0x3f
+ * peers.
+ */
 export const FRAME_OPCODE = {
   hello: 0x10,
   auth: 0x11,

@@ -1,6 +1,7 @@
 /**
- * Replies of the frame form, written and read in place. The value of an error reply is its message in UTF-8. A value above
- * CHUNK_BYTES travels in several replies with one frame id, in order, all but the last with the flag `more`.
+ * Replies of the frame form, written and read in place. The value of an error reply is its message in UTF-8.
+ * A value above CHUNK_BYTES travels in several replies with one frame id, in order, all but the last with the
+ * flag `more`.
  */
 
 import { readVersion, Version, writeVersion } from '@minivault/clock'
@@ -72,7 +73,9 @@ export function decodeFrameReply(bytes: Uint8Array, start: number, end: number, 
   return end - start < length ? 0 : length
 }
 
-/** Writes the header of a reply whose value of `valueBytes` follows by other means. Returns the next offset. */
+/**
+ * Writes the header of a reply whose value of `valueBytes` follows by other means. Returns the next offset.
+ */
 export function frameReplyHeader(
   reply: FrameReply,
   valueBytes: number,

@@ -1,6 +1,7 @@
 /**
- * Requests of the frame form, written and read in place. A decoder judges the frame, not its meaning: lengths that do not
- * add up and flags nobody knows are errors after which the stream cannot be trusted; everything else is the server's to refuse.
+ * Requests of the frame form, written and read in place. A decoder judges the frame, not its meaning: lengths
+ * that do not add up and flags nobody knows are errors after which the stream cannot be trusted; everything
+ * else is the server's to refuse.
  */
 
 import { readVersion, VERSION_BYTES, Version, writeVersion } from '@minivault/clock'
@@ -70,7 +71,8 @@ export class FrameRequest {
 }
 
 /**
- * Decodes the request at `start`. Returns the bytes consumed; 0 when incomplete (`into.needed`); -ERROR.FRAME_TOO_LARGE or
+ * Decodes the request at `start`. Returns the bytes consumed; 0 when incomplete (`into.needed`);
+ * -ERROR.FRAME_TOO_LARGE or
  * -ERROR.BAD_REQUEST when the stream cannot be followed any more.
  */
 export function decodeFrameRequest(

@@ -1,10 +1,11 @@
 /**
- * JSON read as bytes. A stored value is the JSON text of `value` exactly as it was sent, so that numbers beyond 2^53, the
- * order of keys, duplicates and unicode survive: the text is found and checked here, never parsed into objects.
+ * JSON read as bytes. A stored value is the JSON text of `value` exactly as it was sent, so that numbers
+ * beyond 2^53, the order of keys, duplicates and unicode survive: the text is found and checked here, never
+ * parsed into objects.
  *
- * Strict RFC 8259 in valid UTF-8, with one leniency for `findValueText`: raw CR, LF and TAB inside a string are accepted
- * and reported (a shell's `"$(base64 file)"` produces them); `escapeRawControls` makes the text proper. No recursion:
- * open containers stand in one fixed array, JSON_DEPTH_MAX deep.
+ * Strict RFC 8259 in valid UTF-8, with one leniency for `findValueText`: raw CR, LF and TAB inside a string
+ * are accepted and reported (a shell's `"$(base64 file)"` produces them); `escapeRawControls` makes the text
+ * proper. No recursion: open containers stand in one fixed array, JSON_DEPTH_MAX deep.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -45,8 +46,8 @@ let lenient = false
 let sawRawControl = false
 
 /**
- * Finds the member `value` of the object that bytes[start, end) must be; of several the last, as `JSON.parse` would take it.
- * Returns ERROR.NONE, ERROR.BAD_JSON, or ERROR.MISSING_VALUE (valid JSON without it).
+ * Finds the member `value` of the object that bytes[start, end) must be; of several the last, as `JSON.parse`
+ * would take it. Returns ERROR.NONE, ERROR.BAD_JSON, or ERROR.MISSING_VALUE (valid JSON without it).
  */
 export function findValueText(bytes: Uint8Array, start: number, end: number, span: JsonSpan): ErrorNumber {
   if (!isUtf8(bytes.subarray(start, end))) return ERROR.BAD_JSON

@@ -1,8 +1,8 @@
 /*
  * The named bounds of the wire. Both ends check them; nothing on the wire is trusted to be smaller.
  *
- * An announced length above a bound is refused from the header alone, before a byte of the body is stored. Memory is
- * never taken by an announced length: it grows with bytes received.
+ * An announced length above a bound is refused from the header alone, before a byte of the body is stored.
+ * Memory is never taken by an announced length: it grows with bytes received.
  */
 
 /** Keys have 1 to 65,535 bytes; zero is not a key. */
@@ -27,13 +27,16 @@ export const MEMBER_NAME_BYTES_MAX = 512
 export const MESSAGE_BYTES_MAX = 1024
 
 /**
- * Value bytes in one chunk frame, so that other replies get between. Beside a key above 65,480 bytes fewer fit: a sender looks
- * at FRAME_BYTES_MAX, too.
+ * Value bytes in one chunk frame, so that other replies get between. Beside a key above 65,480 bytes fewer
+ * fit: a sender looks at FRAME_BYTES_MAX, too.
  */
 export const CHUNK_BYTES = 192 * 1024
 
 /** How deep arrays and objects may nest in a JSON text. */
 export const JSON_DEPTH_MAX = 10_000
 
-/** A length above every bound, kept small enough to stay a small integer: what an announced length is clamped to. */
+/**
+ * A length above every bound, kept small enough to stay a small integer: what an announced length is clamped
+ * to.
+ */
 export const LENGTH_CLAMP = 0x3fff_ffff

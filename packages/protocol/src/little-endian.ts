@@ -1,7 +1,7 @@
 /*
- * Little-endian integers in byte arrays, without a DataView: the decoders see whatever array a socket filled, and a view
- * for each would be an allocation. Lengths are read clamped (LENGTH_CLAMP) so that they stay small integers whatever the
- * other side announces; identifiers are read as int32 (compare unsigned with `>>> 0`).
+ * Little-endian integers in byte arrays, without a DataView: the decoders see whatever array a socket filled,
+ * and a view for each would be an allocation. Lengths are read clamped (LENGTH_CLAMP) so that they stay small
+ * integers whatever the other side announces; identifiers are read as int32 (compare unsigned with `>>> 0`).
  */
 
 import { LENGTH_CLAMP } from './limits.ts'

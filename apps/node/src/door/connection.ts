@@ -203,7 +203,8 @@ export class Connection implements Receiver, Wire {
     if (this.#closed) return
     this.#output.flush()
     if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
-      // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes replies.
+      // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes
+      // replies.
       this.socket.end()
       this.socket.resume()
       return
@@ -224,7 +225,9 @@ export class Connection implements Receiver, Wire {
 
   // --- time and end
 
-  /** Called about every `elapsedMs`: cuts a half-sent request, an end not taken, an operation that never ends. */
+  /**
+   * Called about every `elapsedMs`: cuts a half-sent request, an end not taken, an operation that never ends.
+   */
   sweep(elapsedMs: number): void {
     if (this.#slots.pending > 0 && this.#slots.progress === this.#progressSeen) this.#stillForMs += elapsedMs
     else this.#stillForMs = 0
