@@ -33,6 +33,7 @@ import {
   BLOB_BIT,
   LENGTH_MASK,
   LEVEL_SHIFT,
+  OTHER_SPACE_BIT,
   SLOT_BALLOT,
   SLOT_CACHE,
   SLOT_LENGTH,
@@ -339,21 +340,14 @@ export class Engine implements CompletionTarget {
     this.#oldBallot.clear()
     if (lookup.slot >= 0) this.#leaveOld(replacedBlob, segment, offset)
     else lookup.slot = lookup.keydir.insert(lookup.shardIndex, fingerprintOf(mutation.space, mutation.hash))
-    const shard = lookup.keydir.shards[lookup.shardIndex]!
-    const { slot } = lookup
-    shard[slot + SLOT_SEGMENT] = segment
-    shard[slot + SLOT_OFFSET] = offset
-    shard[slot + SLOT_LENGTH] =
+    const lengthWord =
       length |
+      (mutation.space === SPACE.user ? 0 : OTHER_SPACE_BIT) |
       (mutation.tombstone ? TOMBSTONE_BIT : 0) |
       (blob !== null ? BLOB_BIT : 0) |
       (mutation.durability << LEVEL_SHIFT)
-    shard[slot + SLOT_BALLOT] = mutation.ballot.high
-    shard[slot + SLOT_BALLOT + 1] = mutation.ballot.middle
-    shard[slot + SLOT_BALLOT + 2] = mutation.ballot.low
-    shard[slot + SLOT_CACHE] = 0
+    lookup.keydir.point(lookup.shardIndex, lookup.slot, segment, offset, lengthWord, mutation.ballot)
     ledger.add(segment, length)
-    if (mutation.tombstone) lookup.keydir.tombstones += 1
     if (mutation.space === SPACE.user && isAbove(mutation.ballot, this.highestBallot)) {
       this.highestBallot.copy(mutation.ballot)
     }
@@ -376,7 +370,7 @@ export class Engine implements CompletionTarget {
     )
     this.ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
     if (shard[slot + SLOT_CACHE] !== 0) lookup.cache.forget(shard[slot + SLOT_CACHE]!)
-    if ((shard[slot + SLOT_LENGTH]! & TOMBSTONE_BIT) !== 0) lookup.keydir.tombstones -= 1
+    shard[slot + SLOT_CACHE] = 0
     if (replacedBlob === null) return
     this.#replaced.push({ name: replacedBlob, segment, offset })
     this.log.demand(2)

@@ -3,7 +3,7 @@
  * in one Int32Array each, so that the garbage collector never sees a key.
  *
  *     word   0 fingerprint    1 segment (0: slot empty)    2 offset of the payload in the segment file
- *            3 length (28 bits) | flags (4 bits)           4 5 6 ballot            7 cache reference (0: none)
+ *            3 length (27 bits) | flags (5 bits)           4 5 6 ballot            7 cache reference (0: none)
  *
  * Open addressing, linear probing. A slot's home is derived from its *stored fingerprint* alone, so growth and
  * deletion (backward shift, no markers) never read a key. The table does not know keys at all: whoever looks one up
@@ -14,6 +14,7 @@
  * (once past its smallest size), where doubling would cost up to 80. The home is then a multiplication, not a mask.
  */
 
+import type { Version } from '@minivault/clock'
 import { SHARD_COUNT } from './limits.ts'
 
 export const SLOT_WORDS = 8
@@ -24,7 +25,9 @@ export const SLOT_LENGTH = 3
 export const SLOT_BALLOT = 4
 export const SLOT_CACHE = 7
 
-export const LENGTH_MASK = 0x0fffffff
+export const LENGTH_MASK = 0x07ffffff
+/** The record is not of the user's space. */
+export const OTHER_SPACE_BIT = 1 << 27
 export const TOMBSTONE_BIT = 1 << 28
 export const BLOB_BIT = 1 << 29
 /** Durability level of the record, two bits. */
@@ -37,9 +40,10 @@ export class Keydir {
   readonly shards: Int32Array[] = []
   /** Slots in use, by shard. */
   readonly counts = new Int32Array(SHARD_COUNT)
-  /** Slots in use whose record is a tombstone. */
-  tombstones = 0
+  /** Slots in use; those whose record is a tombstone; those of the user's space whose record is none. */
   size = 0
+  tombstones = 0
+  userKeys = 0
 
   constructor() {
     for (let i = 0; i < SHARD_COUNT; i++) this.shards.push(new Int32Array(CAPACITY_MIN * SLOT_WORDS))
@@ -71,7 +75,32 @@ export class Keydir {
     }
   }
 
-  /** Takes an empty slot for a fingerprint; the caller fills words 1 to 7 at once. May replace `shards[shardIndex]`. */
+  /** Points a slot to a record; `lengthWord` is its length with its flags. The slot may be new or point elsewhere. */
+  point(
+    shardIndex: number,
+    slot: number,
+    segment: number,
+    offset: number,
+    lengthWord: number,
+    ballot: Version,
+  ): void {
+    const shard = this.shards[shardIndex]!
+    if (shard[slot + SLOT_SEGMENT] !== 0) this.#count(shard[slot + SLOT_LENGTH]!, -1)
+    this.#count(lengthWord, 1)
+    shard[slot + SLOT_SEGMENT] = segment
+    shard[slot + SLOT_OFFSET] = offset
+    shard[slot + SLOT_LENGTH] = lengthWord
+    shard[slot + SLOT_BALLOT] = ballot.high
+    shard[slot + SLOT_BALLOT + 1] = ballot.middle
+    shard[slot + SLOT_BALLOT + 2] = ballot.low
+  }
+
+  #count(lengthWord: number, by: 1 | -1): void {
+    if ((lengthWord & TOMBSTONE_BIT) !== 0) this.tombstones += by
+    else if ((lengthWord & OTHER_SPACE_BIT) === 0) this.userKeys += by
+  }
+
+  /** Takes an empty slot for a fingerprint; the caller calls `point` at once. May replace `shards[shardIndex]`. */
   insert(shardIndex: number, fingerprint: number): number {
     let shard = this.shards[shardIndex]!
     const count = this.counts[shardIndex]! + 1
@@ -86,7 +115,7 @@ export class Keydir {
   /** Empties a slot and pulls later ones of its run back, so that no probe ever meets a hole. */
   remove(shardIndex: number, slot: number): void {
     const shard = this.shards[shardIndex]!
-    if ((shard[slot + SLOT_LENGTH]! & TOMBSTONE_BIT) !== 0) this.tombstones -= 1
+    this.#count(shard[slot + SLOT_LENGTH]!, -1)
     this.counts[shardIndex]! -= 1
     this.size -= 1
     let hole = slot

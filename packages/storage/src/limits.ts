@@ -25,9 +25,6 @@ export const WINDOW_BYTES_MIN = 1024 * 1024
 /** Shards of the keydir; each grows alone. */
 export const SHARD_COUNT = 256
 
-/** A keydir slot keeps the payload's length in 28 bits. */
-export const PAYLOAD_BYTES_MAX = (1 << 28) - 1
-
 /** Bytes of one cache chunk: a power of two between these, about a 32nd of the cache. */
 export const CHUNK_BYTES_MAX = 4 * 1024 * 1024
 export const CHUNK_BYTES_MIN = 64 * 1024

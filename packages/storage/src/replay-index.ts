@@ -14,6 +14,7 @@ import {
   Keydir,
   LENGTH_MASK,
   LEVEL_SHIFT,
+  OTHER_SPACE_BIT,
   SLOT_BALLOT,
   SLOT_CACHE,
   SLOT_LENGTH,
@@ -85,24 +86,18 @@ export class ReplayIndex {
       )
       this.superseded += 1
       if (compareVersions(view.ballot, this.#ballot) < 0) return
-      if ((shard[slot + SLOT_LENGTH]! & TOMBSTONE_BIT) !== 0) this.#keydir.tombstones -= 1
       this.#options.ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
     } else {
       slot = this.#keydir.insert(shardIndex, fingerprint)
       this.#keydir.shards[shardIndex]![slot + SLOT_CACHE] = this.#remember(bytes)
     }
-    const shard = this.#keydir.shards[shardIndex]!
-    shard[slot + SLOT_SEGMENT] = segment
-    shard[slot + SLOT_OFFSET] = offset
-    shard[slot + SLOT_LENGTH] =
+    const lengthWord =
       (end - start) |
+      (view.space === SPACE.user ? 0 : OTHER_SPACE_BIT) |
       (view.tombstone ? TOMBSTONE_BIT : 0) |
       (view.isBlob ? BLOB_BIT : 0) |
       (view.level << LEVEL_SHIFT)
-    shard[slot + SLOT_BALLOT] = view.ballot.high
-    shard[slot + SLOT_BALLOT + 1] = view.ballot.middle
-    shard[slot + SLOT_BALLOT + 2] = view.ballot.low
-    if (view.tombstone) this.#keydir.tombstones += 1
+    this.#keydir.point(shardIndex, slot, segment, offset, lengthWord, view.ballot)
     this.#options.ledger.add(segment, end - start)
   }
 

@@ -7,8 +7,9 @@ import type { Engine } from './engine.ts'
 import type { Merger } from './merger.ts'
 
 export interface StoreStats {
-  /** Keys whose newest record is no tombstone, node metadata included. */
+  /** The user's keys whose newest record is no tombstone. An expired one counts until it is overwritten. */
   keys: number
+  /** Keys, of any space, whose newest record is one. They leave at a merge. */
   tombstones: number
   /** In the log, with the entries' headers. */
   liveBytes: number
@@ -29,7 +30,7 @@ export function collectStats(engine: Engine, merger: Merger): StoreStats {
   const { keydir, cache } = engine.lookup
   const segments = engine.log.segments()
   return {
-    keys: keydir.size - keydir.tombstones,
+    keys: keydir.userKeys,
     tombstones: keydir.tombstones,
     liveBytes: engine.ledger.liveBytes,
     diskBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
