@@ -1,6 +1,6 @@
 /*
- * The one error class of the client. `code` is either one of the client's own or, where a server said so, a name of the
- * wire's table (docs/PROTOCOL.md): KEY_EXISTS, UNAUTHORIZED, READ_ONLY, IN_DOUBT, …
+ * The one error class of the client. `code` is either one of the client's own or, where a server said so, a
+ * name of the wire's table (docs/PROTOCOL.md): KEY_EXISTS, UNAUTHORIZED, READ_ONLY, IN_DOUBT, …
  */
 
 import { type ErrorName, errorKind } from '@minivault/protocol'

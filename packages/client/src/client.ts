@@ -1,7 +1,7 @@
 /*
- * The application client. It checks arguments, stamps request ids, keeps the deadline of every call and hands requests to
- * one of two transports: the binary pool or HTTP. Nothing is thrown but ClientError, and nothing is emitted: there is no
- * 'error' event to listen to.
+ * The application client. It checks arguments, stamps request ids, keeps the deadline of every call and hands
+ * requests to one of two transports: the binary pool or HTTP. Nothing is thrown but ClientError, and nothing
+ * is emitted: there is no 'error' event to listen to.
  */
 
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '@minivault/protocol'
@@ -36,7 +36,10 @@ export interface ClientOptions {
   helloTimeoutMs?: number
   retriesMax?: number
   queueRequestsMax?: number
-  /** `auto` speaks frames where HELLO is answered, else the documented opcodes, which show the token in the clear */
+  /**
+   * `auto` speaks frames where HELLO is answered, else the documented opcodes, which show the token in the
+   * clear
+   */
   protocol?: ProtocolChoice
   time?: Time
 }

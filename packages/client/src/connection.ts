@@ -1,5 +1,6 @@
 /*
- * One connection in use: what is written in a turn leaves in one write at its end; what comes back settles its request.
+ * One connection in use: what is written in a turn leaves in one write at its end; what comes back settles
+ * its request.
  *
  * When it breaks, by reset, by silence or by nonsense, it hands everything unanswered back to the pool, once.
  */

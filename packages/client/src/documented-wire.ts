@@ -1,7 +1,7 @@
 /*
- * The documented opcodes, for servers that do not answer HELLO. Replies come in request order and an error says nothing
- * more than that: an absent key, a key that must be shown first and a full disk look alike. So each is CLIENT_REFUSED,
- * never an `undefined` that claims to know the key is absent.
+ * The documented opcodes, for servers that do not answer HELLO. Replies come in request order and an error
+ * says nothing more than that: an absent key, a key that must be shown first and a full disk look alike. So
+ * each is CLIENT_REFUSED, never an `undefined` that claims to know the key is absent.
  */
 
 import {

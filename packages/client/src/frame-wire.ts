@@ -1,6 +1,6 @@
 /*
- * The frame form: replies carry the id of their request, a version and, when something went wrong, what. Values above one
- * frame travel in chunks both ways.
+ * The frame form: replies carry the id of their request, a version and, when something went wrong, what.
+ * Values above one frame travel in chunks both ways.
  */
 
 import {
@@ -92,7 +92,8 @@ export class FrameWire implements Wire {
   #writeFrame(key: Uint8Array, value: Uint8Array, start: number, end: number, out: Outgoing): void {
     const isSmall = end - start <= COPY_BYTES_MAX
     const head = FRAME_REQUEST_HEAD_BYTES + key.length
-    // The encoder writes the value, too; a large one is appended without a copy behind a header that announces it.
+    // The encoder writes the value, too; a large one is appended without a copy behind a header that
+    // announces it.
     if (isSmall) {
       out.reserve(head + end - start)
       out.wroteTo(encodeFrameRequest(this.#request, key, value, start, end, out.buffer, out.at))

@@ -1,9 +1,9 @@
 /*
  * Opening a connection: TCP, HELLO, and AUTH where there is a token.
  *
- * A server that knows only the documented opcodes answers HELLO with 0xFF, closes, or says nothing; then a new connection
- * is made that begins with AUTH instead. That way the token crosses the wire in the clear, which an attacker between could
- * bring about: `protocol: 'frames'` rules it out.
+ * A server that knows only the documented opcodes answers HELLO with 0xFF, closes, or says nothing; then a
+ * new connection is made that begins with AUTH instead. That way the token crosses the wire in the clear,
+ * which an attacker between could bring about: `protocol: 'frames'` rules it out.
  */
 
 import { type Socket, connect as tcpConnect } from 'node:net'
@@ -153,7 +153,10 @@ class Dialog {
     this.socket.off('close', this.#onClose)
   }
 
-  /** The value of the reply; `unknown`: a documented error; `silence`: nothing in time, or the connection closed. */
+  /**
+   * The value of the reply; `unknown`: a documented error; `silence`: nothing in time, or the connection
+   * closed.
+   */
   async ask(
     opcode: number,
     value: Uint8Array,

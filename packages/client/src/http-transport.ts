@@ -1,9 +1,9 @@
 /*
  * The HTTP transport: the same calls over `http(s)://` URLs, for where only HTTP gets through.
  *
- * A value over HTTP is a JSON text. Bytes given to `set` travel as a JSON string, so they must be UTF-8; `json()` sends its
- * JSON text as it is. `node:http` rather than fetch: fetch rewrites targets such as `/..`, and every byte string is a key.
- * Nothing here is sent twice: HTTP requests carry no request id.
+ * A value over HTTP is a JSON text. Bytes given to `set` travel as a JSON string, so they must be UTF-8;
+ * `json()` sends its JSON text as it is. `node:http` rather than fetch: fetch rewrites targets such as `/..`,
+ * and every byte string is a key. Nothing here is sent twice: HTTP requests carry no request id.
  */
 
 import { isUtf8 } from 'node:buffer'

@@ -1,13 +1,16 @@
 /*
- * Bytes received and not yet understood. A packet that holds only whole replies is read where it lies; only an incomplete
- * tail is kept, in a buffer that doubles with the bytes that have really come.
+ * Bytes received and not yet understood. A packet that holds only whole replies is read where it lies; only
+ * an incomplete tail is kept, in a buffer that doubles with the bytes that have really come.
  */
 
 export class Incoming {
   #buffer: Uint8Array = new Uint8Array(0)
   #length = 0
 
-  /** Feeds `bytes` to `consume(bytes, start, end)`, which returns up to where it has understood; keeps the rest. */
+  /**
+   * Feeds `bytes` to `consume(bytes, start, end)`, which returns up to where it has understood; keeps the
+   * rest.
+   */
   feed(bytes: Uint8Array, consume: (bytes: Uint8Array, start: number, end: number) => number): void {
     if (this.#length === 0) {
       const rest = consume(bytes, 0, bytes.length)

@@ -1,5 +1,6 @@
 /*
- * The client's edge: wall clock, timers, randomness and the environment, behind one interface that tests replace.
+ * The client's edge: wall clock, timers, randomness and the environment, behind one interface that tests
+ * replace.
  */
 
 import { getRandomValues } from 'node:crypto'

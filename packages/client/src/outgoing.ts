@@ -1,8 +1,9 @@
 /*
- * What a connection has to say, gathered until the end of the turn and then handed to the socket in one write.
+ * What a connection has to say, gathered until the end of the turn and then handed to the socket in one
+ * write.
  *
- * Small requests are copied behind each other into one buffer. The pieces of a large value are not copied: they follow
- * as they are, which is why a call's value must not change until its promise settles.
+ * Small requests are copied behind each other into one buffer. The pieces of a large value are not copied:
+ * they follow as they are, which is why a call's value must not change until its promise settles.
  */
 
 import type { Socket } from 'node:net'

@@ -1,10 +1,11 @@
 /*
  * The binary transport: a few connections to one node and the requests that wait for one.
  *
- * A request goes to the connection with the fewest unanswered ones; all of a turn go the same way, so that they leave in
- * one write. When a connection breaks, its requests are sent again with the same request id and a higher attempt, which
- * takes effect at most once; where the server knows no request ids (documented opcodes) only reads are, and a write that
- * had left ends as CLIENT_DISCONNECTED, in doubt. While no connection can be made requests wait, within a bound.
+ * A request goes to the connection with the fewest unanswered ones; all of a turn go the same way, so that
+ * they leave in one write. When a connection breaks, its requests are sent again with the same request id and
+ * a higher attempt, which takes effect at most once; where the server knows no request ids (documented
+ * opcodes) only reads are, and a write that had left ends as CLIENT_DISCONNECTED, in doubt. While no
+ * connection can be made requests wait, within a bound.
  */
 
 import type { Socket } from 'node:net'
@@ -86,9 +87,12 @@ export class Pool implements ConnectionOwner {
     this.#queue = this.#queue.slice(taken)
   }
 
-  // --- connecting ----------------------------------------------------------------------------------------------------
+  // --- connecting
+  // ----------------------------------------------------------------------------------------------------
 
-  /** One connection at once when there is work; the others once the first has shown that the node is there. */
+  /**
+   * One connection at once when there is work; the others once the first has shown that the node is there.
+   */
   #open(): void {
     if (this.#isClosed || this.#retryTimer !== null || this.#opening > 0) return
     const count = this.#connections.length
@@ -159,7 +163,8 @@ export class Pool implements ConnectionOwner {
     })
   }
 
-  // --- breaking ------------------------------------------------------------------------------------------------------
+  // --- breaking
+  // ------------------------------------------------------------------------------------------------------
 
   onBroken(connection: Connection, unanswered: Request[], cause: Error | undefined): void {
     const at = this.#connections.indexOf(connection)
@@ -182,8 +187,8 @@ export class Pool implements ConnectionOwner {
   }
 
   /**
-   * A call was given up, `isLate` because no answer came in time. Its connection is no use if it has been silent since the
-   * call was sent, nor half-way through a value that its owner may now change.
+   * A call was given up, `isLate` because no answer came in time. Its connection is no use if it has been
+   * silent since the call was sent, nor half-way through a value that its owner may now change.
    */
   abandon(request: Request, isLate: boolean): void {
     const connection = this.#connections.find((candidate) => candidate === request.carrier)

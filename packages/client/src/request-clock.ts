@@ -1,10 +1,10 @@
 /*
- * Where request ids come from: a hybrid logical clock of the client's own under a random writerId, lifted by the versions
- * in replies, so that what a client writes after reading is ordered after what it read.
+ * Where request ids come from: a hybrid logical clock of the client's own under a random writerId, lifted by
+ * the versions in replies, so that what a client writes after reading is ordered after what it read.
  *
- * A server refuses ids that are too far ahead of its own clock. So the client's clock runs at the server's time, as HELLO
- * told it; after a refusal it starts anew, further back. An id that lies low costs nothing: the server then takes the next
- * version above the one the key holds.
+ * A server refuses ids that are too far ahead of its own clock. So the client's clock runs at the server's
+ * time, as HELLO told it; after a refusal it starts anew, further back. An id that lies low costs nothing:
+ * the server then takes the next version above the one the key holds.
  */
 
 import { HybridLogicalClock, type Version } from '@minivault/clock'

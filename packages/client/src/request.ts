@@ -1,8 +1,8 @@
 /*
  * One call on its way: what is asked, how often it was sent, and who waits for the answer.
  *
- * It is settled once; what comes later (the reply of a call that timed out) is passed over. Its request id stays the
- * same however often it is sent, which is what makes sending a write again safe.
+ * It is settled once; what comes later (the reply of a call that timed out) is passed over. Its request id
+ * stays the same however often it is sent, which is what makes sending a write again safe.
  */
 
 import { Version } from '@minivault/clock'

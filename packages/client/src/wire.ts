@@ -12,7 +12,10 @@ export interface Wire {
   readonly isRepeatable: boolean
   /** Writes a request. */
   write(request: Request, out: Outgoing): void
-  /** Reads replies from bytes[start, end); returns up to where; throws ClientError CLIENT_PROTOCOL when out of step. */
+  /**
+   * Reads replies from bytes[start, end); returns up to where; throws ClientError CLIENT_PROTOCOL when out of
+   * step.
+   */
   read(bytes: Uint8Array, start: number, end: number): number
   /** Everything written and not answered, in order; the wire is empty after it. */
   takeUnanswered(): Request[]

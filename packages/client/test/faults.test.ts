@@ -1,4 +1,6 @@
-/** Half replies, resets, silence and nonsense, by a scripted server; what a real one does not do on demand. */
+/**
+ * Half replies, resets, silence and nonsense, by a scripted server; what a real one does not do on demand.
+ */
 import net from 'node:net'
 import {
   decodeFrameRequest,

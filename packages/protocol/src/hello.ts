@@ -6,7 +6,8 @@
  *   HELLO        key: member name (empty: a client)
  *                value: 0 version min u16 · 2 version max u16 · 4 capabilities u32 · 8 nonce (16)
  *   HELLO reply  value: 0 version u16 · 2 durability u8 · 3 zero · 4 capabilities u32 · 8 node id (16)
- *                · 24 nonce (16) · 40 value bytes max u32 · 44 frame bytes max u32 · 48 time in ms u48 · 54 zero (2)
+ *                · 24 nonce (16) · 40 value bytes max u32 · 44 frame bytes max u32 · 48 time in ms u48
+ *                     · 54 zero (2)
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
