@@ -1,5 +1,6 @@
 /**
- * Cost of an append at `os`: 64 entries of 100 bytes a turn, one write a turn: `npx tsx bench/append.ts` in packages/wal.
+ * Cost of an append at `os`: 64 entries of 100 bytes a turn, one write a turn: `npx tsx bench/append.ts` in
+ * packages/wal.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +28,8 @@ for (let round = 0; round < 5; round++) {
   }
   const all = ((performance.now() - begin) * 1e6) / (turns * 64)
   rows.push(
-    `reserve+commit+demand ${((inside * 1e6) / (turns * 64)).toFixed(0)} ns, with the write ${all.toFixed(0)} ns`,
+    `reserve+commit+demand ${((inside * 1e6) / (turns * 64)).toFixed(0)} ns, ` +
+      `with the write ${all.toFixed(0)} ns`,
   )
 }
 console.log(rows.join('\n'))

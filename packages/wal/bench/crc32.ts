@@ -1,5 +1,6 @@
 /**
- * Checksum candidates beside each other: `npx tsx bench/crc32.ts` in packages/wal. Prints nanoseconds a call (best of five rounds) and one NDJSON line.
+ * Checksum candidates beside each other: `npx tsx bench/crc32.ts` in packages/wal. Prints nanoseconds a call
+ * (best of five rounds) and one NDJSON line.
  */
 import { performance } from 'node:perf_hooks'
 import { crc32 as native } from 'node:zlib'

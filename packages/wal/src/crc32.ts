@@ -1,7 +1,8 @@
 /**
- * CRC-32 (IEEE 802.3, reflected, polynomial 0xEDB88320), as zlib's `crc32(bytes, seed)`; results are int32. Short pieces go eight bytes a step
- * through eight tables (slicing-by-8, Kounavis and Berry 2005): no call out of JavaScript, no allocation. From
- * `NATIVE_ABOVE_BYTES` on the native one is faster though it costs a subarray. Measured: docs/decisions/0002-checksum.md.
+ * CRC-32 (IEEE 802.3, reflected, polynomial 0xEDB88320), as zlib's `crc32(bytes, seed)`; results are int32.
+ * Short pieces go eight bytes a step through eight tables (slicing-by-8, Kounavis and Berry 2005): no call
+ * out of JavaScript, no allocation. From `NATIVE_ABOVE_BYTES` on the native one is faster though it costs a
+ * subarray. Measured: docs/decisions/0002-checksum.md.
  */
 import { crc32 as nativeCrc32 } from 'node:zlib'
 

@@ -1,5 +1,6 @@
 /**
- * Who waits in `sync` for a position to become durable. They are looked at whenever a mark has moved or the log has failed.
+ * Who waits in `sync` for a position to become durable. They are looked at whenever a mark has moved or the
+ * log has failed.
  */
 import type { WalError } from './wal-error.ts'
 

@@ -1,6 +1,7 @@
 /**
- * The port to a disk: what the log (and the store above it) needs of a file system, on integer descriptors. Calls are
- * synchronous where they only touch the page cache, and have a callback form where they may wait for the device.
+ * The port to a disk: what the log (and the store above it) needs of a file system, on integer descriptors.
+ * Calls are synchronous where they only touch the page cache, and have a callback form where they may wait
+ * for the device.
  *
  * Errors are thrown or handed over as Node's: an Error with `code` ('ENOENT', 'EEXIST', 'ENOSPC', …).
  * `nodeFileSystem` is the real one; './testing' has a disk that crashes.

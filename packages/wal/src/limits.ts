@@ -15,7 +15,10 @@ export const WINDOW_BYTES_DEFAULT = 32 << 20
 /** Entries nobody asked a level for are written by then. */
 export const FLUSH_AFTER_MS_DEFAULT = 10
 
-/** Pieces of the log that the ring can map at once: one per roll and one per turn of the ring. Older ones are read from disk. */
+/**
+ * Pieces of the log that the ring can map at once: one per roll and one per turn of the ring. Older ones are
+ * read from disk.
+ */
 export const EXTENT_COUNT_MAX = 16
 
 /** Segment numbers are positive int32. */

@@ -3,6 +3,7 @@
  */
 import type { FileSystem } from './file-system.ts'
 import {
+  FLUSH_AFTER_MS_DEFAULT,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_BYTES_MAX,
   SEGMENT_BYTES_MIN,
@@ -29,7 +30,10 @@ export interface LogOptions {
   layoutHash: number
   /** Entries nobody asked a level for are written by then; default 10. */
   flushAfterMs?: number
-  /** Default 'refuse'. 'skip' opens with what is good and counts the bad places: for rescue, the owner must compare with others. */
+  /**
+   * Default 'refuse'. 'skip' opens with what is good and counts the bad places: for rescue, the owner must
+   * compare with others.
+   */
   onCorrupt?: 'refuse' | 'skip'
   /** Called after marks moved or the log was poisoned; never from inside another call. */
   onProgress: () => void
@@ -58,6 +62,6 @@ export function checkOptions(options: LogOptions) {
     segmentBytes,
     windowBytes,
     layoutHash: options.layoutHash | 0,
-    flushAfterMs: options.flushAfterMs,
+    flushAfterMs: options.flushAfterMs ?? FLUSH_AFTER_MS_DEFAULT,
   }
 }

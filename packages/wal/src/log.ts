@@ -1,34 +1,36 @@
 /**
  * The log: entries appended to the window, written once a turn as one commit block, synced in groups.
  *
- * Three marks, each a position, each only ever growing: *committed* (in the window), *written* (write(2) returned), *durable* (fdatasync
- * returned, and everything before it is sealed). `isWritten` and `isDurable` compare an entry with the last two.
+ * Three marks, each a position, each only ever growing: *committed* (in the window), *written* (write(2)
+ * returned), *durable* (fdatasync returned, and everything before it is sealed). `isWritten` and `isDurable`
+ * compare an entry with the last two.
  *
- * Invariant: what is not written lies in the one open block, contiguous in the window, directly behind its header (and, in a new
- * segment, the segment's). So a flush is one write, and the ring can never overwrite what the file does not have.
+ * Invariant: what is not written lies in the one open block, contiguous in the window, directly behind its
+ * header (and, in a new segment, the segment's). So a flush is one write, and the ring can never overwrite
+ * what the file does not have.
  *
- * The first failed write or sync poisons it for ever: marks stop, `error` says why, reads go on. Only reopening tells what is on disk.
+ * The first failed write or sync poisons it for ever: marks stop, `error` says why, reads go on. Only
+ * reopening tells what is on disk.
  */
 import { DurableWaiters } from './durable-waiters.ts'
-import { FLUSH_AFTER_MS_DEFAULT } from './limits.ts'
 import { checkOptions, type LogOptions } from './log-options.ts'
 import { MergeOutputs } from './merge-outputs.ts'
 import { OpenBlock } from './open-block.ts'
 import type { OutputSegment } from './output-segment.ts'
 import { Recovery, type RecoveryReport, type Replay } from './recovery.ts'
-import type { Scheduler } from './scheduler.ts'
 import { BLOCK_FLAG_CLEAN_CLOSE, BLOCK_HEADER_BYTES, ENTRY_HEADER_BYTES } from './segment-format.ts'
 import { type SegmentInfo, SegmentTable } from './segment-table.ts'
 import { Syncer } from './syncer.ts'
 import { Tail } from './tail.ts'
-import { fromSystem, poisonedBy, WalError } from './wal-error.ts'
+import { Turn } from './turn.ts'
+import { fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
 import { Window } from './window.ts'
 
 /** How sure an entry must be before it may be acknowledged. */
 export const DURABILITY = { memory: 0, os: 1, fsync: 2 } as const
 export type Durability = 0 | 1 | 2
 
-/** Above every offset: with the highest number there is, a mark that all that was found at open lies below. */
+/** Above every offset: with the highest number, a mark that all that open found lies below. */
 const EVERY_OFFSET = 0x7fffffff
 
 export class Log {
@@ -45,24 +47,21 @@ export class Log {
   readonly #syncer: Syncer
   readonly #outputs: MergeOutputs
   readonly #table: SegmentTable
-  readonly #scheduler: Scheduler
+  readonly #turn: Turn
   readonly #directory: string
-  readonly #flushAfterMs: number
   readonly #onProgress: () => void
   readonly #waiters = new DurableWaiters()
   #writtenSegment: number
   #writtenOffset: number
-  #timerArmed = false
-  #turnAsked = false
   #syncAsked = false
   #error: WalError | null = null
   #closing: Promise<void> | null = null
   #closed = false
-  #timer: unknown = null
 
   /**
-   * Replays what is on disk, then opens for appending. Throws WAL_CORRUPT, WAL_FORMAT, WAL_IO, WAL_FULL, WAL_OPTIONS, and what `replay` throws.
-   * Nothing keeps two processes from opening one folder: that is the owner's to lock.
+   * Replays what is on disk, then opens for appending. Throws WAL_CORRUPT, WAL_FORMAT, WAL_IO, WAL_FULL,
+   * WAL_OPTIONS, and what `replay` throws. Nothing keeps two processes from opening one folder: that is the
+   * owner's to lock.
    */
   static async open(options: LogOptions, replay: Replay): Promise<Log> {
     const checked = checkOptions(options)
@@ -74,10 +73,7 @@ export class Log {
       fileSystem.makeDirectory(directory)
       recovery.run()
     } catch (error) {
-      const code = (error as { code?: unknown } | null)?.code
-      throw typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)
-        ? fromSystem(error, 'opening', directory)
-        : error
+      throw systemOnly(error, 'opening', directory)
     }
     const log = new Log(checked, options.onProgress, table, recovery)
     if (recovery.changed) await log.#syncer.writeManifest(recovery.report.cleanClose)
@@ -93,8 +89,7 @@ export class Log {
     const { fileSystem, directory, layoutHash, random, segmentBytes, windowBytes } = options
     const { highest, lastLog, generation, report } = recovery
     this.#directory = directory
-    this.#scheduler = options.scheduler
-    this.#flushAfterMs = options.flushAfterMs ?? FLUSH_AFTER_MS_DEFAULT
+    this.#turn = new Turn(options.scheduler, options.flushAfterMs, this.#work)
     this.#onProgress = onProgress
     this.#table = table
     this.recovery = report
@@ -129,8 +124,9 @@ export class Log {
   }
 
   /**
-   * Reserves room for a payload; returns where in `window` it goes. Its position stands in `reservedSegment` and `reservedOffset`. A reservation that is
-   * not committed is replaced by the next. Throws WAL_CLOSED, WAL_POISONED, WAL_TOO_LARGE.
+   * Reserves room for a payload; returns where in `window` it goes. Its position stands in `reservedSegment`
+   * and `reservedOffset`. A reservation that is not committed is replaced by the next. Throws WAL_CLOSED,
+   * WAL_POISONED, WAL_TOO_LARGE.
    */
   reserve(payloadBytes: number): number {
     if (payloadBytes <= 0 || payloadBytes > this.payloadBytesMax) this.#refuse(payloadBytes)
@@ -144,14 +140,14 @@ export class Log {
   /** The reserved payload is complete. */
   commit(): void {
     this.#block.commit()
-    if (!this.#timerArmed) this.#armTimer()
+    if (!this.#turn.armed) this.#turn.arm()
   }
 
   /** What was committed so far is wanted at this level. */
   demand(durability: Durability): void {
     if (durability === DURABILITY.memory) return
     if (durability === DURABILITY.fsync) this.#syncAsked = true
-    if (!this.#turnAsked) this.#askTurn()
+    if (!this.#turn.asked) this.#turn.ask()
   }
 
   /** Whether the entry at this position has been handed to the operating system. */
@@ -173,8 +169,8 @@ export class Log {
   }
 
   /**
-   * Reads a whole payload of `length` bytes at (segment, offset) into target[at…] and checks it. It must be written. Throws WAL_CORRUPT with path and
-   * offset, WAL_NO_SEGMENT, WAL_IO.
+   * Reads a whole payload of `length` bytes at (segment, offset) into target[at…] and checks it. It must be
+   * written. Throws WAL_CORRUPT with path and offset, WAL_NO_SEGMENT, WAL_IO.
    */
   readSync(segment: number, offset: number, length: number, target: Uint8Array, at: number): void {
     this.#table.readSync(segment, offset, length, target, at)
@@ -196,9 +192,9 @@ export class Log {
   flush(): void {
     if (this.#block.count > 0) {
       this.#writeBlock(0)
-      this.#askTurn()
+      this.#turn.ask()
     }
-    if (this.#error) throw this.#poisoned()
+    if (this.#error) throw poisonedBy(this.#error)
   }
 
   /** Resolves when all that is committed now is durable. */
@@ -212,29 +208,38 @@ export class Log {
     await durable
   }
 
-  /** All that is committed is durable when it returns. Blocks the event loop: for rare facts that must precede what follows. */
+  /**
+   * All that is committed is durable when it returns. Blocks the event loop: for rare facts that must precede
+   * what follows.
+   */
   syncNow(): void {
     this.flush()
     try {
       this.#syncer.syncNow(this.#tail.onDisk)
     } catch (error) {
       this.#poison(fromSystem(error, 'syncing', this.#directory))
-      throw this.#poisoned()
+      throw poisonedBy(this.#error)
     }
-    this.#askTurn()
+    this.#turn.ask()
   }
 
   segments(): SegmentInfo[] {
     return this.#table.all().map(({ number, bytes, sealed, path }) => ({ id: number, bytes, sealed, path }))
   }
 
-  /** A new segment for merge, numbered above all there are. Throws WAL_IO, WAL_FULL (the log itself is not harmed), WAL_CLOSED, WAL_POISONED. */
+  /**
+   * A new segment for merge, numbered above all there are. Throws WAL_IO, WAL_FULL (the log itself is not
+   * harmed), WAL_CLOSED, WAL_POISONED.
+   */
   createOutput(): OutputSegment {
     this.#check()
     return this.#outputs.create(this.#tail.outputHeader(this.#syncer.generation))
   }
 
-  /** Takes a sealed segment out of the log: at once for reads, its file goes after a durable manifest without it. */
+  /**
+   * Takes a sealed segment out of the log: at once for reads, its file goes after a durable manifest without
+   * it.
+   */
   drop(number: number): void {
     this.#check()
     const segment = this.#table.get(number)
@@ -244,22 +249,31 @@ export class Log {
     this.#syncer.drop(segment)
   }
 
-  /** Ends the active segment, so that it becomes a sealed one once all of it is durable. The next entry starts a new one. */
+  /**
+   * Ends the active segment, so that it becomes a sealed one once all of it is durable. The next entry starts
+   * a new one.
+   */
   roll(): void {
     this.flush()
     this.#endSegment()
-    this.#askTurn()
+    this.#turn.ask()
   }
 
-  /** Resolves when what `roll`, `drop` and full segments have asked for so far is done: sealed, listed, removed. */
+  /**
+   * Resolves when what `roll`, `drop` and full segments have asked for so far is done: sealed, listed,
+   * removed.
+   */
   async settled(): Promise<void> {
     await this.#syncer.settled().catch((error: WalError) => {
       if (!this.#error) throw error
     })
-    if (this.#error) throw this.#poisoned()
+    if (this.#error) throw poisonedBy(this.#error)
   }
 
-  /** Flush, fsync, clean-close marker, seal. Idempotent. Rejects where that failed; a log poisoned before just lets go of its files. */
+  /**
+   * Flush, fsync, clean-close marker, seal. Idempotent. Rejects where that failed; a log poisoned before just
+   * lets go of its files.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -276,7 +290,7 @@ export class Log {
     } finally {
       this.#closed = true
       this.#block.room = 0
-      this.#scheduler.cancel(this.#timer)
+      this.#turn.cancelTimer()
       this.#syncer.stop(new WalError('WAL_CLOSED', 'the log is closed'))
       await this.#syncer.idle()
       this.#outputs.abort()
@@ -301,11 +315,7 @@ export class Log {
 
   #check(): void {
     if (this.#closed || this.#closing) throw new WalError('WAL_CLOSED', 'the log is closed')
-    if (this.#error) throw this.#poisoned()
-  }
-
-  #poisoned(): WalError {
-    return poisonedBy(this.#error)
+    if (this.#error) throw poisonedBy(this.#error)
   }
 
   #refuse(payloadBytes: number): never {
@@ -314,13 +324,16 @@ export class Log {
     throw new WalError('WAL_TOO_LARGE', `a payload has 1 to ${most} bytes, not ${payloadBytes}`)
   }
 
-  /** Ends the open block, and opens one with room for an entry of `whole` bytes; rolls where the segment is full. */
+  /**
+   * Ends the open block, and opens one with room for an entry of `whole` bytes; rolls where the segment is
+   * full.
+   */
   #openBlock(whole: number): void {
     this.#check()
     if (this.#block.count > 0) {
       this.#writeBlock(0)
-      this.#askTurn()
-      if (this.#error) throw this.#poisoned()
+      this.#turn.ask()
+      if (this.#error) throw poisonedBy(this.#error)
     }
     const need = BLOCK_HEADER_BYTES + whole
     if (this.#tail.segment && !this.#tail.hasRoomFor(need)) this.#endSegment()
@@ -347,28 +360,7 @@ export class Log {
     if (ended) this.#syncer.seal(ended)
   }
 
-  #armTimer(): void {
-    this.#timerArmed = true
-    this.#timer = this.#scheduler.after(this.#flushAfterMs, this.#onTimer)
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timerArmed = false
-    this.#turn()
-  }
-
-  #askTurn(): void {
-    if (this.#turnAsked) return
-    this.#turnAsked = true
-    this.#scheduler.afterTurn(this.#onTurn)
-  }
-
-  readonly #onTurn = (): void => {
-    this.#turnAsked = false
-    this.#turn()
-  }
-
-  #turn(): void {
+  readonly #work = (): void => {
     if (this.#closed) return
     if (!this.#error) {
       if (this.#block.count > 0) this.#writeBlock(0)
@@ -380,7 +372,7 @@ export class Log {
   }
 
   readonly #moved = (): void => {
-    if (this.#waiters.count > 0) this.#settleWaiters(this.#error && this.#poisoned())
+    if (this.#waiters.count > 0) this.#settleWaiters(this.#error && poisonedBy(this.#error))
     this.#onProgress()
   }
 
@@ -394,6 +386,6 @@ export class Log {
     this.#block.room = 0
     this.#block.count = 0
     this.#syncer.stop(error)
-    this.#askTurn()
+    this.#turn.ask()
   }
 }

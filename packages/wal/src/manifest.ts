@@ -1,8 +1,9 @@
 /**
- * The manifest: which segments are sealed and how long each is. Merge removes segments from the middle, so a gap in the numbers
- * says nothing; this list does. Bytes in docs/DATA_FILE.md part 1.
+ * The manifest: which segments are sealed and how long each is. Merge removes segments from the middle, so a
+ * gap in the numbers says nothing; this list does. Bytes in docs/DATA_FILE.md part 1.
  *
- * Invariant: it is only ever replaced whole (write beside, fsync, rename, fsync directory), so a bad one was damaged, never torn.
+ * Invariant: it is only ever replaced whole (write beside, fsync, rename, fsync directory), so a bad one was
+ * damaged, never torn.
  */
 import { crc32 } from './crc32.ts'
 import { FORMAT_VERSION, type SegmentKind } from './segment-format.ts'

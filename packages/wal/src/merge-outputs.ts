@@ -1,6 +1,7 @@
 /**
- * The outputs of merge as the log sees them: those being written, which belong to nobody if the log is closed, and those that were
- * taken in. The numbers of the latter may lie above the marks of the log, and yet all of them is durable.
+ * The outputs of merge as the log sees them: those being written, which belong to nobody if the log is
+ * closed, and those that were taken in. The numbers of the latter may lie above the marks of the log, and yet
+ * all of them is durable.
  */
 import type { FileSystem } from './file-system.ts'
 import { OutputSegment } from './output-segment.ts'

@@ -1,6 +1,6 @@
 /**
- * The real event loop behind the Scheduler port, and real randomness. Timers keep the process alive: at most some milliseconds,
- * and what they write would be lost otherwise.
+ * The real event loop behind the Scheduler port, and real randomness. Timers keep the process alive: at most
+ * some milliseconds, and what they write would be lost otherwise.
  */
 import { randomBytes } from 'node:crypto'
 import type { Scheduler } from './scheduler.ts'

@@ -1,6 +1,7 @@
 /**
- * The open block: what is reserved and committed but not written. Its entries lie contiguous in the window, directly behind room
- * for the block's header (and, in a new segment, the segment's), so that a flush is one write.
+ * The open block: what is reserved and committed but not written. Its entries lie contiguous in the window,
+ * directly behind room for the block's header (and, in a new segment, the segment's), so that a flush is one
+ * write.
  *
  *     ring   … written │ (segment header) │ block header │ entry │ entry │ reserved …
  *                      └ #flushed                                 └ #address
@@ -64,7 +65,10 @@ export class OpenBlock {
     this.count = (this.count + 1) | 0
   }
 
-  /** Lays an empty block behind what is written, skipping to the ring's beginning where `need` bytes would not fit before its end. */
+  /**
+   * Lays an empty block behind what is written, skipping to the ring's beginning where `need` bytes would not
+   * fit before its end.
+   */
   lay(segment: number, written: number, fresh: boolean, need: number, bytesMax: number): void {
     const headerBytes = fresh ? SEGMENT_HEADER_BYTES : 0
     let address = this.#flushed

@@ -1,6 +1,8 @@
 /**
- * A segment that merge writes: under a temporary name until it is whole, then fsync, rename, fsync directory, manifest. Until its
- * `finish` has succeeded it does not exist for the log, and a crash leaves only a file that the next open removes.
+ * A segment that merge writes: under a temporary name until it is whole, then fsync, rename, fsync directory,
+ * manifest. Until its
+ * `finish` has succeeded it does not exist for the log, and a crash leaves only a file that the next open
+ * removes.
  *
  * Its errors are its own: they are thrown or handed over, and do not poison the log.
  */

@@ -1,7 +1,8 @@
 /**
- * Opening what is on disk: reads the manifest, decides what each file is, replays every segment in the order of the numbers, and tells a
- * torn tail from corruption by the rules of docs/DATA_FILE.md ("What is torn and what is corrupt"). Then repairs: cuts torn
- * tails, removes what no longer belongs, so that the next open sees the same log without judging again.
+ * Opening what is on disk: reads the manifest, decides what each file is, replays every segment in the order
+ * of the numbers, and tells a torn tail from corruption by the rules of docs/DATA_FILE.md ("What is torn and
+ * what is corrupt"). Then repairs: cuts torn tails, removes what no longer belongs, so that the next open
+ * sees the same log without judging again.
  *
  * Everything here is synchronous: it runs before anybody is served.
  */
@@ -19,7 +20,7 @@ import {
 } from './segment-format.ts'
 import { type BlockFound, type OnEntry, SegmentReader } from './segment-reader.ts'
 import { Segment, type SegmentTable } from './segment-table.ts'
-import { fromSystem, WalError } from './wal-error.ts'
+import { fromSystem, systemOnly, WalError } from './wal-error.ts'
 
 /** One call per entry, in log order. The payload is bytes[start, end), valid only during the call. */
 export type Replay = (segment: number, offset: number, bytes: Uint8Array, start: number, end: number) => void
@@ -227,7 +228,10 @@ export class Recovery {
     return { segment: header.predecessor, offset: 0 }
   }
 
-  /** This segment lies behind a torn place: it goes, unless one of its blocks proves that the place was durable. */
+  /**
+   * This segment lies behind a torn place: it goes, unless one of its blocks proves that the place was
+   * durable.
+   */
   #behindTorn(reader: SegmentReader, path: string, number: number, header: SegmentHeader | null): void {
     const torn = this.#torn!
     const proof = reader.find(header?.id ?? null, 0, (found) => isAbove(found, torn))
@@ -247,7 +251,10 @@ export class Recovery {
     if (torn.segment !== number) this.report.removedSegments++
   }
 
-  /** Replays valid blocks; returns where they end. In a sealed segment what is bad is corrupt, in a tail it is judged. */
+  /**
+   * Replays valid blocks; returns where they end. In a sealed segment what is bad is corrupt, in a tail it is
+   * judged.
+   */
   #walk(reader: SegmentReader, segment: Segment, sealed: boolean): number {
     const { number, id } = segment
     const onEntry: OnEntry = (offset, bytes, start, end) => {
@@ -304,7 +311,10 @@ export class Recovery {
     this.report.cleanClose = false
   }
 
-  /** Later segments go before an earlier one is cut: the other way round a crash between would join what a torn place parts. */
+  /**
+   * Later segments go before an earlier one is cut: the other way round a crash between would join what a
+   * torn place parts.
+   */
   #repair(): void {
     if (this.#removed.length + this.#cut.length === 0) return
     for (const name of this.#removed) this.#fileSystem.remove(join(this.#directory, name))
@@ -329,8 +339,7 @@ export class Recovery {
       descriptor = this.#fileSystem.open(path, mode)
       return use(descriptor)
     } catch (error) {
-      const code = (error as { code?: unknown } | null)?.code
-      throw typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? fromSystem(error, 'opening', path) : error
+      throw systemOnly(error, 'opening', path)
     } finally {
       if (descriptor >= 0) this.#fileSystem.close(descriptor)
     }

@@ -1,6 +1,7 @@
 /**
- * The bytes of a segment: header, commit block, entry. docs/DATA_FILE.md part 1 draws them; a test holds these constants and the
- * vectors to that page. All integers are little-endian, lengths in bytes; offsets are from the start of the file.
+ * The bytes of a segment: header, commit block, entry. docs/DATA_FILE.md part 1 draws them; a test holds
+ * these constants and the vectors to that page. All integers are little-endian, lengths in bytes; offsets are
+ * from the start of the file.
  */
 import { crc32 } from './crc32.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Walks a segment's file: block by block while they are valid, and, behind a bad place, from one block header to the next by looking
- * at every multiple of 8. Reads in large pieces; memory follows what a verified header says, never more than the file holds.
+ * Walks a segment's file: block by block while they are valid, and, behind a bad place, from one block header
+ * to the next by looking at every multiple of 8. Reads in large pieces; memory follows what a verified header
+ * says, never more than the file holds.
  */
 import type { FileSystem } from './file-system.ts'
 import { READ_CHUNK_BYTES } from './limits.ts'
@@ -51,7 +52,10 @@ export class SegmentReader {
     return at < 0 ? null : readSegmentHeader(this.#view, this.#bytes, at)
   }
 
-  /** Length of the valid block at `offset`, all its entries checked and then handed over; 0 when there is none. */
+  /**
+   * Length of the valid block at `offset`, all its entries checked and then handed over; 0 when there is
+   * none.
+   */
   block(id: number, offset: number, onEntry: OnEntry): number {
     const bytes = this.#blockBytes(id, offset)
     if (bytes === 0) return 0
@@ -86,7 +90,10 @@ export class SegmentReader {
     }
   }
 
-  /** The next block header at or behind `from` that `accept` takes; `id` null takes the block's own word for it. */
+  /**
+   * The next block header at or behind `from` that `accept` takes; `id` null takes the block's own word for
+   * it.
+   */
   find(id: number | null, from: number, accept: (found: BlockFound) => boolean): BlockFound | null {
     for (let offset = (from + 7) & ~7; offset < this.length; ) {
       const chunk = Math.min(READ_CHUNK_BYTES, this.length - offset)

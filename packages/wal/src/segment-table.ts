@@ -1,6 +1,7 @@
 /**
- * The live segments and their descriptors, and reading an entry back from its file. Sealed segments are opened at their first read
- * and stay open, up to a bound; a segment with a read in flight is never closed under it.
+ * The live segments and their descriptors, and reading an entry back from its file. Sealed segments are
+ * opened at their first read and stay open, up to a bound; a segment with a read in flight is never closed
+ * under it.
  *
  * Invariant: what is handed out by a read has passed its entry's checksum.
  */
@@ -29,7 +30,10 @@ export class Segment {
   /** Its name in the directory is durable. */
   named = false
   descriptor = -1
-  /** A second descriptor for `syncNow`: the kernel tells a lost write to each descriptor once, so none may eat another's error. */
+  /**
+   * A second descriptor for `syncNow`: the kernel tells a lost write to each descriptor once, so none may eat
+   * another's error.
+   */
   barrier = -1
   reads = 0
   dropped = false

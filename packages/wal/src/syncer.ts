@@ -1,12 +1,14 @@
 /**
- * The patient half of the log: everything that waits for the device. One call at a time, in rounds: seal the segments that have
- * rolled, write the manifest (and then remove what was dropped), fdatasync the active segment for whoever asked. So all who ask
- * while a sync is under way share the next one (group commit), and the durable mark never passes an unsealed segment.
+ * The patient half of the log: everything that waits for the device. One call at a time, in rounds: seal the
+ * segments that have rolled, write the manifest (and then remove what was dropped), fdatasync the active
+ * segment for whoever asked. So all who ask while a sync is under way share the next one (group commit), and
+ * the durable mark never passes an unsealed segment.
  *
- * A round takes only what was there when it began, and whoever waits is told as soon as what they need is done, not when nothing
- * is left to do: under unbroken load that may be never.
+ * A round takes only what was there when it began, and whoever waits is told as soon as what they need is
+ * done, not when nothing is left to do: under unbroken load that may be never.
  *
- * The first error ends it for ever: a second fsync would report success over pages the kernel has already thrown away.
+ * The first error ends it for ever: a second fsync would report success over pages the kernel has already
+ * thrown away.
  */
 import { join } from 'node:path'
 import { type FileSystem, writeAll } from './file-system.ts'
@@ -89,8 +91,8 @@ export class Syncer {
   }
 
   /**
-   * The table has changed; `clean` says what the manifest is to say about the log's end. Resolves when a manifest that was begun
-   * after this call is durable.
+   * The table has changed; `clean` says what the manifest is to say about the log's end. Resolves when a
+   * manifest that was begun after this call is durable.
    */
   writeManifest(clean: boolean): Promise<void> {
     this.#clean = clean

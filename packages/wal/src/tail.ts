@@ -1,6 +1,6 @@
 /**
- * The tail: the one segment that is being written, and the numbers that segments get. A segment's file is made by its first write,
- * which carries its header, so that an empty segment never lies on disk.
+ * The tail: the one segment that is being written, and the numbers that segments get. A segment's file is
+ * made by its first write, which carries its header, so that an empty segment never lies on disk.
  */
 import { type FileSystem, writeAll } from './file-system.ts'
 import { SEGMENT_NUMBER_MAX } from './limits.ts'

@@ -1,6 +1,6 @@
 /**
- * The one error class of the package. `code` is from a closed set (README has a row for each); the error of the system below
- * is in `cause`.
+ * The one error class of the package. `code` is from a closed set (README has a row for each); the error of
+ * the system below is in `cause`.
  */
 
 export type WalErrorCode =
@@ -34,7 +34,9 @@ export class WalError extends Error {
   }
 }
 
-/** Names what the file system threw: a full disk is `WAL_FULL`, all else `WAL_IO`. A WalError passes as it is. */
+/**
+ * Names what the file system threw: a full disk is `WAL_FULL`, all else `WAL_IO`. A WalError passes as it is.
+ */
 export function fromSystem(cause: unknown, doing: string, path: string): WalError {
   if (cause instanceof WalError) return cause
   const code = (cause as { code?: unknown } | null)?.code
@@ -47,4 +49,11 @@ export function fromSystem(cause: unknown, doing: string, path: string): WalErro
 export function poisonedBy(cause: WalError | null): WalError {
   const what = 'an earlier write or sync failed; the log is read-only until it is opened anew'
   return new WalError('WAL_POISONED', what, { cause })
+}
+
+/** What the system threw gets its name; what others threw (the owner's replay) stays what it is. */
+export function systemOnly(error: unknown, doing: string, path: string): unknown {
+  const code = (error as { code?: unknown } | null)?.code
+  const isSystem = typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)
+  return isSystem ? fromSystem(error, doing, path) : error
 }

@@ -1,13 +1,14 @@
 /**
- * The window: the newest bytes of the log in one off-heap ring (FASTER's in-memory tail, Chandramouli et al. 2018). Appends are built
- * here, writes leave from here, recent records are read from here.
+ * The window: the newest bytes of the log in one off-heap ring (FASTER's in-memory tail, Chandramouli et al.
+ * 2018). Appends are built here, writes leave from here, recent records are read from here.
  *
- * Places in the ring are *virtual addresses*: int32 that grow for ever and wrap; the low bits are the index. An *extent* maps a piece of
- * a segment's file to addresses: within one, file offset and address grow together. A new one starts with each segment and whenever the
- * tail skips to the ring's beginning because a block would not fit before its end.
+ * Places in the ring are *virtual addresses*: int32 that grow for ever and wrap; the low bits are the index.
+ * An *extent* maps a piece of a segment's file to addresses: within one, file offset and address grow
+ * together. A new one starts with each segment and whenever the tail skips to the ring's beginning because a
+ * block would not fit before its end.
  *
- * Invariant: addresses in [end - size, end) hold the bytes that were last put there; only those are handed out. Memory is touched only as
- * the tail first passes it.
+ * Invariant: addresses in [end - size, end) hold the bytes that were last put there; only those are handed
+ * out. Memory is touched only as the tail first passes it.
  */
 import { EXTENT_COUNT_MAX } from './limits.ts'
 
@@ -49,7 +50,9 @@ export class Window {
     this.#count = at + 1
   }
 
-  /** Drops extents that the ring has overwritten: none may grow so old that its addresses come round again. */
+  /**
+   * Drops extents that the ring has overwritten: none may grow so old that its addresses come round again.
+   */
   #forget(address: number): void {
     let gone = 0
     while (gone + 1 < this.#count && (address - this.#addresses[gone + 1]!) >>> 0 >= this.size) gone++

@@ -1,6 +1,7 @@
 /**
- * The machine dies before and after every call to the disk, and what was not synced survives as any subset. Nothing that was confirmed
- * durable may be missing afterwards, nothing may appear that was never appended, and a second open must see the same.
+ * The machine dies before and after every call to the disk, and what was not synced survives as any subset.
+ * Nothing that was confirmed durable may be missing afterwards, nothing may appear that was never appended,
+ * and a second open must see the same.
  */
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import t from 'tap'

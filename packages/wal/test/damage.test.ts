@@ -1,5 +1,6 @@
 /**
- * What the log says about a disk that lies or fails: flipped bytes, cut files, errors, full disks. And what its writes and syncs cost in calls.
+ * What the log says about a disk that lies or fails: flipped bytes, cut files, errors, full disks. And what
+ * its writes and syncs cost in calls.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { crc32 as nativeCrc32 } from 'node:zlib'

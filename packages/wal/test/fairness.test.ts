@@ -1,6 +1,6 @@
 /**
- * Unbroken load: a client that asks for the next sync, or rolls, as soon as the last is done. The background worker then never
- * goes idle, and whoever waits for one thing must not wait for that.
+ * Unbroken load: a client that asks for the next sync, or rolls, as soon as the last is done. The background
+ * worker then never goes idle, and whoever waits for one thing must not wait for that.
  */
 import type { Log } from '@minivault/wal'
 import t from 'tap'
@@ -8,7 +8,10 @@ import { append, Bench } from './harness.ts'
 
 const ROUNDS = 300
 
-/** Appends and asks again at every progress, `ROUNDS` times at most. All of it is one unbroken chain of microtasks. */
+/**
+ * Appends and asks again at every progress, `ROUNDS` times at most. All of it is one unbroken chain of
+ * microtasks.
+ */
 class Client {
   rounds = 0
   active = false

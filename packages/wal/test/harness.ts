@@ -1,6 +1,7 @@
 /**
- * A log on the memory disk under a scheduler that the test moves, and the workload of the crash tests: two lives of a log with rolls, a merge
- * and clean closes. Payloads tell their number and are checked whole, so that a lost or invented entry cannot hide.
+ * A log on the memory disk under a scheduler that the test moves, and the workload of the crash tests: two
+ * lives of a log with rolls, a merge and clean closes. Payloads tell their number and are checked whole, so
+ * that a lost or invented entry cannot hide.
  */
 import { DURABILITY, Log, type LogOptions } from '@minivault/wal'
 import { ManualScheduler, MemoryFileSystem, seededRandom } from '@minivault/wal/testing'

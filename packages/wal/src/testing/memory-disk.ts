@@ -1,7 +1,7 @@
 /**
- * What a disk remembers: files as content now and content surely on the device, names now and surely on the device, and everything
- * between as a list of changes not yet synced. `survive` plays a power cut: any subset of those changes, writes torn at 512 bytes,
- * names each on their own.
+ * What a disk remembers: files as content now and content surely on the device, names now and surely on the
+ * device, and everything between as a list of changes not yet synced. `survive` plays a power cut: any subset
+ * of those changes, writes torn at 512 bytes, names each on their own.
  */
 export const SECTOR_BYTES = 512
 

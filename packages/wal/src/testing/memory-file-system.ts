@@ -1,8 +1,10 @@
 /**
- * A disk in memory that counts its calls, can crash before or after any of them, can fail any of them, and after a crash shows
- * what a real one might: see memory-disk.ts. Paths are absolute, folders are durable once made.
+ * A disk in memory that counts its calls, can crash before or after any of them, can fail any of them, and
+ * after a crash shows what a real one might: see memory-disk.ts. Paths are absolute, folders are durable once
+ * made.
  *
- * After the crash every call fails with ECRASHED and no callback ever comes, until `restart(seed)` brings the machine back.
+ * After the crash every call fails with ECRASHED and no callback ever comes, until `restart(seed)` brings the
+ * machine back.
  */
 import type { Done, DoneCount, FileSystem, OpenMode } from '../file-system.ts'
 import { MemoryFile, MemoryNames, parent, seededRandom } from './memory-disk.ts'
@@ -32,7 +34,10 @@ export class MemoryFileSystem implements FileSystem {
   readonly #open = new Map<number, Opened>()
   #next = 100
 
-  /** Power is back: what survived is chosen by the seed. No seed: the machine stayed up, only the process died. */
+  /**
+   * Power is back: what survived is chosen by the seed. No seed: the machine stayed up, only the process
+   * died.
+   */
   restart(seed?: number): void {
     if (seed !== undefined) this.#names.survive(seededRandom(seed))
     this.#open.clear()
