@@ -246,6 +246,7 @@ export class Log {
     if (!segment?.sealed)
       throw new WalError('WAL_NO_SEGMENT', `segment ${number} is not a sealed part of the log`)
     this.#table.remove(segment)
+    this.#outputs.drop(number)
     this.#syncer.drop(segment)
   }
 

@@ -33,6 +33,11 @@ export class MergeOutputs {
     return this.#finished.has(segment)
   }
 
+  /** The segment leaves the log. */
+  drop(segment: number): void {
+    this.#finished.delete(segment)
+  }
+
   create(header: SegmentHeader): OutputSegment {
     const { fileSystem, directory, payloadBytesMax, segmentBytesMax } = this.#options
     const forget = (ended: OutputSegment): boolean => this.#unfinished.delete(ended)
