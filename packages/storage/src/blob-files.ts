@@ -1,9 +1,10 @@
 /**
- * Large values as files of their own, `blobs/ab/cd/<name>`, holding the plain bytes: a listing and `cat` rescue them.
+ * Large values as files of their own, `blobs/ab/cd/<name>`, holding the plain bytes: a listing and `cat`
+ * rescue them.
  *
- * A file is written once, fsynced, and its directory synced before anyone learns its name; it is never changed. So a
- * record that names it can be trusted to have it, and a file that no record names is an orphan of a crash. A file that is
- * being read is unlinked when its last read has ended.
+ * A file is written once, fsynced, and its directory synced before anyone learns its name; it is never
+ * changed. So a record that names it can be trusted to have it, and a file that no record names is an orphan
+ * of a crash. A file that is being read is unlinked when its last read has ended.
  */
 
 import { join } from 'node:path'
@@ -127,7 +128,10 @@ export class BlobFiles {
     return bytes
   }
 
-  /** Unlinks the file, now or after its last read. A file that is gone already is no error: the orphan search sees to the rest. */
+  /**
+   * Unlinks the file, now or after its last read. A file that is gone already is no error: the orphan search
+   * sees to the rest.
+   */
   remove(name: string): void {
     if (this.#reads.has(name)) {
       this.#doomed.add(name)

@@ -3,12 +3,12 @@
  *
  *     0         8          12        16         24
  *     ┌─────────┬──────────┬─────────┬──────────┐
- *     │ keyHash │ writerId │ counter │ checksum │      all big-endian, so that they read as the file name does
+ *     │ keyHash │ writerId │ counter │ checksum │   all big-endian: they read as the file name does
  *     └─────────┴──────────┴─────────┴──────────┘
  *
- * The file is `blobs/ab/cd/abcd0123…-<writerId><counter>`: first the key's hash, by which a person finds it, then what
- * makes the name unique for ever. A file is written once and never again, so a name stands for one content. The
- * checksum is over the value's plain bytes; the value's length is the record's rawLen.
+ * The file is `blobs/ab/cd/abcd0123…-<writerId><counter>`: first the key's hash, by which a person finds it,
+ * then what makes the name unique for ever. A file is written once and never again, so a name stands for one
+ * content. The checksum is over the value's plain bytes; the value's length is the record's rawLen.
  */
 
 import type { KeyHash } from '@minivault/codec'

@@ -1,17 +1,17 @@
 /**
- * L1: records that were read from disk, kept off the JS heap and bounded by bytes. (What was written lately is in the
- * log's window already and is read from there; it never enters this cache.)
+ * L1: records that were read from disk, kept off the JS heap and bounded by bytes. (What was written lately
+ * is in the log's window already and is read from there; it never enters this cache.)
  *
- * A log of chunks with CLOCK's second chance: a record is appended to the current chunk; when the byte limit is
- * reached the oldest chunk is recycled: records hit since they came move to its front and go on living with their
- * hit mark cleared, the others lose their keydir reference. So an insertion is one copy, a hit is one store, and
- * no operation makes garbage or walks a list.
+ * A log of chunks with CLOCK's second chance: a record is appended to the current chunk; when the byte limit
+ * is reached the oldest chunk is recycled: records hit since they came move to its front and go on living
+ * with their hit mark cleared, the others lose their keydir reference. So an insertion is one copy, a hit is
+ * one store, and no operation makes garbage or walks a list.
  *
  *     entry   payload length u32 · fingerprint · segment · offset · shard · hit      (six int32)
  *             payload (the record as it lies in the log), padded to 8 bytes
  *
- * Invariant: a keydir slot's cache word names an entry whose fingerprint, segment and offset are the slot's own; an
- * entry that no slot names is garbage and is dropped when its chunk comes round.
+ * Invariant: a keydir slot's cache word names an entry whose fingerprint, segment and offset are the slot's
+ * own; an entry that no slot names is garbage and is dropped when its chunk comes round.
  * Survivors may fill at most three quarters of a recycled chunk, so every recycling makes room.
  */
 

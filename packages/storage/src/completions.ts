@@ -1,6 +1,7 @@
 /**
- * Who waits for which mark of the log: writes for their own record's level, reads for the level of the record they saw.
- * One FIFO ring a level and kind; the log calls `settle` when a mark has moved or the log has failed.
+ * Who waits for which mark of the log: writes for their own record's level, reads for the level of the record
+ * they saw. One FIFO ring a level and kind; the log calls `settle` when a mark has moved or the log has
+ * failed.
  */
 
 import type { Durability, Log } from '@minivault/wal'

@@ -1,16 +1,18 @@
 /**
- * The hot door: `apply` and `read`, synchronous, completion by token. No promise, closure or copy is made for a write that
- * goes to the log as it is, or for a read that memory answers.
+ * The hot door: `apply` and `read`, synchronous, completion by token. No promise, closure or copy is made for
+ * a write that goes to the log as it is, or for a read that memory answers.
  *
- * Order per key is by ballot and nothing else: a higher one is applied, the same one is held (nothing is written), a lower one
- * is stale. A record is shown only when it has reached the durability mark of its own level; until then a read waits.
+ * Order per key is by ballot and nothing else: a higher one is applied, the same one is held (nothing is
+ * written), a lower one is stale. A record is shown only when it has reached the durability mark of its own
+ * level; until then a read waits.
  *
- * A value with a file of its own is applied when its file is durable: until then the key shows what it had. If a higher
- * ballot came in between, the write completes all the same (it took its place right before that one) and its file goes.
+ * A value with a file of its own is applied when its file is durable: until then the key shows what it had.
+ * If a higher ballot came in between, the write completes all the same (it took its place right before that
+ * one) and its file goes.
  */
 
-import { Version } from '@minivault/clock'
-import { type Codec, Compressor, checksum64, cloneBytes, type hashKey, type KeyHash } from '@minivault/codec'
+import type { Version } from '@minivault/clock'
+import { Compressor, checksum64, cloneBytes, type hashKey, type KeyHash } from '@minivault/codec'
 import type { Durability, Log } from '@minivault/wal'
 import type { BlobFiles } from './blob-files.ts'
 import { type BlobReference, blobName } from './blob-reference.ts'
@@ -23,30 +25,19 @@ import {
   closedError,
   compareToSlot,
   type EngineParts,
-  isAbove,
   NO_TOKEN,
   type RecordHook,
   type StoreListener,
   valueTooLarge,
 } from './hot-door.ts'
-import {
-  BLOB_BIT,
-  LENGTH_MASK,
-  LEVEL_SHIFT,
-  OTHER_SPACE_BIT,
-  SLOT_BALLOT,
-  SLOT_CACHE,
-  SLOT_LENGTH,
-  SLOT_OFFSET,
-  SLOT_SEGMENT,
-  TOMBSTONE_BIT,
-} from './keydir.ts'
+import { LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
-import { fingerprintOf, LOOKUP, type Lookup } from './lookup.ts'
+import { LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
 import { copyMutation, detachMutation, rawValue } from './mutation-value.ts'
-import { recordBytes, writeRecord } from './record.ts'
+import { recordBytes } from './record.ts'
 import { RecordReader } from './record-reader.ts'
+import { RecordWriter } from './record-writer.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
 import { fromLog, readOnly, type StorageError } from './storage-error.ts'
 
@@ -59,7 +50,6 @@ export class Engine implements CompletionTarget {
   waiting = false
   /** Fed with every applied record. */
   onRecord: RecordHook | undefined
-  writerId = 0
   readonly highestBallot: Version
   readonly completions: Completions
   #error: StorageError | null = null
@@ -75,29 +65,27 @@ export class Engine implements CompletionTarget {
   readonly ledger: SegmentLedger
   readonly blobs: BlobFiles
   readonly #reader: RecordReader
+  readonly #writer: RecordWriter
   readonly #hash: typeof hashKey
-  readonly #now: () => number
   readonly #listener: StoreListener
   readonly #compressor: Compressor
   readonly #inlineBytesMax: number
-  readonly #oldBallot = new Version()
+  readonly #writerId: number
   #blobCounter = 0
-  /** Blob files whose record was replaced, waiting for the replacing record to be durable. */
-  #replaced: { name: string; segment: number; offset: number }[] = []
-
   constructor(parts: EngineParts) {
     this.log = parts.log
     this.lookup = parts.lookup
     this.ledger = parts.ledger
     this.blobs = parts.blobs
     this.highestBallot = parts.highestBallot
+    this.#writerId = parts.writerId
     this.#hash = parts.hash
-    this.#now = parts.now
     this.#listener = parts.listener
     this.#compressor = new Compressor({ codec: parts.compression })
     this.#inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, this.log.payloadBytesMax)
     this.completions = new Completions(this.log, this)
-    this.#reader = new RecordReader(this, this.#now)
+    this.#reader = new RecordReader(this, parts.now)
+    this.#writer = new RecordWriter(this)
   }
 
   /** Set once the log has failed: nothing is written any more, reads go on. */
@@ -107,8 +95,9 @@ export class Engine implements CompletionTarget {
   }
 
   /**
-   * Takes a record if its ballot is above the key's. Throws STORAGE_CLOSED, STORAGE_READ_ONLY, STORAGE_DISK_FULL, STORAGE_KEY_LENGTH,
-   * STORAGE_VALUE_TOO_LARGE, STORAGE_VALUE_ENCODING, STORAGE_CORRUPT; nothing is written then.
+   * Takes a record if its ballot is above the key's. Throws STORAGE_CLOSED, STORAGE_READ_ONLY,
+   * STORAGE_DISK_FULL, STORAGE_KEY_LENGTH, STORAGE_VALUE_TOO_LARGE, STORAGE_VALUE_ENCODING, STORAGE_CORRUPT;
+   * nothing is written then.
    */
   apply(mutation: Mutation, token: number): ApplyOutcome {
     if (this.isOwn(mutation.value) || this.isOwn(mutation.key)) {
@@ -123,9 +112,9 @@ export class Engine implements CompletionTarget {
     if (mutation.codec === 0) {
       const packed = valueBytes > 1024 && valueBytes <= BLOB_ABOVE_BYTES ? this.#compress(mutation) : null
       if (packed !== null && this.#isInline(mutation, packed.length)) {
-        this.#append(mutation, packed, 0, packed.length, this.#compressor.codec, valueBytes, null)
+        this.#writer.append(mutation, packed, 0, packed.length, this.#compressor.codec, valueBytes, null)
       } else if (valueBytes <= BLOB_ABOVE_BYTES && this.#isInline(mutation, valueBytes)) {
-        this.#append(
+        this.#writer.append(
           mutation,
           mutation.value,
           mutation.valueStart,
@@ -145,7 +134,7 @@ export class Engine implements CompletionTarget {
       if (raw.length > BLOB_ABOVE_BYTES)
         return this.#applyBlob(mutation, cloneBytes(raw, 0, raw.length), token)
       if (valueBytes <= raw.length - (raw.length >>> 3) && this.#isInline(mutation, valueBytes)) {
-        this.#append(
+        this.#writer.append(
           mutation,
           mutation.value,
           mutation.valueStart,
@@ -155,7 +144,7 @@ export class Engine implements CompletionTarget {
           null,
         )
       } else if (this.#isInline(mutation, raw.length))
-        this.#append(mutation, raw, 0, raw.length, 0, raw.length, null)
+        this.#writer.append(mutation, raw, 0, raw.length, 0, raw.length, null)
       else return this.#applyBlob(mutation, cloneBytes(raw, 0, raw.length), token)
     }
     this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
@@ -163,8 +152,8 @@ export class Engine implements CompletionTarget {
   }
 
   /**
-   * Reads a key of the user space. True: answered in `found`. False: `onRead(token)` will follow, since the record lies on disk or has not
-   * reached its durability mark. Throws STORAGE_CLOSED and STORAGE_KEY_LENGTH.
+   * Reads a key of the user space. True: answered in `found`. False: `onRead(token)` will follow, since the
+   * record lies on disk or has not reached its durability mark. Throws STORAGE_CLOSED and STORAGE_KEY_LENGTH.
    */
   read(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash, token: number): boolean {
     if (this.closed) throw closedError()
@@ -196,8 +185,8 @@ export class Engine implements CompletionTarget {
   }
 
   /**
-   * What is there now, whether or not it may be shown yet, its value unread: for a decision that precedes a write. Waits for the disk
-   * where the record is cold. Into `previous`.
+   * What is there now, whether or not it may be shown yet, its value unread: for a decision that precedes a
+   * write. Waits for the disk where the record is cold. Into `previous`.
    */
   locate(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     if (this.closed) throw closedError()
@@ -215,7 +204,10 @@ export class Engine implements CompletionTarget {
     return previous
   }
 
-  /** Reads at once, from disk if it must; a record that has not reached its mark is brought there. Into `found`. */
+  /**
+   * Reads at once, from disk if it must; a record that has not reached its mark is brought there. Into
+   * `found`.
+   */
   readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     if (this.closed) throw closedError()
     checkKey(keyEnd - keyStart)
@@ -231,12 +223,7 @@ export class Engine implements CompletionTarget {
   /** The log's marks have moved, or it has failed. */
   progress(): void {
     this.completions.settle()
-    while (this.#replaced.length > 0) {
-      const { name, segment, offset } = this.#replaced[0]!
-      if (!this.log.isDurable(segment, offset)) break
-      this.#replaced.shift()
-      this.blobs.remove(name)
-    }
+    this.#writer.removeReplaced()
     this.onProgress?.()
   }
 
@@ -253,7 +240,10 @@ export class Engine implements CompletionTarget {
     this.#listener.onRead(token, error === null ? this.found : null, error)
   }
 
-  /** Whether these bytes are a piece of the store's own memory, as `found` and `view` give out: the next record may be written over it. */
+  /**
+   * Whether these bytes are a piece of the store's own memory, as `found` and `view` give out: the next
+   * record may be written over it.
+   */
   isOwn(bytes: Uint8Array): boolean {
     const { buffer } = bytes
     return buffer === this.log.window.buffer || (buffer === this.found.value.buffer && bytes.length > 0)
@@ -313,69 +303,6 @@ export class Engine implements CompletionTarget {
     return this.#compressor.compress(mutation.value, mutation.valueStart, mutation.valueEnd)
   }
 
-  /** Writes the record into the log's window and points the keydir to it. */
-  #append(
-    mutation: Mutation,
-    value: Uint8Array,
-    start: number,
-    end: number,
-    codec: Codec,
-    rawBytes: number,
-    blob: BlobReference | null,
-  ): void {
-    const { log, lookup, ledger } = this
-    const length = recordBytes(mutation, end - start, blob !== null)
-    const replacedBlob =
-      lookup.slot >= 0 ? this.#reader.blobNameOf(lookup.bytes, lookup.at, lookup.length) : null
-    let at: number
-    try {
-      at = log.reserve(length)
-    } catch (error) {
-      throw log.error === null ? fromLog(error) : this.error!
-    }
-    writeRecord(mutation, log.window, at, value, start, end, codec, rawBytes, blob)
-    log.commit()
-    const segment = log.reservedSegment
-    const offset = log.reservedOffset
-    this.#oldBallot.clear()
-    if (lookup.slot >= 0) this.#leaveOld(replacedBlob, segment, offset)
-    else lookup.slot = lookup.keydir.insert(lookup.shardIndex, fingerprintOf(mutation.space, mutation.hash))
-    const lengthWord =
-      length |
-      (mutation.space === SPACE.user ? 0 : OTHER_SPACE_BIT) |
-      (mutation.tombstone ? TOMBSTONE_BIT : 0) |
-      (blob !== null ? BLOB_BIT : 0) |
-      (mutation.durability << LEVEL_SHIFT)
-    lookup.keydir.point(lookup.shardIndex, lookup.slot, segment, offset, lengthWord, mutation.ballot)
-    ledger.add(segment, length)
-    if (mutation.space === SPACE.user && isAbove(mutation.ballot, this.highestBallot)) {
-      this.highestBallot.copy(mutation.ballot)
-    }
-    log.demand(mutation.durability)
-    if (this.onRecord !== undefined) {
-      const { key, keyStart, keyEnd, hash, ballot } = mutation
-      this.onRecord(key, keyStart, keyEnd, hash, this.#oldBallot, ballot)
-    }
-  }
-
-  /** The slot's record becomes dead. */
-  #leaveOld(replacedBlob: string | null, segment: number, offset: number): void {
-    const { lookup } = this
-    const shard = lookup.keydir.shards[lookup.shardIndex]!
-    const { slot } = lookup
-    this.#oldBallot.set(
-      shard[slot + SLOT_BALLOT]!,
-      shard[slot + SLOT_BALLOT + 1]!,
-      shard[slot + SLOT_BALLOT + 2]!,
-    )
-    this.ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
-    if (shard[slot + SLOT_CACHE] !== 0) lookup.cache.forget(shard[slot + SLOT_CACHE]!)
-    shard[slot + SLOT_CACHE] = 0
-    if (replacedBlob === null) return
-    this.#replaced.push({ name: replacedBlob, segment, offset })
-    this.log.demand(2)
-  }
-
   #waitForWrite(level: Durability, token: number, segment: number, offset: number): void {
     if (this.completions.isReached(level, segment, offset)) return
     this.completions.waitForWrite(level, token, segment, offset)
@@ -385,7 +312,7 @@ export class Engine implements CompletionTarget {
   #applyBlob(mutation: Mutation, value: Uint8Array, token: number): ApplyOutcome {
     const own = copyMutation(mutation)
     this.#hash(own.key, own.keyStart, own.keyEnd, own.hash)
-    const name = blobName(own.hash, this.writerId, ++this.#blobCounter)
+    const name = blobName(own.hash, this.#writerId, ++this.#blobCounter)
     this.waiting = true
     this.began()
     this.blobs.write(name, value, (error) => {
@@ -407,7 +334,7 @@ export class Engine implements CompletionTarget {
     this.waiting = false
     const outcome = this.#compare(mutation, token)
     if (outcome === APPLY.applied) {
-      this.#append(mutation, mutation.value, 0, 0, 0, bytes, blob)
+      this.#writer.append(mutation, mutation.value, 0, 0, 0, bytes, blob)
       this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
     } else this.blobs.remove(blob.name)
     if (!this.waiting) this.applied(token, null)

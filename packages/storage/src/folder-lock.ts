@@ -1,13 +1,15 @@
 /**
- * One process per data folder, without help of the operating system (Node has no flock) and safe after kill -9.
+ * One process per data folder, without help of the operating system (Node has no flock) and safe after kill
+ * -9.
  *
- * Holding is having created the highest `LOCK.<n>`. The file appears with its content or not at all (written under
- * another name, then hard-linked). The highest is never removed, not even at release, which only rewrites its `state`: so
- * the number never goes back, of two openers that want n+1 the link lets one through, and one that slept since it read
- * an old n finds after its link that a higher number exists, and has lost.
+ * Holding is having created the highest `LOCK.<n>`. The file appears with its content or not at all (written
+ * under another name, then hard-linked). The highest is never removed, not even at release, which only
+ * rewrites its `state`: so the number never goes back, of two openers that want n+1 the link lets one
+ * through, and one that slept since it read an old n finds after its link that a higher number exists, and
+ * has lost.
  *
- * A holder is gone when its pid is not alive, or is alive with another start time (the pid was given away). Another host's
- * process cannot be looked at, so that lock is respected and the message says what to do.
+ * A holder is gone when its pid is not alive, or is alive with another start time (the pid was given away).
+ * Another host's process cannot be looked at, so that lock is respected and the message says what to do.
  */
 
 import { join } from 'node:path'
@@ -99,7 +101,8 @@ function refuseIfHeld(
   if (holder.host !== processes.host) {
     throw new StorageError(
       'STORAGE_LOCKED',
-      `${directory} is in use by process ${holder.pid} on host ${holder.host}; stop it, or if that host or container is gone, remove ${path}`,
+      `${directory} is in use by process ${holder.pid} on host ${holder.host}; stop it, or if that host or ` +
+        `container is gone, remove ${path}`,
       { path },
     )
   }

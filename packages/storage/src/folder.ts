@@ -1,13 +1,15 @@
 /**
- * The data folder: is it one of ours, of this layout, and may we write to it? `FORMAT` answers, a text file written once:
+ * The data folder: is it one of ours, of this layout, and may we write to it? `FORMAT` answers, a text file
+ * written once:
  *
  *     minivault data folder
  *     format 0
  *     layout 1c9a0e35
- *     node 5f0c…            32 hex digits, drawn once per folder: tells an empty disk from the one that was here
+ *     node 5f0c…            32 hex digits, drawn once a folder: tells an empty disk from the one before
  *
- * A folder without it must be empty (but for lock files, dot files and lost+found): the store never moves in with files of
- * others. While the format is version 0 another layout is refused in one line and nothing is migrated.
+ * A folder without it must be empty (but for lock files, dot files and lost+found): the store never moves in
+ * with files of others. While the format is version 0 another layout is refused in one line and nothing is
+ * migrated.
  */
 
 import { dirname, join } from 'node:path'
@@ -69,7 +71,8 @@ export function readOrCreateFormat(
   if (foreign.length > 0) {
     throw new StorageError(
       'STORAGE_FOLDER',
-      `${directory} is not a minivault data folder and not empty (${foreign.slice(0, 3).join(', ')}): choose an empty one`,
+      `${directory} is not a minivault data folder and not empty ` +
+        `(${foreign.slice(0, 3).join(', ')}): choose an empty one`,
       { path: directory },
     )
   }
@@ -107,8 +110,8 @@ function checkFormat(path: string, text: string): string {
   if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {
     throw new StorageError(
       'STORAGE_FORMAT',
-      `${path} says format ${match[1]} layout ${match[2]}, this program reads format ${FORMAT_VERSION} layout ` +
-        `${hex(LAYOUT_HASH)}: use the program version that wrote it, or another data folder`,
+      `${path} says format ${match[1]} layout ${match[2]}, this program reads format ${FORMAT_VERSION} ` +
+        `layout ${hex(LAYOUT_HASH)}: use the program version that wrote it, or another data folder`,
       { path },
     )
   }

@@ -1,6 +1,6 @@
 /**
- * What a read, or an `apply`, saw of a key. One object a door, filled anew each time: it is valid until the next call
- * into the store. The value is always uncompressed.
+ * What a read, or an `apply`, saw of a key. One object a door, filled anew each time: it is valid until the
+ * next call into the store. The value is always uncompressed.
  */
 
 import { Version } from '@minivault/clock'

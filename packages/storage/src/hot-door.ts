@@ -1,5 +1,6 @@
 /**
- * What the engine's hot door speaks: outcomes, completions, the hook, and the checks that every call begins with.
+ * What the engine's hot door speaks: outcomes, completions, the hook, and the checks that every call begins
+ * with.
  */
 
 import type { Version } from '@minivault/clock'
@@ -44,6 +45,7 @@ export interface EngineParts {
   now: () => number
   listener: StoreListener
   highestBallot: Version
+  writerId: number
 }
 
 export function closedError(): StorageError {

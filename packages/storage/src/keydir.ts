@@ -1,17 +1,18 @@
 /**
- * The index in memory: where each key's newest record lies. One slot is eight int32, and 256 shards hold their slots
- * in one Int32Array each, so that the garbage collector never sees a key.
+ * The index in memory: where each key's newest record lies. One slot is eight int32, and 256 shards hold
+ * their slots in one Int32Array each, so that the garbage collector never sees a key.
  *
  *     word   0 fingerprint    1 segment (0: slot empty)    2 offset of the payload in the segment file
- *            3 length (27 bits) | flags (5 bits)           4 5 6 ballot            7 cache reference (0: none)
+ *            3 length (27 bits) | flags (5 bits)         4 5 6 ballot            7 cache reference (0: none)
  *
- * Open addressing, linear probing. A slot's home is derived from its *stored fingerprint* alone, so growth and
- * deletion (backward shift, no markers) never read a key. The table does not know keys at all: whoever looks one up
- * walks the slots with an equal fingerprint and compares the whole key in the record, because two keys with one hash
- * are two keys.
+ * Open addressing, linear probing. A slot's home is derived from its *stored fingerprint* alone, so growth
+ * and deletion (backward shift, no markers) never read a key. The table does not know keys at all: whoever
+ * looks one up walks the slots with an equal fingerprint and compares the whole key in the record, because
+ * two keys with one hash are two keys.
  *
- * Capacities are not powers of two: a shard grows by half at 80 % load and never costs more than 60 bytes a key
- * (once past its smallest size), where doubling would cost up to 80. The home is then a multiplication, not a mask.
+ * Capacities are not powers of two: a shard grows by half at 80 % load and never costs more than 60 bytes a
+ * key (once past its smallest size), where doubling would cost up to 80. The home is then a multiplication,
+ * not a mask.
  */
 
 import type { Version } from '@minivault/clock'
@@ -75,7 +76,10 @@ export class Keydir {
     }
   }
 
-  /** Points a slot to a record; `lengthWord` is its length with its flags. The slot may be new or point elsewhere. */
+  /**
+   * Points a slot to a record; `lengthWord` is its length with its flags. The slot may be new or point
+   * elsewhere.
+   */
   point(
     shardIndex: number,
     slot: number,
@@ -100,7 +104,10 @@ export class Keydir {
     else if ((lengthWord & OTHER_SPACE_BIT) === 0) this.userKeys += by
   }
 
-  /** Takes an empty slot for a fingerprint; the caller calls `point` at once. May replace `shards[shardIndex]`. */
+  /**
+   * Takes an empty slot for a fingerprint; the caller calls `point` at once. May replace
+   * `shards[shardIndex]`.
+   */
   insert(shardIndex: number, fingerprint: number): number {
     let shard = this.shards[shardIndex]!
     const count = this.counts[shardIndex]! + 1

@@ -16,8 +16,8 @@ export const BLOB_ABOVE_BYTES = 1024 * 1024
 export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024
 
 /**
- * The log window is half of `cacheBytes`, a power of two, within these: what was just written is what is read next, and it lies
- * there without having been copied.
+ * The log window is half of `cacheBytes`, a power of two, within these: what was just written is what is read
+ * next, and it lies there without having been copied.
  */
 export const WINDOW_BYTES_MAX = 256 * 1024 * 1024
 export const WINDOW_BYTES_MIN = 1024 * 1024
@@ -36,5 +36,7 @@ export const REPLAY_KEY_BYTES_MAX = 256 * 1024 * 1024
 export const MERGE_SLICE_BYTES = 512 * 1024
 export const MERGE_SLICE_RECORDS = 256
 
-/** Blob files are written and read in pieces of this size, so that a thread of the pool is never held long. */
+/**
+ * Blob files are written and read in pieces of this size, so that a thread of the pool is never held long.
+ */
 export const BLOB_PIECE_BYTES = 4 * 1024 * 1024

@@ -1,6 +1,7 @@
 /**
- * From a key to its slot and its record's bytes. The keydir gives slots with the key's fingerprint; the record behind a
- * slot is in the log's window, in the cache, or on disk, and its whole key is compared before it counts as found.
+ * From a key to its slot and its record's bytes. The keydir gives slots with the key's fingerprint; the
+ * record behind a slot is in the log's window, in the cache, or on disk, and its whole key is compared before
+ * it counts as found.
  *
  * The result stands in fields (`shardIndex`, `slot`, `bytes`, `at`, `length`), valid until the next call.
  */

@@ -1,6 +1,6 @@
 /**
- * Which segments to merge: a pure function over what is known of them. A segment is worth it when much of it is dead; small
- * ones, as every open leaves one, when there are several. What is chosen must fit one output.
+ * Which segments to merge: a pure function over what is known of them. A segment is worth it when much of it
+ * is dead; small ones, as every open leaves one, when there are several. What is chosen must fit one output.
  */
 
 import type { SegmentStats } from './segment-ledger.ts'

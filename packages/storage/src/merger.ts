@@ -1,17 +1,21 @@
 /**
- * Merge: rewrites the live records of some sealed segments into an output of its own and gives the files back.
+ * Merge: rewrites the live records of some sealed segments into an output of its own and gives the files
+ * back.
  *
  *     1  list the slots that point into the sources (a shard a slice)
  *     2  copy each record that still is its key's newest into an output (some hundred a slice)
  *     3  finish the output: fsync, rename, fsync of the directory, manifest
  *     4  make durable what overtook records that were therefore not copied
  *     5  re-point the slots that still point into the sources
- *     6  when no read holds a source, drop the sources, oldest ages first; then remove the slots of tombstones that left
+ *     6  when no read holds a source, drop the sources, oldest ages first; then remove the slots of
+ *        tombstones that left
  *
- * A crash before 6 leaves each record twice with one ballot, which replay does not mind. Without step 4 a power cut could lose both
- * the overtaking record and the older one that had been acknowledged at a higher level.
+ * A crash before 6 leaves each record twice with one ballot, which replay does not mind. Without step 4 a
+ * power cut could lose both the overtaking record and the older one that had been acknowledged at a higher
+ * level.
  *
- * A tombstone leaves only when no older record of its key can be left: see docs/DATA_FILE.md, "Notes on segments".
+ * A tombstone leaves only when no older record of its key can be left: see docs/DATA_FILE.md, "Notes on
+ * segments".
  */
 
 import type { OutputSegment, Scheduler } from '@minivault/wal'
@@ -91,7 +95,9 @@ export class Merger {
     }
   }
 
-  /** Merges now what has anything to give back. Rejects with a StorageError; the sources are untouched then. */
+  /**
+   * Merges now what has anything to give back. Rejects with a StorageError; the sources are untouched then.
+   */
   merge(): Promise<MergeReport> {
     return this.#enqueue(async () => {
       const { log, lookup } = this.#engine
@@ -324,8 +330,8 @@ export class Merger {
 }
 
 /**
- * A tombstone's older records were written before it, so they lie in segments whose lowest age is at or below the highest age of its own.
- * It may leave when all of those, its own apart, are dropped before its own.
+ * A tombstone's older records were written before it, so they lie in segments whose lowest age is at or below
+ * the highest age of its own. It may leave when all of those, its own apart, are dropped before its own.
  */
 export function segmentsWhoseTombstonesLeave(
   sources: readonly SegmentStats[],

@@ -1,5 +1,6 @@
 /**
- * What is done with a mutation off the hot path: a copy that outlives the call, and the raw bytes of a value that came compressed.
+ * What is done with a mutation off the hot path: a copy that outlives the call, and the raw bytes of a value
+ * that came compressed.
  */
 
 import { CodecError, cloneBytes, decompress } from '@minivault/codec'

@@ -1,6 +1,6 @@
 /**
- * What `apply` is asked to do. Mutable and reused by its owner: a connection or the cluster's core keeps a few and
- * fills them anew for each operation, so that a write allocates nothing.
+ * What `apply` is asked to do. Mutable and reused by its owner: a connection or the cluster's core keeps a
+ * few and fills them anew for each operation, so that a write allocates nothing.
  */
 
 import { Version } from '@minivault/clock'
@@ -19,7 +19,10 @@ export const EMPTY_BYTES = new Uint8Array(0)
 
 export class Mutation {
   space: number = SPACE.user
-  /** The key is `key[keyStart, keyEnd)`; `hash` is its `hashKey`, computed once by whoever received the request. */
+  /**
+   * The key is `key[keyStart, keyEnd)`; `hash` is its `hashKey`, computed once by whoever received the
+   * request.
+   */
   key: Uint8Array = EMPTY_BYTES
   keyStart = 0
   keyEnd = 0

@@ -1,6 +1,7 @@
 /**
- * The real world behind the store's own small ports: the wall clock, and what is known of processes on this machine. (Disk,
- * event loop and randomness are the log's ports.) The only file of the package that imports `node:fs`.
+ * The real world behind the store's own small ports: the wall clock, and what is known of processes on this
+ * machine. (Disk, event loop and randomness are the log's ports.) The only file of the package that imports
+ * `node:fs`.
  */
 
 import { readFileSync } from 'node:fs'

@@ -1,9 +1,10 @@
 /**
- * A FIFO of tokens that wait for a log position: int32 columns in a ring that doubles when full. One per durability
- * level and kind, so that settling them is a walk from the head and nobody holds a promise per operation.
+ * A FIFO of tokens that wait for a log position: int32 columns in a ring that doubles when full. One per
+ * durability level and kind, so that settling them is a walk from the head and nobody holds a promise per
+ * operation.
  *
- * Positions need not be in order (a retry waits for the record that it found): an entry behind a later position settles
- * with that one, never too early.
+ * Positions need not be in order (a retry waits for the record that it found): an entry behind a later
+ * position settles with that one, never too early.
  */
 
 const CAPACITY_FIRST = 256

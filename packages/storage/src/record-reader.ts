@@ -1,6 +1,6 @@
 /**
- * From a record's bytes to a `Found`, and everything a read has to wait for: a record on disk, a value in a file of its own.
- * Expiry is judged here and nowhere else.
+ * From a record's bytes to a `Found`, and everything a read has to wait for: a record on disk, a value in a
+ * file of its own. Expiry is judged here and nowhere else.
  */
 
 import { readVersion, VERSION_BYTES } from '@minivault/clock'
@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
 import { LENGTH_MASK, LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { EMPTY_BYTES, SPACE, type ValueType } from './mutation.ts'
-import { FLAG, RecordView, recordHasKey, TAG } from './record.ts'
+import { RecordView, recordHasKey, TAG } from './record.ts'
 import { fromLog, StorageError } from './storage-error.ts'
 
 export class RecordReader {
@@ -53,14 +53,6 @@ export class RecordReader {
     else found.requestId.copy(found.version)
     const attempt = view.field(bytes, TAG.attempt, 1)
     if (attempt >= 0) found.attempt = bytes[attempt]!
-  }
-
-  /** The name of the file that holds this record's value, if one does. */
-  blobNameOf(bytes: Uint8Array, at: number, length: number): string | null {
-    if ((bytes[at]! & FLAG.blob) === 0) return null
-    if (!this.#view.read(bytes, at, at + length)) return null
-    const field = this.#view.field(bytes, TAG.blob, BLOB_REFERENCE_BYTES)
-    return field < 0 ? null : readBlobReference(bytes, field).name
   }
 
   /** Fills `found`, true; or starts what is needed to (a blob), false. */
@@ -169,7 +161,9 @@ export class RecordReader {
     })
   }
 
-  /** Reads the record behind a slot whose key could not be compared in memory, without holding up the loop. */
+  /**
+   * Reads the record behind a slot whose key could not be compared in memory, without holding up the loop.
+   */
   readCold(key: Uint8Array, hash: KeyHash, token: number): void {
     const { lookup } = this.#engine
     const { shardIndex, slot } = lookup
@@ -192,7 +186,10 @@ export class RecordReader {
     })
   }
 
-  /** The slot belonged to another key of the same fingerprint: go on synchronously, it is a matter of one in 2^32. */
+  /**
+   * The slot belonged to another key of the same fingerprint: go on synchronously, it is a matter of one in
+   * 2^32.
+   */
   #readOther(key: Uint8Array, hash: KeyHash, token: number): void {
     const engine = this.#engine
     try {

@@ -1,25 +1,26 @@
 /**
  * The record: what one log entry carries. The log adds length and checksum around it, so neither is here.
  *
- *     0       1       2         4         8        20          21   22           24
- *     ┌───────┬───────┬─────────┬─────────┬────────┬───────────┬────┬────────────┬────────┬───────────────┬─────┬───────┐
- *     │ flags │ space │ keyLen  │ rawLen  │ ballot │ valueType │ 0  │ taggedLen  │ expiry │ tagged fields │ key │ value │
- *     │ u8    │ u8    │ u16     │ u32     │ 12     │ u8        │ u8 │ u16        │ 0 or 8 │ taggedLen     │     │       │
- *     └───────┴───────┴─────────┴─────────┴────────┴───────────┴────┴────────────┴────────┴───────────────┴─────┴───────┘
- *     flags   bit 0 tombstone · 1 blob · 2 has expiry · 3 has tagged fields · 4-5 durability level · 6-7 codec
+ *     0     1     2      4      8      20        21 22        24
+ *     ┌─────┬─────┬──────┬──────┬──────┬─────────┬──┬─────────┬──────┬─────────────┬───┬─────┐
+ *     │flags│space│keyLen│rawLen│ballot│valueType│0 │taggedLen│expiry│tagged fields│key│value│
+ *     │u8   │u8   │u16   │u32   │12    │u8       │u8│u16      │0 or 8│taggedLen    │   │     │
+ *     └─────┴─────┴──────┴──────┴──────┴─────────┴──┴─────────┴──────┴─────────────┴───┴─────┘
+ *     flags: bit 0 tombstone · 1 blob · 2 has expiry · 3 has tagged fields · 4-5 durability · 6-7 codec
  *
- * Integers are little-endian as in the log; versions are big-endian everywhere. A tagged field is tag u8, length u8,
- * bytes; a reader skips tags it does not know, and merge copies records whole, so they are kept. The value runs to the
- * payload's end; rawLen is its length uncompressed. A tombstone has no value, a blob's value lies in a file of its own.
+ * Integers are little-endian as in the log; versions are big-endian everywhere. A tagged field is tag u8,
+ * length u8, bytes; a reader skips tags it does not know, and merge copies records whole, so they are kept.
+ * The value runs to the payload's end; rawLen is its length uncompressed. A tombstone has no value, a blob's
+ * value lies in a file of its own.
  *
- * The fixed part is a multiple of eight and comes first, so that the key of a plain record always starts at byte 24:
- * the compare in a lookup needs two loads and no parsing.
+ * The fixed part is a multiple of eight and comes first, so that the key of a plain record always starts at
+ * byte 24: the compare in a lookup needs two loads and no parsing.
  */
 
 import { readVersion, VERSION_BYTES, Version, writeVersion } from '@minivault/clock'
 import { type Codec, copyBytes } from '@minivault/codec'
 import type { BlobReference } from './blob-reference.ts'
-import { BLOB_REFERENCE_BYTES, writeBlobReference } from './blob-reference.ts'
+import { BLOB_REFERENCE_BYTES, readBlobReference, writeBlobReference } from './blob-reference.ts'
 import type { Mutation } from './mutation.ts'
 
 export const RECORD_HEADER_BYTES = 24
@@ -33,7 +34,10 @@ export const RECORD_LAYOUT =
   'record 0: flags1 space1 key2 raw4 ballot12be type1 zero1 tagged2 | expiry8? tagged key value | ' +
   'flags tombstone1 blob2 expiry4 tagged8 level<<4 codec<<6 | tags version1 request2 attempt3 blob4'
 
-/** Bytes of the payload for this mutation with a value of `valueBytes` stored bytes (0 for a blob or a tombstone). */
+/**
+ * Bytes of the payload for this mutation with a value of `valueBytes` stored bytes (0 for a blob or a
+ * tombstone).
+ */
 export function recordBytes(mutation: Mutation, valueBytes: number, isBlob: boolean): number {
   return (
     RECORD_HEADER_BYTES +
@@ -63,8 +67,8 @@ function hasOwnRequest(mutation: Mutation): boolean {
 }
 
 /**
- * Writes the record to `target[at, …)`. The value is `value[start, end)` as it is to be stored (`codec`, `rawBytes`);
- * with `blob` it stays out. Allocates nothing. Returns the index behind the record.
+ * Writes the record to `target[at, …)`. The value is `value[start, end)` as it is to be stored (`codec`,
+ * `rawBytes`); with `blob` it stays out. Allocates nothing. Returns the index behind the record.
  */
 export function writeRecord(
   mutation: Mutation,
@@ -201,6 +205,16 @@ export class RecordView {
     }
     return -1
   }
+}
+
+const blobView = new RecordView()
+
+/** The name of the file that holds this record's value, if one does. */
+export function blobNameOf(bytes: Uint8Array, at: number, length: number): string | null {
+  if ((bytes[at]! & FLAG.blob) === 0) return null
+  if (!blobView.read(bytes, at, at + length)) return null
+  const field = blobView.field(bytes, TAG.blob, BLOB_REFERENCE_BYTES)
+  return field < 0 ? null : readBlobReference(bytes, field).name
 }
 
 /** Where the key of the record at `start` begins, without reading the rest. */

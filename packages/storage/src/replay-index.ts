@@ -1,9 +1,11 @@
 /**
- * Builds the keydir from the log at open. Order is by ballot, so entries may come in any order and a merge output beside
- * its sources does no harm: of two records of one key the higher ballot stays, of two with one ballot the one seen last.
+ * Builds the keydir from the log at open. Order is by ballot, so entries may come in any order and a merge
+ * output beside its sources does no harm: of two records of one key the higher ballot stays, of two with one
+ * ballot the one seen last.
  *
- * Whole keys are compared here, too, and the log cannot be read yet, so keys seen are kept in an arena whose references
- * stand in the slots' cache words until the end. Past the arena's bound a key is read back from its segment file.
+ * Whole keys are compared here, too, and the log cannot be read yet, so keys seen are kept in an arena whose
+ * references stand in the slots' cache words until the end. Past the arena's bound a key is read back from
+ * its segment file.
  */
 
 import { compareVersions, Version } from '@minivault/clock'
@@ -101,7 +103,10 @@ export class ReplayIndex {
     this.#options.ledger.add(segment, end - start)
   }
 
-  /** Ends the replay: slots lose their arena references. Returns the names of the blobs that live records name. */
+  /**
+   * Ends the replay: slots lose their arena references. Returns the names of the blobs that live records
+   * name.
+   */
   finish(): Set<string> {
     const live = new Set<string>()
     for (const shard of this.#keydir.shards) {

@@ -1,9 +1,10 @@
 /**
- * What the store knows of each log segment beside its file: how many of its bytes are live, how old its records may be,
- * and how many reads hold it. Indexed by segment number in typed arrays that grow, since the hot path counts here.
+ * What the store knows of each log segment beside its file: how many of its bytes are live, how old its
+ * records may be, and how many reads hold it. Indexed by segment number in typed arrays that grow, since the
+ * hot path counts here.
  *
- * The *age* of a record is the number of the log segment it was first written to. A merge output holds records of a
- * range of ages; its first entry says which, so that the range survives a reopen.
+ * The *age* of a record is the number of the log segment it was first written to. A merge output holds
+ * records of a range of ages; its first entry says which, so that the range survives a reopen.
  */
 
 import type { Log } from '@minivault/wal'

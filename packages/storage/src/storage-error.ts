@@ -1,6 +1,6 @@
 /**
- * The one error class of this package. `code` is the stable part: it decides what a caller does and which wire
- * status it becomes; the message is for a person; the error of the level below is the `cause`.
+ * The one error class of this package. `code` is the stable part: it decides what a caller does and which
+ * wire status it becomes; the message is for a person; the error of the level below is the `cause`.
  */
 
 import { WalError } from '@minivault/wal'

@@ -1,34 +1,21 @@
 /**
- * The store: opens a data folder, closes it, and is the door for people (`get`, `set`, `delete`, …) above the engine's hot door,
- * which it forwards. Tokens below zero are its own.
+ * The store: opens a data folder, closes it, and is the door for people (`get`, `set`, `delete`, …) above the
+ * engine's hot door, which it forwards. Tokens below zero are its own.
  */
 
-import { join } from 'node:path'
 import { HybridLogicalClock, successor, Version } from '@minivault/clock'
 import { cloneBytes, hashKey, KeyHash } from '@minivault/codec'
-import { type Durability, Log, nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
-import { BlobFiles } from './blob-files.ts'
+import { type Durability, nodeScheduler } from '@minivault/wal'
 import { Engine } from './engine.ts'
-import { ensureFolder, folderAt, folderError, LAYOUT_HASH, readOrCreateFormat } from './folder.ts'
-import { FolderLock } from './folder-lock.ts'
+import type { FolderLock } from './folder-lock.ts'
 import type { Found } from './found.ts'
 import { APPLY, closedError, NO_TOKEN, type StoreListener } from './hot-door.ts'
-import { Keydir } from './keydir.ts'
-import { CACHE_BYTES_DEFAULT } from './limits.ts'
-import { Lookup } from './lookup.ts'
 import { type MergeReport, Merger } from './merger.ts'
 import { Mutation, SPACE, type ValueType } from './mutation.ts'
-import { nodeNow, nodeProcesses } from './node-ports.ts'
-import { ReplayIndex } from './replay-index.ts'
-import { SegmentLedger } from './segment-ledger.ts'
+import { nodeNow } from './node-ports.ts'
+import { type OpenedFolder, openFolder } from './opened-folder.ts'
 import { fromLog, type StorageError } from './storage-error.ts'
-import {
-  checkOptions,
-  type DurabilityName,
-  LEVEL_OF_NAME,
-  type StoreOptions,
-  windowBytesOf,
-} from './store-options.ts'
+import { type DurabilityName, LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
 import { collectStats, type StoreStats } from './store-stats.ts'
 
 export interface SetOptions {
@@ -65,102 +52,34 @@ export class Store {
   #closing: Promise<void> | null = null
 
   /**
-   * Opens the folder, or makes it. Throws STORAGE_FOLDER, STORAGE_LOCKED, STORAGE_FORMAT, STORAGE_CORRUPT, STORAGE_OPTION, STORAGE_DISK_FULL, STORAGE_IO.
+   * Opens the folder, or makes it. Throws STORAGE_FOLDER, STORAGE_LOCKED, STORAGE_FORMAT, STORAGE_CORRUPT,
+   * STORAGE_OPTION, STORAGE_DISK_FULL, STORAGE_IO.
    */
   static async open(options: StoreOptions): Promise<Store> {
-    checkOptions(options)
-    const fileSystem = options.fileSystem ?? nodeFileSystem
-    const random = options.random ?? nodeRandom
-    const folder = folderAt(options.directory)
-    const processes =
-      options.processes === undefined
-        ? fileSystem === nodeFileSystem
-          ? nodeProcesses
-          : null
-        : options.processes
-    let lock: FolderLock | null = null
-    let log: Log | null = null
+    let store: Store | null = null
+    const opened = await openFolder(options, () => store?.engine.progress())
     try {
-      ensureFolder(fileSystem, folder.directory)
-      const nonce = Buffer.from(random(8)).toString('hex')
-      if (processes !== null) lock = FolderLock.acquire(fileSystem, folder.directory, processes, nonce)
-      const nodeId = readOrCreateFormat(fileSystem, folder.directory, random)
-      const keydir = new Keydir()
-      const ledger = new SegmentLedger()
-      const hash = options.hash ?? hashKey
-      const readBack = (segment: number, offset: number, target: Uint8Array, length: number) => {
-        const path = join(folder.logDirectory, `${String(segment).padStart(10, '0')}.seg`)
-        const descriptor = fileSystem.open(path, 'read')
-        try {
-          fileSystem.readSync(descriptor, target, 0, length, offset)
-        } finally {
-          fileSystem.close(descriptor)
-        }
-      }
-      const replay = new ReplayIndex({ keydir, ledger, hash, readBack })
-      const windowBytes = windowBytesOf(options)
-      let store: Store | null = null
-      log = await Log.open(
-        {
-          directory: folder.logDirectory,
-          fileSystem,
-          scheduler: options.scheduler ?? nodeScheduler,
-          random,
-          windowBytes,
-          layoutHash: LAYOUT_HASH,
-          onProgress: () => store?.engine.progress(),
-          ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
-        },
-        (segment, offset, bytes, start, end) => replay.add(segment, offset, bytes, start, end),
-      )
-      const blobs = new BlobFiles(fileSystem, folder.blobDirectory)
-      blobs.collectOrphans(replay.finish())
-      const cacheBytes = Math.max(0, (options.cacheBytes ?? CACHE_BYTES_DEFAULT) - windowBytes)
-      const lookup = new Lookup(log, keydir, cacheBytes)
-      const writerId = new DataView(random(4).slice().buffer).getUint32(0, true)
-      store = new Store({ options, log, lookup, ledger, blobs, replay, lock, nodeId, writerId })
+      store = new Store(options, opened)
       return store
     } catch (error) {
-      await log?.close().catch(() => {})
-      try {
-        lock?.release()
-      } catch {
-        // The first error is the one to tell.
-      }
-      throw fromLog(folderError(options.directory, error))
+      throw await opened.abandon(error)
     }
   }
 
-  private constructor(parts: {
-    options: StoreOptions
-    log: Log
-    lookup: Lookup
-    ledger: SegmentLedger
-    blobs: BlobFiles
-    replay: ReplayIndex
-    lock: FolderLock | null
-    nodeId: string
-    writerId: number
-  }) {
-    const { options, log, lookup, ledger, blobs, replay } = parts
+  private constructor(options: StoreOptions, opened: OpenedFolder) {
     const now = options.now ?? nodeNow
-    this.#lock = parts.lock
-    this.nodeId = parts.nodeId
+    this.#lock = opened.lock
+    this.nodeId = opened.nodeId
     this.#hash = options.hash ?? hashKey
     this.#durability = LEVEL_OF_NAME[options.durability ?? 'fsync']
     this.engine = new Engine({
-      log,
-      lookup,
-      ledger,
-      blobs,
+      ...opened,
       compression: options.compression ?? 'zstd',
       hash: this.#hash,
       now,
       listener: this.#listenerAround(options.listener),
-      highestBallot: new Version().copy(replay.highestBallot),
     })
-    this.writerId = parts.writerId
-    this.engine.writerId = this.writerId
+    this.writerId = opened.writerId
     const writer = new Uint8Array(4)
     new DataView(writer.buffer).setUint32(0, this.writerId, true)
     this.putMeta('writer', writer)
@@ -232,7 +151,10 @@ export class Store {
     return this.#ask(key, (found) => found.exists)
   }
 
-  /** The value itself, where it lies: valid until the next call into the store. Reads the disk at once where it must. */
+  /**
+   * The value itself, where it lies: valid until the next call into the store. Reads the disk at once where
+   * it must.
+   */
   view(key: string | Uint8Array): Uint8Array | undefined {
     const found = this.#readSync(SPACE.user, key)
     return found.exists ? found.value.subarray(found.valueStart, found.valueEnd) : undefined
@@ -243,7 +165,10 @@ export class Store {
     return found.exists ? found.copyValue() : undefined
   }
 
-  /** Copies as much of the value as fits into `target`; returns the value's whole length, -1 when there is none. */
+  /**
+   * Copies as much of the value as fits into `target`; returns the value's whole length, -1 when there is
+   * none.
+   */
   getInto(key: string | Uint8Array, target: Uint8Array): number {
     const { exists, value, valueStart, valueEnd } = this.#readSync(SPACE.user, key)
     if (!exists) return -1

@@ -1,7 +1,7 @@
 /**
- * The power is cut before and after every single call to the disk of a workload of forty operations with blobs and merges. Afterwards each
- * key must hold what was confirmed last at `fsync`, or something that was asked for after that: nothing lost, nothing invented.
- * The control forgets to fsync and must be caught.
+ * The power is cut before and after every single call to the disk of a workload of forty operations with
+ * blobs and merges. Afterwards each key must hold what was confirmed last at `fsync`, or something that was
+ * asked for after that: nothing lost, nothing invented. The control forgets to fsync and must be caught.
  */
 import type { Done, Scheduler } from '@minivault/wal'
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'

@@ -221,7 +221,10 @@ t.test('one process a folder; what is not ours is refused', async (t) => {
   const directory = fresh()
   const store = await Store.open({ directory })
   await t.rejects(Store.open({ directory }), { code: 'STORAGE_LOCKED', message: /this process/ })
-  const script = `import(${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))}).then((m) => m.Store.open({ directory: process.argv[1] })).then(() => process.kill(process.pid, 'SIGKILL'), (e) => console.log(e.code, e.message))`
+  const entry = JSON.stringify(join(import.meta.dirname, '../src/index.ts'))
+  const script = `import(${entry})
+    .then((m) => m.Store.open({ directory: process.argv[1] }))
+    .then(() => process.kill(process.pid, 'SIGKILL'), (e) => console.log(e.code, e.message))`
   const run = (args: string[]) => {
     try {
       return execFileSync(

@@ -1,6 +1,6 @@
 /**
- * The model: the simple door over a `Map`, with nothing on disk. What it answers is what every store must answer; tests drive both
- * with the same operations.
+ * The model: the simple door over a `Map`, with nothing on disk. What it answers is what every store must
+ * answer; tests drive both with the same operations.
  */
 
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../limits.ts'

@@ -1,5 +1,6 @@
 /**
- * What every store must do on its simple door, whatever it is made of. `open` gives an empty store; the suite closes it.
+ * What every store must do on its simple door, whatever it is made of. `open` gives an empty store; the suite
+ * closes it.
  */
 
 import type { MemoryStore } from './memory-store.ts'

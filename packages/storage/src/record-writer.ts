@@ -1,0 +1,125 @@
+/**
+ * Puts a record into the log's window and makes its key's slot point to it: the one place where a key changes
+ * hands. The record that was there becomes dead; a file that held its value goes when the new record is
+ * durable, not before.
+ */
+
+import { Version } from '@minivault/clock'
+import type { Codec } from '@minivault/codec'
+import type { BlobReference } from './blob-reference.ts'
+import type { Engine } from './engine.ts'
+import { isAbove } from './hot-door.ts'
+import {
+  BLOB_BIT,
+  LENGTH_MASK,
+  LEVEL_SHIFT,
+  OTHER_SPACE_BIT,
+  SLOT_BALLOT,
+  SLOT_CACHE,
+  SLOT_LENGTH,
+  SLOT_SEGMENT,
+  TOMBSTONE_BIT,
+} from './keydir.ts'
+import { fingerprintOf } from './lookup.ts'
+import { type Mutation, SPACE } from './mutation.ts'
+import { blobNameOf, recordBytes, writeRecord } from './record.ts'
+import { fromLog } from './storage-error.ts'
+
+/** A file whose record was replaced by the one at this position. */
+interface Replaced {
+  name: string
+  segment: number
+  offset: number
+}
+
+export class RecordWriter {
+  readonly #engine: Engine
+  readonly #oldBallot = new Version()
+  readonly #replaced: Replaced[] = []
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /**
+   * The value is `value[start, end)` as it is to be stored (`codec`, `rawBytes`), or stays out with `blob`.
+   * The engine's lookup stands at the key's slot, if it has one. Throws STORAGE_READ_ONLY and
+   * STORAGE_DISK_FULL.
+   */
+  append(
+    mutation: Mutation,
+    value: Uint8Array,
+    start: number,
+    end: number,
+    codec: Codec,
+    rawBytes: number,
+    blob: BlobReference | null,
+  ): void {
+    const engine = this.#engine
+    const { log, lookup, ledger } = engine
+    const length = recordBytes(mutation, end - start, blob !== null)
+    const replacedBlob = lookup.slot >= 0 ? blobNameOf(lookup.bytes, lookup.at, lookup.length) : null
+    let at: number
+    try {
+      at = log.reserve(length)
+    } catch (error) {
+      throw log.error === null ? fromLog(error) : engine.error!
+    }
+    writeRecord(mutation, log.window, at, value, start, end, codec, rawBytes, blob)
+    log.commit()
+    const segment = log.reservedSegment
+    const offset = log.reservedOffset
+    if (lookup.slot >= 0) this.#leaveOld()
+    else {
+      this.#oldBallot.clear()
+      lookup.slot = lookup.keydir.insert(lookup.shardIndex, fingerprintOf(mutation.space, mutation.hash))
+    }
+    const lengthWord =
+      length |
+      (mutation.space === SPACE.user ? 0 : OTHER_SPACE_BIT) |
+      (mutation.tombstone ? TOMBSTONE_BIT : 0) |
+      (blob !== null ? BLOB_BIT : 0) |
+      (mutation.durability << LEVEL_SHIFT)
+    lookup.keydir.point(lookup.shardIndex, lookup.slot, segment, offset, lengthWord, mutation.ballot)
+    ledger.add(segment, length)
+    if (mutation.space === SPACE.user && isAbove(mutation.ballot, engine.highestBallot)) {
+      engine.highestBallot.copy(mutation.ballot)
+    }
+    if (replacedBlob !== null) {
+      this.#replaced.push({ name: replacedBlob, segment, offset })
+      log.demand(2)
+    }
+    log.demand(mutation.durability)
+    if (engine.onRecord !== undefined) {
+      const { key, keyStart, keyEnd, hash, ballot } = mutation
+      engine.onRecord(key, keyStart, keyEnd, hash, this.#oldBallot, ballot)
+    }
+  }
+
+  /** The slot's record becomes dead. */
+  #leaveOld(): void {
+    const { lookup, ledger } = this.#engine
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const { slot } = lookup
+    this.#oldBallot.set(
+      shard[slot + SLOT_BALLOT]!,
+      shard[slot + SLOT_BALLOT + 1]!,
+      shard[slot + SLOT_BALLOT + 2]!,
+    )
+    ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
+    if (shard[slot + SLOT_CACHE] === 0) return
+    lookup.cache.forget(shard[slot + SLOT_CACHE]!)
+    shard[slot + SLOT_CACHE] = 0
+  }
+
+  /** Removes the files whose replacing records are durable by now. */
+  removeReplaced(): void {
+    const { log, blobs } = this.#engine
+    while (this.#replaced.length > 0) {
+      const { name, segment, offset } = this.#replaced[0]!
+      if (!log.isDurable(segment, offset)) return
+      this.#replaced.shift()
+      blobs.remove(name)
+    }
+  }
+}
