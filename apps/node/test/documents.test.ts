@@ -34,7 +34,7 @@ class Shell {
     const node = `"${process.execPath}" --import=${import.meta.resolve('tsx')} --conditions=minivault:source`
     writeFileSync(program, `#!/bin/sh\nexec ${node} "${MAIN}" "$@"\n`)
     chmodSync(program, 0o755)
-    this.#environment = { ...process.env, PATH: `${bin}:${process.env.PATH}` }
+    this.#environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
   }
 
   #withPorts(script: string): string {

@@ -92,7 +92,7 @@ t.test('request ledger against a Map', async (t) => {
           continue
         }
         ledger.add(id(number), 0)
-        ledger.answer(id(number), number, id(number))
+        ledger.answer(id(number), number, id(number), false)
         model.set(number, number)
         if (model.size > 16) model.delete(model.keys().next().value!)
       }

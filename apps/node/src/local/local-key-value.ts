@@ -123,6 +123,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     else {
       this.#answer.ok()
       ledger.version(entry, this.#answer.version)
+      this.#answer.exists = ledger.existed(entry)
       this.#complete(token, this.#answer)
     }
     return false
@@ -140,12 +141,12 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     const mutation = this.#mutate(operation)
     mutation.ballot.copy(found.ballot)
     mutation.version.copy(found.version)
-    this.#apply(mutation, token, requestId, true)
+    this.#apply(mutation, token, requestId, operation.kind === KIND.delete)
   }
 
   #forget(operation: Operation): void {
     if (!operation.requestId.isZero())
-      this.#ledger.answer(operation.requestId, ERROR.INTERNAL, operation.requestId)
+      this.#ledger.answer(operation.requestId, ERROR.INTERNAL, operation.requestId, false)
   }
 
   // --- writes
@@ -208,7 +209,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     const exists = pending.exists(row)
     pending.give(row)
     const number = error === null ? ERROR.NONE : errorOf(error)
-    if (!request.isZero()) this.#ledger.answer(request, number, version)
+    if (!request.isZero()) this.#ledger.answer(request, number, version, exists)
     if (error !== null) return this.#doubt(token, number, error.message)
     const answer = this.#answer.ok()
     answer.version.copy(version)
@@ -227,7 +228,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   #deleteNothing(operation: Operation, token: number, found: Found): void {
     if (!found.tombstone) {
       if (!operation.requestId.isZero()) {
-        this.#ledger.answer(operation.requestId, ERROR.NONE, operation.requestId)
+        this.#ledger.answer(operation.requestId, ERROR.NONE, operation.requestId, false)
       }
       return this.#complete(token, this.#answer.ok())
     }
@@ -270,7 +271,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
 
   #exist(operation: Operation, token: number): void {
     if (!operation.requestId.isZero()) {
-      this.#ledger.answer(operation.requestId, ERROR.KEY_EXISTS, operation.requestId)
+      this.#ledger.answer(operation.requestId, ERROR.KEY_EXISTS, operation.requestId, true)
     }
     this.#fail(token, ERROR.KEY_EXISTS, null)
   }

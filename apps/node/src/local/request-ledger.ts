@@ -5,18 +5,19 @@
  * been here, one above it certainly was not. Not durable; after a restart the horizon is the highest ballot
  * found on disk.
  *
- *   entry: request id (3 words) · attempt · state · error · version (3 words)
+ *   entry: request id (3 words) · attempt · state · error · version (3 words) · existed
  */
 import { compareVersions, Version } from '@minivault/clock'
 import { LEDGER_ENTRIES } from '../limits.ts'
 
 export const LEDGER_STATE = { pending: 0, answered: 1 } as const
 
-const WORDS = 9
+const WORDS = 10
 const ATTEMPT = 3
 const STATE = 4
 const ERROR = 5
 const VERSION = 6
+const EXISTED = 9
 const EMPTY = -1
 
 export class RequestLedger {
@@ -63,7 +64,7 @@ export class RequestLedger {
   }
 
   /** Records the answer, if the request is still remembered. `error` 0: it took effect under `version`. */
-  answer(request: Version, error: number, version: Version): void {
+  answer(request: Version, error: number, version: Version, existed: boolean): void {
     const entry = this.find(request)
     if (entry === EMPTY) return
     const base = entry * WORDS
@@ -72,6 +73,7 @@ export class RequestLedger {
     this.#entries[base + VERSION] = version.high
     this.#entries[base + VERSION + 1] = version.middle
     this.#entries[base + VERSION + 2] = version.low
+    this.#entries[base + EXISTED] = existed ? 1 : 0
   }
 
   attempt(entry: number): number {
@@ -88,6 +90,10 @@ export class RequestLedger {
 
   error(entry: number): number {
     return this.#entries[entry * WORDS + ERROR]!
+  }
+
+  existed(entry: number): boolean {
+    return this.#entries[entry * WORDS + EXISTED] === 1
   }
 
   version(entry: number, into: Version): Version {
