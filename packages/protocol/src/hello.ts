@@ -14,7 +14,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { ProtocolError } from './errors.ts'
 import { PROTOCOL_VERSION } from './frame-form.ts'
 import { FRAME_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
-import { readLength, readU16, readU48, writeU16, writeU32, writeU48 } from './little-endian.ts'
+import { readI32, readLength, readU16, readU48, writeU16, writeU32, writeU48 } from './little-endian.ts'
 
 export const NONCE_BYTES = 16
 export const NODE_ID_BYTES = 16
@@ -56,7 +56,7 @@ export function decodeHello(body: Uint8Array): Hello {
   if (versionMin > PROTOCOL_VERSION || versionMax < PROTOCOL_VERSION) {
     throw new ProtocolError('PROTOCOL_VERSION', `this server speaks version ${PROTOCOL_VERSION}`)
   }
-  return { versionMin, versionMax, capabilities: readLength(body, 4), nonce: copyOf(body, 8, NONCE_BYTES) }
+  return { versionMin, versionMax, capabilities: readI32(body, 4) >>> 0, nonce: copyOf(body, 8, NONCE_BYTES) }
 }
 
 export function encodeHelloReply(
@@ -73,15 +73,19 @@ export function encodeHelloReply(
   return body
 }
 
-/** Throws BAD_REQUEST for another length. */
+/** Throws BAD_REQUEST for another length, PROTOCOL_VERSION for a version that was not offered. */
 export function decodeHelloReply(body: Uint8Array): HelloReply {
   if (body.length !== HELLO_REPLY_BODY_BYTES) {
     throw new ProtocolError('BAD_REQUEST', 'a HELLO reply of another length')
   }
+  const version = readU16(body, 0)
+  if (version !== PROTOCOL_VERSION) {
+    throw new ProtocolError('PROTOCOL_VERSION', `the server chose version ${version}`)
+  }
   return {
-    version: readU16(body, 0),
+    version,
     durability: body[2]!,
-    capabilities: readLength(body, 4),
+    capabilities: readI32(body, 4) >>> 0,
     nodeId: copyOf(body, 8, NODE_ID_BYTES),
     nonce: copyOf(body, 24, NONCE_BYTES),
     valueBytesMax: readLength(body, 40),

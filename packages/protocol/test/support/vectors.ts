@@ -16,16 +16,3 @@ export function vector(name: string): Uint8Array {
   const hex = text.replaceAll(/#.*/g, '').replaceAll(/\s/g, '')
   return new Uint8Array(Buffer.from(hex, 'hex'))
 }
-
-/** The frames of a vector, as `consumedOf` (a decoder) tells them apart. */
-export function framesOf(name: string, consumedOf: (bytes: Uint8Array) => number): Uint8Array[] {
-  const frames: Uint8Array[] = []
-  let rest = vector(name)
-  while (rest.length > 0) {
-    const consumed = consumedOf(rest)
-    if (consumed <= 0) throw new Error(`${name} does not consist of frames`)
-    frames.push(rest.slice(0, consumed))
-    rest = rest.slice(consumed)
-  }
-  return frames
-}
