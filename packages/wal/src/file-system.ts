@@ -78,3 +78,20 @@ export function writeAll(
     written += more
   }
 }
+
+/** Reads up to `length` bytes into bytes[0…], going on after a short read; fewer only where the file ends. */
+export function readAll(
+  fileSystem: FileSystem,
+  descriptor: number,
+  bytes: Uint8Array,
+  length: number,
+  position: number,
+): number {
+  let count = 0
+  while (count < length) {
+    const more = fileSystem.readSync(descriptor, bytes, count, length - count, position + count)
+    if (more <= 0) break
+    count += more
+  }
+  return count
+}

@@ -23,7 +23,7 @@ import { type SegmentInfo, SegmentTable } from './segment-table.ts'
 import { Syncer } from './syncer.ts'
 import { Tail } from './tail.ts'
 import { Turn } from './turn.ts'
-import { fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
+import { closedError, fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
 import { Window } from './window.ts'
 
 /** How sure an entry must be before it may be acknowledged. */
@@ -204,7 +204,8 @@ export class Log {
     const offset = this.#writtenOffset
     if (this.isDurable(segment, offset - 1)) return
     const durable = this.#waiters.add(segment, offset)
-    if (this.#tail.segment) this.#syncer.want(this.#tail.segment, offset)
+    const segmentOnDisk = this.#tail.onDisk
+    if (segmentOnDisk) this.#syncer.want(segmentOnDisk, offset)
     await durable
   }
 
@@ -292,14 +293,17 @@ export class Log {
       this.#closed = true
       this.#block.room = 0
       this.#turn.cancelTimer()
-      this.#syncer.stop(new WalError('WAL_CLOSED', 'the log is closed'))
+      this.#syncer.stop(closedError())
       await this.#syncer.idle()
-      this.#outputs.abort()
+      await this.#outputs.abort()
       this.#table.closeAll()
+      this.#settleWaiters(this.#error ? poisonedBy(this.#error) : closedError())
     }
   }
 
   async #closeCleanly(): Promise<void> {
+    this.flush()
+    this.#block.forget() // from here on every reserve is refused: the closing block is laid where it would go
     await this.sync()
     this.#closed = true
     this.#block.room = 0
@@ -315,7 +319,7 @@ export class Log {
   }
 
   #check(): void {
-    if (this.#closed || this.#closing) throw new WalError('WAL_CLOSED', 'the log is closed')
+    if (this.#closed || this.#closing) throw closedError()
     if (this.#error) throw poisonedBy(this.#error)
   }
 
@@ -349,6 +353,7 @@ export class Log {
     try {
       this.#tail.writeBlock(flags, this.#syncer)
     } catch (error) {
+      if (this.#tail.fresh) this.#table.release(segment)
       this.#poison(fromSystem(error, 'writing', segment.path))
       return
     }

@@ -23,6 +23,7 @@ export class MergeOutputs {
   readonly #options: MergeOutputsOptions
   readonly #finished = new Set<number>()
   readonly #unfinished = new Set<OutputSegment>()
+  #drained: (() => void) | null = null
 
   constructor(options: MergeOutputsOptions) {
     this.#options = options
@@ -40,22 +41,28 @@ export class MergeOutputs {
 
   create(header: SegmentHeader): OutputSegment {
     const { fileSystem, directory, payloadBytesMax, segmentBytesMax } = this.#options
-    const forget = (ended: OutputSegment): boolean => this.#unfinished.delete(ended)
     const owner = {
       fileSystem,
       directory,
       payloadBytesMax,
       segmentBytesMax,
       adopt: this.#adopt,
-      forget,
+      forget: this.#forget,
     }
     const output = new OutputSegment(owner, header)
     this.#unfinished.add(output)
     return output
   }
 
-  abort(): void {
+  /** Gives up what is not finished; resolves when the last call to the disk about it is back. */
+  async abort(): Promise<void> {
     for (const output of [...this.#unfinished]) output.abort()
+    if (this.#unfinished.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+  }
+
+  readonly #forget = (ended: OutputSegment): void => {
+    this.#unfinished.delete(ended)
+    if (this.#unfinished.size === 0) this.#drained?.()
   }
 
   readonly #adopt = (segment: Segment, done: (error: WalError | null) => void): void => {

@@ -22,7 +22,7 @@ import {
   writeSegmentHeader,
 } from './segment-format.ts'
 import { Segment } from './segment-table.ts'
-import { fromSystem, WalError } from './wal-error.ts'
+import { closedError, fromSystem, WalError } from './wal-error.ts'
 
 export interface OutputOwner {
   fileSystem: FileSystem
@@ -38,7 +38,7 @@ export class OutputSegment {
   readonly id: number
   readonly #owner: OutputOwner
   readonly #segment: Segment
-  readonly #path: string
+  #path: string
   #bytes = new Uint8Array(OUTPUT_BLOCK_BYTES)
   #view = new DataView(this.#bytes.buffer)
   #descriptor = -1
@@ -47,6 +47,9 @@ export class OutputSegment {
   #count = 0
   #offset = 0
   #ended = false
+  /** A sync is under way: its descriptor must not be closed, the number might be another file's by then. */
+  #syncing = false
+  #aborted = false
 
   constructor(owner: OutputOwner, header: SegmentHeader) {
     this.#owner = owner
@@ -98,36 +101,50 @@ export class OutputSegment {
     if (this.#count > 0) this.#writeBlock()
     if (this.#offset === 0) this.#writeHeaderOnly()
     this.#ended = true
+    this.#syncing = true
     fileSystem.sync(this.#descriptor, (failed) => {
-      if (failed) return this.#fail(failed, done)
+      this.#syncing = false
+      if (failed || this.#aborted) return this.#fail(failed, done)
       try {
         fileSystem.rename(this.#path, this.#segment.path)
       } catch (error) {
         return this.#fail(error, done)
       }
+      this.#path = this.#segment.path
+      this.#syncing = true
       fileSystem.syncDirectory(directory, (unsynced) => {
-        if (unsynced) return this.#fail(unsynced, done)
-        this.#owner.forget(this)
+        this.#syncing = false
+        if (unsynced || this.#aborted) return this.#fail(unsynced, done)
         this.#segment.bytes = this.#offset
         this.#segment.descriptor = this.#descriptor
         this.#segment.named = true
+        this.#descriptor = -1
         this.#owner.adopt(this.#segment, done)
+        this.#owner.forget(this)
       })
     })
   }
 
-  /** Gives it up and removes its file. */
+  /** Gives it up and removes its file; without effect once the log has taken it in. */
   abort(): void {
     this.#ended = true
-    this.#owner.forget(this)
-    if (this.#descriptor < 0) return
-    try {
-      this.#owner.fileSystem.close(this.#descriptor)
-      this.#owner.fileSystem.remove(this.#path)
-    } catch {
-      // The next open removes what is left.
-    }
+    this.#aborted = true
+    if (!this.#syncing) this.#release()
+  }
+
+  #release(): void {
+    const { fileSystem } = this.#owner
+    const descriptor = this.#descriptor
     this.#descriptor = -1
+    this.#owner.forget(this)
+    if (descriptor < 0) return
+    for (const step of [() => fileSystem.close(descriptor), () => fileSystem.remove(this.#path)]) {
+      try {
+        step()
+      } catch {
+        // The next open removes what is left.
+      }
+    }
   }
 
   #writeHeaderOnly(): void {
@@ -166,9 +183,10 @@ export class OutputSegment {
     this.#view = new DataView(bytes.buffer)
   }
 
+  /** `cause` null: it was given up meanwhile. */
   #fail(cause: unknown, done: (error: WalError | null) => void): void {
-    this.abort()
-    done(fromSystem(cause, 'finishing', this.#path))
+    this.#release()
+    done(cause ? fromSystem(cause, 'finishing', this.#path) : closedError())
   }
 
   #try(doing: string, run: () => void): void {

@@ -6,10 +6,10 @@
  * Invariant: what is handed out by a read has passed its entry's checksum.
  */
 import { join } from 'node:path'
-import type { FileSystem } from './file-system.ts'
+import { type FileSystem, readAll } from './file-system.ts'
 import { DESCRIPTOR_COUNT_MAX } from './limits.ts'
 import { ENTRY_HEADER_BYTES, entryChecksum, type SegmentKind, segmentName } from './segment-format.ts'
-import { fromSystem, WalError } from './wal-error.ts'
+import { closedError, fromSystem, WalError } from './wal-error.ts'
 
 export interface SegmentInfo {
   id: number
@@ -50,6 +50,7 @@ export class SegmentTable {
   readonly #fileSystem: FileSystem
   readonly #segments = new Map<number, Segment>()
   #open = 0
+  #closed = false
   #scratch = new Uint8Array(4096)
 
   constructor(fileSystem: FileSystem) {
@@ -76,15 +77,20 @@ export class SegmentTable {
     if (segment.reads === 0) this.release(segment)
   }
 
+  /** Closes its descriptors. What close says is of no use: its bytes are synced by now, or lost already. */
   release(segment: Segment): void {
-    if (segment.barrier >= 0) this.#fileSystem.close(segment.barrier)
-    if (segment.descriptor >= 0) this.#fileSystem.close(segment.descriptor)
+    for (const descriptor of [segment.barrier, segment.descriptor]) {
+      try {
+        if (descriptor >= 0) this.#fileSystem.close(descriptor)
+      } catch {}
+    }
     if (segment.descriptor >= 0 && segment.sealed) this.#open--
     segment.descriptor = -1
     segment.barrier = -1
   }
 
   closeAll(): void {
+    this.#closed = true
     for (const segment of this.#segments.values()) {
       segment.dropped = true
       if (segment.reads === 0) this.release(segment)
@@ -96,7 +102,9 @@ export class SegmentTable {
     segment.sealed = true
     if (segment.barrier >= 0) this.#fileSystem.close(segment.barrier)
     segment.barrier = -1
-    if (segment.descriptor >= 0) this.#open++
+    if (segment.descriptor < 0) return
+    this.#open++
+    if (this.#open > DESCRIPTOR_COUNT_MAX) this.#closeOne()
   }
 
   readSync(number: number, offset: number, length: number, target: Uint8Array, at: number): void {
@@ -105,13 +113,7 @@ export class SegmentTable {
     if (this.#scratch.length < whole) this.#scratch = new Uint8Array(whole)
     let count = 0
     try {
-      count = this.#fileSystem.readSync(
-        segment.descriptor,
-        this.#scratch,
-        0,
-        whole,
-        offset - ENTRY_HEADER_BYTES,
-      )
+      count = readAll(this.#fileSystem, segment.descriptor, this.#scratch, whole, offset - ENTRY_HEADER_BYTES)
     } catch (error) {
       throw fromSystem(error, 'reading', segment.path)
     }
@@ -130,28 +132,30 @@ export class SegmentTable {
     const segment = this.#forReading(number, offset, length)
     const whole = ENTRY_HEADER_BYTES + length
     const bytes = new Uint8Array(whole)
+    let count = 0
+    const next = (): void => {
+      const position = offset - ENTRY_HEADER_BYTES + count
+      this.#fileSystem.read(segment.descriptor, bytes, count, whole - count, position, ended)
+    }
+    const ended = (error: Error | null, more: number): void => {
+      if (!error && more > 0) count += more
+      if (!error && more > 0 && count < whole) return next()
+      segment.reads--
+      if (segment.dropped && segment.reads === 0) this.release(segment)
+      if (error) return done(fromSystem(error, 'reading', segment.path))
+      try {
+        deliver(segment, offset, length, bytes, count, target, at)
+      } catch (wrong) {
+        return done(wrong as WalError)
+      }
+      done(null)
+    }
     segment.reads++
-    this.#fileSystem.read(
-      segment.descriptor,
-      bytes,
-      0,
-      whole,
-      offset - ENTRY_HEADER_BYTES,
-      (error, count) => {
-        segment.reads--
-        if (segment.dropped && segment.reads === 0) this.release(segment)
-        if (error) return done(fromSystem(error, 'reading', segment.path))
-        try {
-          deliver(segment, offset, length, bytes, count, target, at)
-        } catch (wrong) {
-          return done(wrong as WalError)
-        }
-        done(null)
-      },
-    )
+    next()
   }
 
   #forReading(number: number, offset: number, length: number): Segment {
+    if (this.#closed) throw closedError()
     const segment = this.#segments.get(number)
     if (!segment) throw new WalError('WAL_NO_SEGMENT', `segment ${number} is not part of the log`, { offset })
     if (offset < ENTRY_HEADER_BYTES || length < 1 || offset + length > segment.bytes) {

@@ -51,6 +51,10 @@ export function poisonedBy(cause: WalError | null): WalError {
   return new WalError('WAL_POISONED', what, { cause })
 }
 
+export function closedError(): WalError {
+  return new WalError('WAL_CLOSED', 'the log is closed')
+}
+
 /** What the system threw gets its name; what others threw (the owner's replay) stays what it is. */
 export function systemOnly(error: unknown, doing: string, path: string): unknown {
   const code = (error as { code?: unknown } | null)?.code

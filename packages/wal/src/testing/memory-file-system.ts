@@ -53,7 +53,7 @@ export class MemoryFileSystem implements FileSystem {
   /** Puts a file there, durable, without a call. */
   plant(path: string, bytes: Uint8Array): void {
     const file = new MemoryFile()
-    file.bytes = bytes.slice()
+    file.bytes = new Uint8Array(bytes)
     file.sync()
     this.#folders.add(parent(path))
     this.#names.now.set(path, file)
@@ -107,7 +107,8 @@ export class MemoryFileSystem implements FileSystem {
   writeSync(descriptor: number, bytes: Uint8Array, at: number, length: number, position: number): number {
     const { file, path } = this.#of(descriptor)
     return this.#call('write', path, () => {
-      file.write(position, bytes.slice(at, at + length))
+      // Not `slice`: that of a Buffer does not copy.
+      file.write(position, new Uint8Array(bytes.subarray(at, at + length)))
       return length
     })
   }
