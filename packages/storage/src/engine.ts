@@ -72,6 +72,7 @@ export class Engine implements CompletionTarget {
   readonly #inlineBytesMax: number
   readonly #writerId: number
   #blobCounter = 0
+
   constructor(parts: EngineParts) {
     this.log = parts.log
     this.lookup = parts.lookup
@@ -95,12 +96,14 @@ export class Engine implements CompletionTarget {
   }
 
   /**
-   * Takes a record if its ballot is above the key's. Throws STORAGE_CLOSED, STORAGE_READ_ONLY,
+   * Takes a record if its ballot is above the key's. The value may be `found.value` itself, with its bounds,
+   * but nothing else that lies in the store's own memory. Throws STORAGE_CLOSED, STORAGE_READ_ONLY,
    * STORAGE_DISK_FULL, STORAGE_KEY_LENGTH, STORAGE_VALUE_TOO_LARGE, STORAGE_VALUE_ENCODING, STORAGE_CORRUPT;
    * nothing is written then.
    */
   apply(mutation: Mutation, token: number): ApplyOutcome {
-    if (this.isOwn(mutation.value) || this.isOwn(mutation.key)) {
+    const { value } = mutation
+    if (value.length > 0 && (value === this.found.value || value === this.log.window)) {
       return this.apply(detachMutation(mutation), token)
     }
     this.#check(mutation)
@@ -191,7 +194,6 @@ export class Engine implements CompletionTarget {
   locate(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     if (this.closed) throw closedError()
     checkKey(keyEnd - keyStart)
-    if (this.isOwn(key)) return this.locate(cloneBytes(key, keyStart, keyEnd), 0, keyEnd - keyStart, hash)
     const { lookup, previous } = this
     previous.clear()
     try {
@@ -211,8 +213,6 @@ export class Engine implements CompletionTarget {
   readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     if (this.closed) throw closedError()
     checkKey(keyEnd - keyStart)
-    if (this.isOwn(key))
-      return this.readSync(space, cloneBytes(key, keyStart, keyEnd), 0, keyEnd - keyStart, hash)
     try {
       return this.#reader.readSync(space, key, keyStart, keyEnd, hash)
     } catch (error) {

@@ -6,7 +6,7 @@
  * The result stands in fields (`shardIndex`, `slot`, `bytes`, `at`, `length`), valid until the next call.
  */
 
-import type { KeyHash } from '@minivault/codec'
+import { cloneBytes, type KeyHash } from '@minivault/codec'
 import type { Log } from '@minivault/wal'
 import { Cache } from './cache.ts'
 import {
@@ -79,6 +79,10 @@ export class Lookup {
         this.slot = slot
         if (!this.resolve(shard, slot)) {
           if (!readsDisk) return LOOKUP.cold
+          // A key that is itself a view of the record read last would be read over.
+          key = cloneBytes(key, keyStart, keyEnd)
+          keyEnd -= keyStart
+          keyStart = 0
           this.readSync(shard, slot)
         }
         if (recordHasKey(this.bytes, this.at, space, key, keyStart, keyEnd)) return LOOKUP.found

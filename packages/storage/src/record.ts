@@ -29,6 +29,8 @@ export const LEVEL_FLAG_SHIFT = 4
 export const CODEC_FLAG_SHIFT = 6
 export const TAG = { version: 1, requestId: 2, attempt: 3, blob: 4 } as const
 
+const KEY_LOOP_BYTES_MAX = 32
+
 /** Hashed into the layout hash: change anything above, and folders of the other layout are refused. */
 export const RECORD_LAYOUT =
   'record 0: flags1 space1 key2 raw4 ballot12be type1 zero1 tagged2 | expiry8? tagged key value | ' +
@@ -106,10 +108,18 @@ export function writeRecord(
     next += 8
   }
   if (tagged > 0) next = writeTagged(mutation, target, next, blob)
-  copyBytes(mutation.key, mutation.keyStart, mutation.keyEnd, target, next)
+  copyKey(mutation.key, mutation.keyStart, mutation.keyEnd, target, next)
   next += keyBytes
   if (end > start) copyBytes(value, start, end, target, next)
   return next + (end - start)
+}
+
+/**
+ * A short key goes byte by byte: looking whether two arrays share their memory would cost more than the copy.
+ */
+function copyKey(key: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start > KEY_LOOP_BYTES_MAX) copyBytes(key, start, end, target, at)
+  else for (let i = start; i < end; i++) target[at + i - start] = key[i]!
 }
 
 function writeTagged(mutation: Mutation, target: Uint8Array, at: number, blob: BlobReference | null): number {
