@@ -13,6 +13,7 @@
  * reopening tells what is on disk.
  */
 import { DurableWaiters } from './durable-waiters.ts'
+import { FLUSH_ABOVE_BYTES } from './limits.ts'
 import { checkOptions, type LogOptions } from './log-options.ts'
 import { MergeOutputs } from './merge-outputs.ts'
 import { OpenBlock } from './open-block.ts'
@@ -141,6 +142,7 @@ export class Log {
   commit(): void {
     this.#block.commit()
     if (!this.#turn.armed) this.#turn.arm()
+    if (this.#block.bytes > FLUSH_ABOVE_BYTES) this.#turn.ask()
   }
 
   /** What was committed so far is wanted at this level. */
