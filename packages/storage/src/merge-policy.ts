@@ -12,6 +12,11 @@ export interface MergePolicy {
   smallBytes: number
   /** and worth combining from so many on. */
   smallCountMin: number
+  /**
+   * Leave segments whose records are still in memory: they are being read from there, which a merge would
+   * end, and overwritten, which makes it cheaper later.
+   */
+  sparesMemory: boolean
   /** Live bytes of one merge. */
   outputBytesMax: number
 }
@@ -31,6 +36,7 @@ export function pickMergeCandidates(stats: readonly SegmentStats[], policy: Merg
   const worth = sealed.filter((segment) => {
     const dead = deadBytesOf(segment)
     if (segment.liveBytes <= 0) return true
+    if (policy.sparesMemory && segment.inMemory) return false
     return (
       (dead > 0 && dead >= segment.bytes * policy.deadRatioMin) || (isCombining && small.includes(segment))
     )

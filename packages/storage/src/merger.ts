@@ -107,6 +107,7 @@ export class Merger {
         deadRatioMin: 0,
         smallBytes: this.#segmentBytes / 4,
         smallCountMin: 2,
+        sparesMemory: false,
         outputBytesMax: Infinity,
       }
       const stats = this.#engine.ledger.stats(log)
@@ -144,6 +145,7 @@ export class Merger {
       deadRatioMin: 0.5,
       smallBytes: this.#segmentBytes / 8,
       smallCountMin: 8,
+      sparesMemory: true,
       outputBytesMax: this.#segmentBytes * 0.9,
     }
     for (let round = 0; round < ROUNDS_MAX && !this.#isStopping; round++) {

@@ -22,6 +22,8 @@ export interface SegmentStats {
   bytes: number
   liveBytes: number
   sealed: boolean
+  /** Its newest records still lie in the log's window. */
+  inMemory: boolean
   ageMin: number
   ageMax: number
 }
@@ -76,6 +78,7 @@ export class SegmentLedger {
         bytes,
         liveBytes: this.#live[id] ?? 0,
         sealed,
+        inMemory: log.windowOffset(id, bytes - ENTRY_HEADER_BYTES) >= 0,
         ageMin: ages?.min ?? id,
         ageMax: ages?.max ?? id,
       }

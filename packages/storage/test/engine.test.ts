@@ -190,10 +190,17 @@ t.test('policy: what is worth merging, and when a tombstone may leave', async (t
     bytes: size,
     liveBytes,
     sealed: n < 9,
+    inMemory: n > 5,
     ageMin,
     ageMax,
   })
-  const policy = { deadRatioMin: 0.5, smallBytes: 1000, smallCountMin: 3, outputBytesMax: 10_000 }
+  const policy = {
+    deadRatioMin: 0.5,
+    smallBytes: 1000,
+    smallCountMin: 3,
+    sparesMemory: true,
+    outputBytesMax: 10_000,
+  }
   t.same(
     pickMergeCandidates([segment(1, 9000, 8000), segment(2, 9000, 1000), segment(9, 9000, 0)], policy),
     [2],
@@ -212,6 +219,9 @@ t.test('policy: what is worth merging, and when a tombstone may leave', async (t
     ),
     [],
   )
+  const warm = [segment(7, 9000, 1000), segment(8, 9000, 0)]
+  t.same(pickMergeCandidates(warm, policy), [8], 'what is in memory is left, unless nothing in it lives')
+  t.same(pickMergeCandidates(warm, { ...policy, sparesMemory: false }), [7, 8])
   const [a, b, c] = [segment(1, 1, 1), segment(5, 1, 1, 1, 3), segment(4, 1, 1)]
   t.same([...segmentsWhoseTombstonesLeave([a, b], [a, b, c])], [5], 'only the one dropped last')
   t.same([...segmentsWhoseTombstonesLeave([b], [a, b, c])], [])
