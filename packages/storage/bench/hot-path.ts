@@ -80,8 +80,8 @@ const keys = Array.from({ length: KEY_COUNT }, (_, i) => Buffer.from(`key:${Stri
 const hot = keys[7]!
 const mutation = new Mutation()
 /** Incompressible, so that the compressor has nothing to gain. */
-const valueOf = (bytes: number) => Buffer.from(Array.from({ length: bytes }, () => Math.random() * 256))
-const [small, large] = [valueOf(64), valueOf(1024)]
+const noiseOf = (bytes: number) => Buffer.from(Array.from({ length: bytes }, () => Math.random() * 256))
+const [small, large] = [noiseOf(64), noiseOf(1024)]
 
 function applyOne(key: Uint8Array, value: Uint8Array, durability: 0 | 1): void {
   fill(mutation, key, value, durability)

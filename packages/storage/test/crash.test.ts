@@ -3,57 +3,12 @@
  * blobs and merges. Afterwards each key must hold what was confirmed last at `fsync`, or something that was
  * asked for after that: nothing lost, nothing invented. The control forgets to fsync and must be caught.
  */
-import type { Done, Scheduler } from '@minivault/wal'
-import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
+import { MemoryFileSystem } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
-import { type DurabilityName, type StorageError, Store } from '../src/index.ts'
+import type { DurabilityName, StorageError, Store } from '../src/index.ts'
 import { noise } from '../src/testing/index.ts'
-
-/** Turns end by themselves; no timer ever fires. */
-const scheduler: Scheduler = {
-  afterTurn: (run) => void setImmediate(run),
-  after: () => null,
-  cancel: () => {},
-}
-
-/** The control: says that it has synced. */
-class ForgetfulDisk extends MemoryFileSystem {
-  override sync(_descriptor: number, done: Done): void {
-    queueMicrotask(() => done(null))
-  }
-  override datasync(descriptor: number, done: Done): void {
-    this.sync(descriptor, done)
-  }
-  override datasyncSync(): void {}
-  override syncSync(): void {}
-}
-
-class Crashed extends Error {}
-
-async function until<T>(disk: MemoryFileSystem, promise: Promise<T>): Promise<T> {
-  let isSettled = false
-  const mark = () => void (isSettled = true)
-  promise.then(mark, mark)
-  for (let i = 0; i < 2000 && !isSettled && !disk.crashed; i++) await new Promise(setImmediate)
-  if (disk.crashed) throw new Crashed()
-  if (!isSettled) throw new Error('never settled')
-  return promise
-}
-
-function openOn(disk: MemoryFileSystem, seed = 1): Promise<Store> {
-  const bits = seededRandom(seed)
-  return Store.open({
-    directory: '/data',
-    fileSystem: disk,
-    scheduler,
-    random: (n) => Uint8Array.from({ length: n }, () => Math.floor(bits() * 256)),
-    cacheBytes: 1 << 20,
-    windowBytes: 8192,
-    segmentBytes: 4096,
-    autoMerge: false,
-  })
-}
+import { ForgetfulDisk, openOn, print, until } from './fixtures/crashing-store.ts'
 
 /** What each key may hold: the state confirmed last at fsync, then all that was asked for since. */
 class Ledger {
@@ -84,8 +39,6 @@ function payloadOf(n: number): Uint8Array {
   // Every sixth is too long for the log of this test and gets a file.
   return noise(n % 6 === 4 ? 1500 + n : 20 + ((n * 37) % 400), n + 1)
 }
-
-const print = (value: Uint8Array | undefined) => value && Buffer.from(value).toString('latin1')
 
 async function workload(disk: MemoryFileSystem, ledger: Ledger): Promise<void> {
   let store = await until(disk, openOn(disk, 2))

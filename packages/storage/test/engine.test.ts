@@ -1,27 +1,14 @@
-import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compareVersions, Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
-import { nodeFileSystem } from '@minivault/wal'
 import t from 'tap'
 import { blobName, writeBlobReference } from '../src/blob-reference.ts'
 import { Cache } from '../src/cache.ts'
-import { FolderLock } from '../src/folder-lock.ts'
 import { APPLY, type Found, Mutation, pickMergeCandidates, SPACE, Store } from '../src/index.ts'
 import { Keydir } from '../src/keydir.ts'
 import { segmentsWhoseTombstonesLeave } from '../src/merger.ts'
-import { nodeProcesses } from '../src/node-ports.ts'
 import { RecordView, recordBytes, TAG, writeRecord } from '../src/record.ts'
 import { noise } from '../src/testing/index.ts'
 
@@ -225,89 +212,6 @@ t.test('policy: what is worth merging, and when a tombstone may leave', async (t
   const [a, b, c] = [segment(1, 1, 1), segment(5, 1, 1, 1, 3), segment(4, 1, 1)]
   t.same([...segmentsWhoseTombstonesLeave([a, b], [a, b, c])], [5], 'only the one dropped last')
   t.same([...segmentsWhoseTombstonesLeave([b], [a, b, c])], [])
-})
-
-t.test('one process a folder; what is not ours is refused', async (t) => {
-  const directory = fresh()
-  const store = await Store.open({ directory })
-  await t.rejects(Store.open({ directory }), { code: 'STORAGE_LOCKED', message: /this process/ })
-  const entry = JSON.stringify(join(import.meta.dirname, '../src/index.ts'))
-  const script = `import(${entry})
-    .then((m) => m.Store.open({ directory: process.argv[1] }))
-    .then(() => process.kill(process.pid, 'SIGKILL'), (e) => console.log(e.code, e.message))`
-  const run = (args: string[]) => {
-    try {
-      return execFileSync(
-        process.execPath,
-        ['--import=tsx', '--conditions=minivault:source', '-e', script, ...args],
-        { encoding: 'utf8' },
-      )
-    } catch {
-      return 'killed'
-    }
-  }
-  t.match(run([directory]), new RegExp(`STORAGE_LOCKED .*process ${process.pid}`))
-  await store.close()
-  t.equal(run([directory]), 'killed')
-  const after = await Store.open({ directory })
-  t.pass('a dead holder does not keep the folder')
-  await after.close()
-  writeFileSync(
-    join(directory, 'FORMAT'),
-    readFileSync(join(directory, 'FORMAT'), 'utf8').replace('format 0', 'format 9'),
-  )
-  await t.rejects(Store.open({ directory }), { code: 'STORAGE_FORMAT', message: /another data folder/ })
-  const foreign = fresh()
-  mkdirSync(foreign)
-  writeFileSync(join(foreign, 'letter.txt'), 'dear')
-  await t.rejects(Store.open({ directory: foreign }), { code: 'STORAGE_FOLDER', message: /letter.txt/ })
-  await t.rejects(Store.open({ directory: join(foreign, 'letter.txt') }), { code: 'STORAGE_FOLDER' })
-  await t.rejects(Store.open({ directory: fresh(), cacheBytes: 3 }), { code: 'STORAGE_OPTION' })
-  if (process.getuid?.() !== 0) {
-    chmodSync(foreign, 0o500)
-    await t.rejects(Store.open({ directory: join(foreign, 'x') }), { code: 'STORAGE_FOLDER' })
-  }
-  t.notOk(existsSync(join(foreign, 'FORMAT')))
-})
-
-t.test('racing for a stale lock: one wins, whoever looks when', async (t) => {
-  const directory = fresh()
-  mkdirSync(directory)
-  writeFileSync(
-    join(directory, 'LOCK.3'),
-    `pid 1\nstart another life\nhost ${nodeProcesses.host}\nstate held\n`,
-  )
-  const first = FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'a')
-  t.throws(() => FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'b'), {
-    code: 'STORAGE_LOCKED',
-  })
-  t.same(readdirSync(directory), ['LOCK.4'])
-  first.release()
-  const elsewhere = { ...nodeProcesses, host: 'elsewhere' }
-  const second = FolderLock.acquire(nodeFileSystem, directory, elsewhere, 'c')
-  t.throws(() => FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'd'), {
-    message: /elsewhere.*remove/,
-  })
-  second.release()
-  // A slow opener that saw LOCK.3 as the highest while all of this went on.
-  let isSlow = true
-  const slow = {
-    ...nodeFileSystem,
-    list: (path: string) => {
-      const names = isSlow ? ['LOCK.3'] : nodeFileSystem.list(path)
-      return names
-    },
-    readFile: (path: string) =>
-      path.endsWith('LOCK.3') ? bytes('state released\n') : nodeFileSystem.readFile(path),
-    link: (from: string, to: string) => {
-      isSlow = false
-      return nodeFileSystem.link(from, to)
-    },
-  }
-  const third = FolderLock.acquire(nodeFileSystem, directory, nodeProcesses, 'e')
-  t.throws(() => FolderLock.acquire(slow, directory, nodeProcesses, 'f'), { code: 'STORAGE_LOCKED' })
-  t.same(readdirSync(directory), ['LOCK.6'])
-  third.release()
 })
 
 t.test('keydir: growth and removal keep every other slot', async (t) => {
