@@ -112,10 +112,13 @@ t.test('a view of the store can be handed back to it', async (t) => {
   } as const
   store = await Store.open({ ...large, segmentBytes: 1 << 20, cacheBytes: 1 << 20 })
   for (const [i, name] of ['j', 'k'].entries()) await store.set(name, noise(100_000, i + 1))
+  await store.set('name', noise(60_000, 3))
+  await store.set(noise(60_000, 3), 'named')
   await store.close()
   store = await Store.open({ ...large, segmentBytes: 1 << 20, cacheBytes: 1 << 20 })
   await store.set('k', store.view('j')!)
   t.ok(Buffer.compare(store.getSync('k')!, noise(100_000, 1)) === 0, 'where both are read into one scratch')
+  t.equal(store.getSync(store.view('name')!)?.length, 5, 'as a key whose record is read from disk')
   await store.close()
 })
 
