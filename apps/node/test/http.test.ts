@@ -193,7 +193,7 @@ function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryP
       let text = ''
       socket.on('data', (piece) => (text += piece))
       const put = (key: string) => `PUT /${key} HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n{"value":1}`
-      socket.write(put('p1') + put('p2') + 'GET /p1 HTTP/1.1\r\nHost: x\r\n\r\n')
+      socket.write(`${put('p1') + put('p2')}GET /p1 HTTP/1.1\r\nHost: x\r\n\r\n`)
       await until(() => text.split('HTTP/1.1 200').length === 4)
       for (const byte of put('p3')) {
         socket.write(byte)

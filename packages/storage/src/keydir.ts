@@ -18,8 +18,8 @@
 import type { Version } from '@minivault/clock'
 import { SHARD_COUNT } from './limits.ts'
 
+/** Word 0 of a slot is the fingerprint. */
 export const SLOT_WORDS = 8
-export const SLOT_FINGERPRINT = 0
 export const SLOT_SEGMENT = 1
 export const SLOT_OFFSET = 2
 export const SLOT_LENGTH = 3

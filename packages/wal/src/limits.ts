@@ -16,8 +16,8 @@ export const WINDOW_BYTES_DEFAULT = 32 << 20
 export const FLUSH_AFTER_MS_DEFAULT = 10
 
 /**
- * An open block of this size leaves at the end of its turn, asked for or not: a larger one is no longer in the
- * processor's cache when its checksums are taken and the kernel copies it.
+ * An open block of this size leaves at the end of its turn, asked for or not: a larger one is no longer in
+ * the processor's cache when its checksums are taken and the kernel copies it.
  */
 export const FLUSH_ABOVE_BYTES = 64 << 10
 
