@@ -28,6 +28,8 @@ export const REPLY_SLOTS = 1024
  * An operation without an answer after this long is in doubt (HTTP 504, binary: the connection is closed).
  */
 export const OPERATION_TIMEOUT_MS = 30_000
+/** Replies of which not a byte is taken for this long end the connection. */
+export const WRITE_TIMEOUT_MS = 30_000
 /**
  * A started request must be complete by then; between requests a connection may be silent for as long as it
  * likes.
@@ -40,15 +42,19 @@ export const HTTP_REQUEST_TIMEOUT_MS = 300_000
 export const HTTP_HEADER_BYTES_MAX = 256 * 1024
 /** HTTP: what may surround the value in a request body. */
 export const HTTP_BODY_OVERHEAD_BYTES = 64 * 1024
-/** HTTP: an unread rest of a refused body up to this size is skipped, above it the connection is closed. */
+/** HTTP: an unread rest of a refused body up to this size is skipped, above it the connection is closed, */
 export const HTTP_SKIP_BYTES_MAX = 64 * 1024
 /** Sweep that finds stalled requests. */
 export const SWEEP_INTERVAL_MS = 1000
 
 /** Requests remembered, so that a retry is answered and not repeated. */
 export const LEDGER_ENTRIES = 64 * 1024
-/** After a signal: how long requests under way may take before their connections are cut. */
-export const DRAIN_TIMEOUT_MS = 10_000
+/**
+ * After a signal: how long requests under way may take before their connections are cut, and clients that
+ * have all their replies may take to hang up. Well below the ten seconds that supervisors wait.
+ */
+export const DRAIN_TIMEOUT_MS = 7000
+export const DRAIN_IDLE_MS = 1000
 /** The longest key `-auth` takes: what fits before authentication. */
 export const AUTH_KEY_BYTES_MAX = 1024
 
@@ -60,3 +66,16 @@ export const CHUNKED_VALUES_MAX = 8
  * wait for it, so that a client reads what it has just sent.
  */
 export const HELD_ABOVE_BYTES = 64 * 1024
+
+/** Bytes of large values being read from disk above which a connection takes one request at a time. */
+export const READING_BYTES_MAX = 32 * 1024 * 1024
+/** Refused chunked values whose further chunks are passed over; one more ends the connection. */
+export const CHUNKED_REFUSALS_MAX = 64
+/**
+ * A chunk that is not the last is at least this large: smaller ones would cost more to keep than they carry.
+ */
+export const CHUNK_BYTES_MIN = 1024
+/** HTTP: pipelined requests waiting on one connection; one more ends it. */
+export const HTTP_PIPELINE_MAX = 128
+/** HTTP: after refusing a large body, how long it is read into nothing so that the reply is not lost. */
+export const HTTP_LINGER_MS = 2000

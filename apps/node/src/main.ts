@@ -57,13 +57,17 @@ function connectionsPossible(): number {
   }
 }
 
+function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
 function warn(settings: Settings, possible: number): void {
   const { host, authMode, connectionsMax } = settings
   if (connectionsMax > possible) {
     const message = `at most ${possible} connections: the descriptor limit allows no more (see ulimit -n)`
     logger.warn({ wanted: connectionsMax, possible }, message)
   }
-  if (host === '0.0.0.0' && authMode === 'none') {
+  if (isEverywhere(host) && authMode === 'none') {
     logger.warn({ host }, 'everybody who reaches this machine can read and write: see -host, -authmode')
   }
   const zstd = zstdEngine()
@@ -91,14 +95,16 @@ function whyNotStarted(error: NodeJS.ErrnoException, settings: Settings): string
 }
 
 function readyLine(node: Node, settings: Settings): string {
-  const shown = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host
+  const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
+  const shown = isEverywhere(settings.host) ? 'localhost' : address
+  const scheme = settings.protocols.has('http') ? 'http://' : ''
   const protocols = [...settings.protocols].join('+')
   const http = node.httpPort === 0 ? '' : `, http on http://${shown}:${node.httpPort}`
   const url = settings.publicUrl === null ? '' : `, public ${settings.publicUrl}`
   const checked =
     settings.authMode === 'none' ? 'clients are not checked' : `authentication for ${settings.authMode}`
   return (
-    `minivault ready: ${protocols} on http://${shown}:${node.port}${http}${url}` +
+    `minivault ready: ${protocols} on ${scheme}${shown}:${node.port}${http}${url}` +
     ` · data ${settings.directory} · durability ${durabilityName(settings.durability)} · ${checked}\n`
   )
 }

@@ -13,7 +13,13 @@ import { MainDoor } from './door/main-door.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
 import { type KeyValue, Operation } from './key-value.ts'
-import { CONNECTIONS_MAX, DRAIN_TIMEOUT_MS, SWEEP_INTERVAL_MS } from './limits.ts'
+import {
+  CONNECTIONS_MAX,
+  DRAIN_IDLE_MS,
+  DRAIN_TIMEOUT_MS,
+  READING_BYTES_MAX,
+  SWEEP_INTERVAL_MS,
+} from './limits.ts'
 import { LocalKeyValue } from './local/local-key-value.ts'
 import { Receivers } from './receivers.ts'
 import type { ProtocolName } from './settings/settings.ts'
@@ -82,9 +88,15 @@ export class Node {
       durability,
       nodeId: store.nodeId,
       now: time.now,
+      isReadingMuch: () => store.readingBytes > READING_BYTES_MAX,
       health: () => healthDocument(sources),
     }
-    this.#http = new HttpDoor({ ...session, receivers, isReady: () => !this.admission.draining })
+    this.#http = new HttpDoor({
+      ...session,
+      receivers,
+      sleep: time.sleep,
+      isReady: () => !this.admission.draining,
+    })
     this.#main = new MainDoor({
       protocols: options.protocols ?? ALL_PROTOCOLS,
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
@@ -157,10 +169,11 @@ export class Node {
   }
 
   async #drained(): Promise<void> {
-    const deadline = this.#time.now() + DRAIN_TIMEOUT_MS
-    while (this.#main.connections > 0 && this.#time.now() < deadline) {
+    const started = this.#time.now()
+    while (this.#main.connections > 0 && this.#time.now() - started < DRAIN_TIMEOUT_MS) {
       await this.#time.sleep(10)
       this.#http.server.closeIdleConnections()
+      if (this.#time.now() - started > DRAIN_IDLE_MS) this.#main.destroyIdle()
     }
   }
 

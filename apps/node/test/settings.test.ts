@@ -62,6 +62,7 @@ t.test('every flag', async (t) => {
     connectionsMax: 9,
     publicUrl: 'localhost:3001',
   })
+  t.equal(readSettings(['-auth', 'flag'], { MINIVAULT_AUTH_FILE: '/nowhere' }).authKey, 'flag', 'flags win')
   t.equal(readSettings(['-auth', ''], {}).authKey, null, 'the documented default -auth ""')
 })
 
@@ -76,7 +77,10 @@ t.test('mistakes are one line that names the flag', async (t) => {
     ['-port -5', {}, /^-port takes a whole number/],
     ['-port 70000', {}, /^-port takes a whole number/],
     ['-port 1e3', {}, /^-port takes a whole number/],
-    ['-port 3000 -port 3001', {}, /^-port is given one value, not 2/],
+    ['-port 3000 -port 3001', {}, /^-port is given twice/],
+    ['-constructor x', {}, /^-constructor is not a flag/],
+    ['-data a -data', {}, /^-data is given twice/],
+    ['-port 3000 3001', {}, /^-port is given one value, not 2/],
     ['-cache 1', {}, /^-cache takes a whole number from 4/],
     ['-authmode some', {}, /^-authmode takes none, writes, all, not "some"/],
     ['-authmode writes', {}, /^-authmode writes needs a key/],

@@ -56,6 +56,8 @@ export class Engine implements CompletionTarget {
   closed = false
   /** Blob writes and disk reads in flight; close waits for them. */
   inFlight = 0
+  /** Bytes of large values whose files are being read. */
+  readingBytes = 0
   onIdle: (() => void) | null = null
   /** Called after each progress of the log. */
   onProgress: (() => void) | null = null

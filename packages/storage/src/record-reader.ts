@@ -91,6 +91,7 @@ export class RecordReader {
     const path = engine.blobs.pathOf(name)
     const { rawBytes } = this.#view
     engine.began()
+    engine.readingBytes += rawBytes
     const done = (value: Uint8Array | null, error: unknown) => {
       try {
         if (value === null) return engine.answered(token, blobCorrupt(path, error))
@@ -99,6 +100,7 @@ export class RecordReader {
         setValue(engine.found, value)
         engine.answered(token, null)
       } finally {
+        engine.readingBytes -= rawBytes
         engine.ended()
       }
     }

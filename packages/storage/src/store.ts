@@ -121,6 +121,10 @@ export class Store {
   get previous(): Found {
     return this.engine.previous
   }
+  /** Bytes of large values whose files are being read. */
+  get readingBytes(): number {
+    return this.engine.readingBytes
+  }
   get waiting(): boolean {
     return this.engine.waiting
   }

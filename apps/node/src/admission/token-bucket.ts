@@ -21,8 +21,9 @@ export class TokenBucket {
   take(nowMs: number): boolean {
     if (nowMs > this.#at) {
       this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#at) * this.#perMs)
-      this.#at = nowMs
     }
+    // A clock that was set back starts anew from where it is.
+    this.#at = nowMs
     if (this.#tokens < 1) return false
     this.#tokens -= 1
     return true

@@ -9,7 +9,13 @@
  */
 import type { Socket } from 'node:net'
 import type { Answer } from '../key-value.ts'
-import { FRAME_TIMEOUT_MS, OPERATION_TIMEOUT_MS, OUTPUT_HIGH_WATER_BYTES, REPLY_SLOTS } from '../limits.ts'
+import {
+  FRAME_TIMEOUT_MS,
+  OPERATION_TIMEOUT_MS,
+  OUTPUT_HIGH_WATER_BYTES,
+  REPLY_SLOTS,
+  WRITE_TIMEOUT_MS,
+} from '../limits.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
 import { type ChunkPool, Output } from './output.ts'
 import { ReplySlots } from './reply-slots.ts'
@@ -46,6 +52,9 @@ export class Connection implements Receiver, Wire {
   #progressSeen = 0
   #stillForMs = 0
   #incompleteForMs = 0
+  #bytesReadSeen = 0
+  #unreadSeen = 0
+  #unreadForMs = 0
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.socket = socket
@@ -232,10 +241,18 @@ export class Connection implements Receiver, Wire {
     if (this.#slots.pending > 0 && this.#slots.progress === this.#progressSeen) this.#stillForMs += elapsedMs
     else this.#stillForMs = 0
     this.#progressSeen = this.#slots.progress
-    const waitsForClient = this.#closing || ((this.#rest !== null || this.#skip > 0) && !this.#stalled)
+    const isUnfinished = this.#session?.isUnfinished === true
+    const waitsForClient =
+      this.#closing || ((this.#rest !== null || this.#skip > 0 || isUnfinished) && !this.#stalled)
     this.#incompleteForMs = waitsForClient ? this.#incompleteForMs + elapsedMs : 0
-    const patienceMs = FRAME_TIMEOUT_MS + (this.#restLength / SLOWEST_BYTES_PER_SECOND) * 1000
-    if (this.#stillForMs > OPERATION_TIMEOUT_MS || this.#incompleteForMs > patienceMs) this.socket.destroy()
+    const received = this.socket.bytesRead - this.#bytesReadSeen
+    if (!waitsForClient) this.#bytesReadSeen = this.socket.bytesRead
+    const patienceMs = FRAME_TIMEOUT_MS + (received / SLOWEST_BYTES_PER_SECOND) * 1000
+    const unread = this.socket.writableLength
+    this.#unreadForMs = unread > 0 && unread === this.#unreadSeen ? this.#unreadForMs + elapsedMs : 0
+    this.#unreadSeen = unread
+    const isStill = this.#stillForMs > OPERATION_TIMEOUT_MS || this.#unreadForMs > WRITE_TIMEOUT_MS
+    if (isStill || this.#incompleteForMs > patienceMs) this.socket.destroy()
   }
 
   /** Shutdown: what is under way is answered, nothing more is read. */

@@ -27,6 +27,7 @@ import type { SessionContext } from './session-context.ts'
 
 export class DocumentedSession implements Session {
   needed = 0
+  readonly isUnfinished = false
   readonly #context: SessionContext
   readonly #wire: Wire
   readonly #request = new DocumentedRequest()
@@ -104,8 +105,9 @@ export class DocumentedSession implements Session {
       const error = this.#setValue(bytes)
       if (error !== ERROR.NONE) return this.#refuse(error)
     }
-    if (operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES) this.#wire.hold()
+    const isLarge = operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES
     keyValue.submit(operation, this.#wire.take())
+    if (isLarge || this.#context.isReadingMuch()) this.#wire.hold()
   }
 
   #setValue(bytes: Uint8Array): ErrorNumber {

@@ -19,6 +19,7 @@ import {
   FRAME_FLAG,
   FRAME_OPCODE,
   FRAME_REPLY_HEAD_BYTES,
+  FRAME_REQUEST_HEAD_BYTES,
   FrameReply,
   FrameRequest,
   frameReplyHeader,
@@ -72,7 +73,8 @@ export class FrameSession implements Session {
       if (consumed === 0) {
         this.needed = request.needed
         if (!this.#isLocked(end - at)) return at
-        this.#refuse(ERROR.UNAUTHORIZED)
+        const isChunk = (request.flags & FRAME_FLAG.chunk) !== 0
+        if (!isChunk || this.#isFirstRefusal()) this.#refuse(ERROR.UNAUTHORIZED)
         this.#wire.skip(request.needed - (end - at))
         return end
       }
@@ -86,7 +88,7 @@ export class FrameSession implements Session {
   /** A frame above what a stranger may send is refused before it is buffered. */
   #isLocked(available: number): boolean {
     const { needed, opcode } = this.#request
-    if (available < FRAME_REPLY_HEAD_BYTES || needed <= UNAUTHENTICATED_BYTES_MAX || this.#authenticated)
+    if (available < FRAME_REQUEST_HEAD_BYTES || needed <= UNAUTHENTICATED_BYTES_MAX || this.#authenticated)
       return false
     const { admission } = this.#context
     return (
@@ -154,12 +156,22 @@ export class FrameSession implements Session {
     const open = this.#authenticated || this.#context.admission.isOpen(kind)
     const error = open ? this.#chunks.take(request, bytes) : ERROR.UNAUTHORIZED
     if (error !== ERROR.NONE) {
-      const isFirst = this.#chunks.refuse(request)
-      if (isFirst) this.#refuse(error)
+      if (this.#isFirstRefusal()) this.#refuse(error)
       return
     }
     const whole = this.#chunks.finish(request)
     if (whole !== null) this.#submit(kind, whole)
+  }
+
+  /** A refused chunked value is told of once; too many of them, and nothing more is listened to. */
+  #isFirstRefusal(): boolean {
+    const isFirst = this.#chunks.refuse(this.#request)
+    if (this.#chunks.isFlooded) this.#wire.closeAfterReplies()
+    return isFirst
+  }
+
+  get isUnfinished(): boolean {
+    return this.#chunks.isUnfinished
   }
 
   #submit(kind: Kind, bytes: Uint8Array): void {
@@ -177,8 +189,9 @@ export class FrameSession implements Session {
       const valueError = this.#setValue(bytes)
       if (valueError !== ERROR.NONE) return this.#refuse(valueError)
     }
-    if (operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES) this.#wire.hold()
+    const isLarge = operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES
     keyValue.submit(operation, this.#take())
+    if (isLarge || this.#context.isReadingMuch()) this.#wire.hold()
   }
 
   #misfit(): ErrorNumber {

@@ -38,6 +38,8 @@ export class MainDoor {
   readonly #pool = new ChunkPool()
   readonly #turn = new Turn()
   readonly #binary = new Set<Connection>()
+  /** Connected, but not a byte yet: nobody else would end them. */
+  readonly #silent = new Set<net.Socket>()
   #sockets = 0
 
   constructor(options: MainDoorOptions) {
@@ -55,7 +57,7 @@ export class MainDoor {
 
   /** A port that serves HTTP only. Its connections count like all others. */
   createHttpServer(): net.Server {
-    return net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    return net.createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) => {
       if (this.#admit(socket)) this.#options.http.server.emit('connection', socket)
     })
   }
@@ -81,10 +83,15 @@ export class MainDoor {
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
     const ignore = () => socket.destroy()
     socket.on('error', ignore)
+    socket.on('end', ignore)
+    this.#silent.add(socket)
+    socket.once('close', () => this.#silent.delete(socket))
     let receive: OnBytes | null = null
     return (bytes, length) => {
       if (receive === null) {
         socket.off('error', ignore)
+        socket.off('end', ignore)
+        this.#silent.delete(socket)
         receive = this.#choose(socket, release, bytes, length)
       } else receive(bytes, length)
     }
@@ -132,6 +139,12 @@ export class MainDoor {
   /** No new requests; what is under way is answered, then its connection closed. */
   drain(): void {
     for (const connection of this.#binary) connection.drain()
+    for (const socket of this.#silent) socket.destroy()
+  }
+
+  /** Clients that have all their replies and do not answer our end. */
+  destroyIdle(): void {
+    for (const connection of this.#binary) if (connection.isIdle) connection.socket.destroy()
   }
 
   /** Connections that did not end in time. */

@@ -36,10 +36,6 @@ export class Output {
     this.#send = send
   }
 
-  get isEmpty(): boolean {
-    return this.#length === 0
-  }
-
   /**
    * Makes room for `length` bytes in `bytes` and returns where. At most a chunk: larger things go through
    * `append`.

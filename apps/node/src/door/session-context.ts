@@ -13,5 +13,7 @@ export interface SessionContext {
   /** The health document, as JSON. */
   readonly health: () => Uint8Array
   readonly nodeId: string
+  /** So much is being read from disk that a connection takes one request at a time. */
+  readonly isReadingMuch: () => boolean
   readonly now: () => number
 }

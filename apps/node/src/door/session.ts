@@ -29,5 +29,7 @@ export interface Session {
   consume(bytes: Uint8Array, start: number, end: number): number
   /** Bytes the request at the front needs before it can go on, as far as known. */
   readonly needed: number
+  /** Parts of a request have arrived, and more must follow. */
+  readonly isUnfinished: boolean
   reply(slot: number, answer: Answer, output: Output): void
 }

@@ -18,11 +18,12 @@ import {
 import { VALUE_TYPE } from '@minivault/storage'
 import type { SessionContext } from '../door/session-context.ts'
 import { type Answer, KIND, type Kind } from '../key-value.ts'
-import { HTTP_BODY_OVERHEAD_BYTES, HTTP_SKIP_BYTES_MAX } from '../limits.ts'
+import { HTTP_BODY_OVERHEAD_BYTES, HTTP_LINGER_MS, HTTP_SKIP_BYTES_MAX } from '../limits.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
 import { errorBody, SUCCESS, valueBody } from './reply-body.ts'
 
 export interface ExchangeContext extends SessionContext {
+  readonly sleep: (ms: number) => Promise<void>
   readonly receivers: Receivers
   readonly waiting: Set<Exchange>
 }
@@ -129,17 +130,27 @@ export class Exchange implements Receiver {
     const unread = headers['transfer-encoding']
       ? Number.POSITIVE_INFINITY
       : Number(headers['content-length'] ?? 0)
-    if (unread > HTTP_SKIP_BYTES_MAX) {
-      this.#response.setHeader('Connection', 'close')
-      this.#response.once('finish', () => this.#request.destroy())
-    } else this.#request.resume()
-    this.#send(errorKind(error).httpStatus, errorBody(error, message))
+    this.#request.resume()
+    if (unread <= HTTP_SKIP_BYTES_MAX)
+      return this.#send(errorKind(error).httpStatus, errorBody(error, message))
+    // The reply goes out now and the connection ends a little later: bytes left unread would turn its end
+    // into a reset, and the client might never see the reply.
+    this.#response.setHeader('Connection', 'close')
+    this.#begin(errorKind(error).httpStatus, errorBody(error, message))
+    const end = () => this.#response.end()
+    this.#request.once('close', end)
+    this.#context.sleep(HTTP_LINGER_MS).then(end)
   }
 
   #send(status: number, body: Buffer): void {
+    this.#begin(status, body)
+    this.#response.end()
+  }
+
+  #begin(status: number, body: Buffer): void {
     if (this.#context.admission.draining) this.#response.setHeader('Connection', 'close')
     this.#response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-    this.#response.end(body)
+    this.#response.write(body)
   }
 }
 

@@ -10,6 +10,7 @@ import { KIND, type Kind } from '../key-value.ts'
 import {
   HTTP_HEADER_BYTES_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_PIPELINE_MAX,
   HTTP_REQUEST_TIMEOUT_MS,
   OPERATION_TIMEOUT_MS,
 } from '../limits.ts'
@@ -38,6 +39,7 @@ export class HttpDoor {
    * the one before.
    */
   readonly #newest = new WeakMap<Socket, http.ServerResponse>()
+  readonly #pipelined = new WeakMap<Socket, number>()
 
   constructor(options: HttpDoorOptions) {
     this.#context = { ...options, waiting: new Set() }
@@ -52,6 +54,8 @@ export class HttpDoor {
       },
       (request, response) => this.#inOrder(request, response),
     )
+    // A client may end its side once its request is out: it still gets its reply.
+    ;(this.server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       refuseMalformed(error, socket as Socket),
     )
@@ -82,8 +86,16 @@ export class HttpDoor {
   }
 
   #inOrder(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const before = this.#newest.get(request.socket)
-    this.#newest.set(request.socket, response)
+    const { socket } = request
+    const before = this.#newest.get(socket)
+    const waiting = (this.#pipelined.get(socket) ?? 0) + 1
+    if (waiting > HTTP_PIPELINE_MAX) {
+      socket.destroy()
+      return
+    }
+    this.#pipelined.set(socket, waiting)
+    response.once('close', () => this.#pipelined.set(socket, this.#pipelined.get(socket)! - 1))
+    this.#newest.set(socket, response)
     if (before === undefined || before.closed) this.#serve(request, response)
     else before.once('close', () => this.#serve(request, response))
   }
@@ -141,7 +153,7 @@ function sendError(response: http.ServerResponse, error: ErrorNumber, message: s
 }
 
 /**
- * What `node:http` could not read: too long a target is 414, silence 408, anything else 400; then the end.
+ * What `node:http` could not read: too long a head is 431, silence 408, anything else 400; then the end.
  */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -150,7 +162,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const [status, number] =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['414 URI Too Long', ERROR.KEY_LENGTH]
+      ? ['431 Request Header Fields Too Large', ERROR.KEY_LENGTH]
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408 Request Timeout', ERROR.TIMEOUT]
         : ['400 Bad Request', ERROR.BAD_REQUEST]

@@ -228,7 +228,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   #deleteNothing(operation: Operation, token: number, found: Found): void {
     if (!found.tombstone) {
       if (!operation.requestId.isZero()) {
-        this.#ledger.answer(operation.requestId, ERROR.NONE, operation.requestId, false)
+        this.#ledger.answer(operation.requestId, ERROR.NONE, this.#version.clear(), false)
       }
       return this.#complete(token, this.#answer.ok())
     }

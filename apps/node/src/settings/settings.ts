@@ -49,6 +49,8 @@ export function readSettings(words: readonly string[], environment: Environment)
     check(flag, text, given.has(flag) ? `-${flag}` : variable)
     texts.set(flag, text)
   }
+  // A key on the command line wins over one in the environment, in whichever form each was given.
+  if (given.has('auth') !== given.has('auth-file')) texts.delete(given.has('auth') ? 'auth-file' : 'auth')
   return resolve((flag) => texts.get(flag) ?? `${(FLAGS[flag] as Flag).fallback ?? ''}`)
 }
 
@@ -84,7 +86,9 @@ function resolve(text: (flag: FlagName) => string): Settings {
 /** Flags as given, each once, each with its value. */
 function parseWords(words: readonly string[]): Map<FlagName, string> {
   const given = new Map<FlagName, string>()
-  const parsed = yargs(words.map(withTwoDashes))
+  const spelled = words.map(withTwoDashes)
+  checkNames(spelled)
+  const parsed = yargs(spelled)
     .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false })
     .options(Object.fromEntries(FLAG_NAMES.map((flag) => [flag, { type: 'string', array: true }])))
     .help(false)
@@ -96,8 +100,6 @@ function parseWords(words: readonly string[]): Map<FlagName, string> {
   if (stray !== undefined) throw new UsageError(`${stray} is not a flag: see minivault-node --help`)
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '_' || name === '$0') continue
-    if (!Object.hasOwn(FLAGS, name))
-      throw new UsageError(`-${name} is not a flag${nearest(name)}: see minivault-node --help`)
     const values = value as string[] | undefined
     if (values === undefined) continue
     if (values.length === 0) throw new UsageError(`-${name} needs a value: ${FLAGS[name as FlagName].help}`)
@@ -114,6 +116,20 @@ function parseWords(words: readonly string[]): Map<FlagName, string> {
  */
 function withTwoDashes(word: string): string {
   return /^-[a-z][a-z-]+(=|$)/i.test(word) ? `-${word}` : word
+}
+
+/** Before yargs sees them: it stumbles over names such as `constructor`, and forgets a second `-data`. */
+function checkNames(words: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const word of words) {
+    const name = /^--([^=]+)/.exec(word)?.[1]
+    if (name === undefined) continue
+    if (!Object.hasOwn(FLAGS, name)) {
+      throw new UsageError(`-${name} is not a flag${nearest(name)}: see minivault-node --help`)
+    }
+    if (seen.has(name)) throw new UsageError(`-${name} is given twice: leave one out`)
+    seen.add(name)
+  }
 }
 
 function nearest(name: string): string {
