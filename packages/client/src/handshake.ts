@@ -58,6 +58,8 @@ export async function openConnection(options: HandshakeOptions): Promise<Opened>
     const nonce = randomBytes(NONCE_BYTES)
     const patienceMs = options.protocol === 'auto' ? options.helloTimeoutMs : options.connectTimeoutMs
     const reply = await dialog.ask(FRAME_OPCODE.hello, encodeHello(nonce), patienceMs)
+    // A server that is only slow must not be shown the token in clear, as the documented form would.
+    if (reply === 'silence' && options.address.token !== '') throw disconnected(options.address, dialog.error)
     if (reply === 'unknown' || reply === 'silence')
       return await fallBack(options, dialog, reply === 'unknown')
     const hello = decodeHelloReply(reply)

@@ -12,7 +12,7 @@ export const TIMEOUT_MS_DEFAULT = 10_000
 export const CONNECT_TIMEOUT_MS_DEFAULT = 3_000
 
 /** How long a server that knows only the documented opcodes may be silent about HELLO. */
-export const HELLO_TIMEOUT_MS_DEFAULT = 1_000
+export const HELLO_TIMEOUT_MS_DEFAULT = 2_500
 
 /** Requests on their way or waiting for a connection; one more is refused with CLIENT_QUEUE_FULL. */
 export const QUEUE_REQUESTS_MAX_DEFAULT = 10_000

@@ -247,6 +247,17 @@ t.test('a server of the documented opcodes: says so, closes, or is silent', asyn
   }
 })
 
+t.test('a server that is silent about HELLO is never shown the token', async (t) => {
+  let received = Buffer.alloc(0)
+  const port = await listen(t, (socket) => {
+    socket.on('data', (bytes) => (received = Buffer.concat([received, bytes])))
+  })
+  const client = open(t, port, { token: 'secretkey', helloTimeoutMs: 50, timeoutMs: 400 })
+  await t.rejects(client.get('key'), { code: 'CLIENT_TIMEOUT' })
+  t.ok(received.length > 0)
+  t.notOk(received.includes('secretkey'))
+})
+
 t.test('no server: calls wait within bounds', async (t) => {
   const client = open(t, 1, { queueRequestsMax: 3, timeoutMs: 150 })
   const waiting = ['a', 'b', 'c'].map((key) => client.set(key, 'x'))
