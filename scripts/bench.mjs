@@ -1,4 +1,4 @@
-// pnpm bench: installs what the benchmarks need (rivals stand in benchmarks/package.json), then runs them.
+// pnpm bench: sets up the workspace (rivals stand in benchmarks/package.json), then runs a benchmark.
 //
 //   pnpm bench                     lists them
 //   pnpm bench wire --quick        every argument goes to the benchmark
@@ -8,7 +8,7 @@ import { install } from './setup/install.mjs'
 import { ROOT, run, runMain } from './setup/step.mjs'
 
 await runMain(async () => {
-  await install(['@minivault/benchmarks...', '@minivault/bundle'])
+  await install('all')
   const args = ['--import=tsx', 'src/main.ts', ...process.argv.slice(2)]
   process.exitCode = await run(process.execPath, args, { cwd: join(ROOT, 'benchmarks'), output: 1 })
 })
