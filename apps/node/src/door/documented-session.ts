@@ -4,7 +4,7 @@
  * shown, value too large) is refused before its bytes are buffered; as long as the stream stays in step the
  * connection is kept.
  */
-import { decompress, hashKey } from '@minivault/codec'
+import { CODEC, hashKey } from '@minivault/codec'
 import {
   DOCUMENTED_REPLY_HEAD_BYTES,
   DOCUMENTED_STATUS,
@@ -21,6 +21,7 @@ import {
 import { VALUE_TYPE } from '@minivault/storage'
 import { Answer, KIND, type Kind } from '../key-value.ts'
 import { HELD_ABOVE_BYTES } from '../limits.ts'
+import { takeValue } from './handed-value.ts'
 import type { Output } from './output.ts'
 import type { Session, Wire } from './session.ts'
 import type { SessionContext } from './session-context.ts'
@@ -114,16 +115,7 @@ export class DocumentedSession implements Session {
     const { valueStart, valueEnd, compressed } = this.#request
     const { operation } = this.#context
     if (valueEnd - valueStart > VALUE_BYTES_MAX) return ERROR.VALUE_TOO_LARGE
-    operation.setValue(bytes, valueStart, valueEnd, VALUE_TYPE.raw)
-    if (compressed === 0) return ERROR.NONE
-    if (compressed !== 1) return ERROR.BAD_COMPRESSION
-    try {
-      const raw = decompress(1, bytes.subarray(valueStart, valueEnd), VALUE_BYTES_MAX)
-      operation.setValue(raw, 0, raw.length, VALUE_TYPE.raw)
-      return ERROR.NONE
-    } catch {
-      return ERROR.BAD_COMPRESSION
-    }
+    return takeValue(operation, bytes, valueStart, valueEnd, compressed, CODEC.zstd, VALUE_TYPE.raw)
   }
 
   #health(): Answer {

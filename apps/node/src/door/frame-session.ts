@@ -5,7 +5,7 @@
  * ends the connection.
  */
 import { randomBytes } from 'node:crypto'
-import { decompress, hashKey } from '@minivault/codec'
+import { CODEC, hashKey } from '@minivault/codec'
 import {
   CHUNK_BYTES,
   CONSISTENCY,
@@ -24,17 +24,16 @@ import {
   FrameRequest,
   frameReplyHeader,
   isAuthProof,
-  isJsonText,
   MESSAGE_BYTES_MAX,
   NONCE_BYTES,
   type ProtocolError,
   UNAUTHENTICATED_BYTES_MAX,
-  VALUE_BYTES_MAX,
 } from '@minivault/protocol'
 import { DURABILITY, type Durability, VALUE_TYPE } from '@minivault/storage'
 import { Answer, KIND, type Kind } from '../key-value.ts'
 import { HELD_ABOVE_BYTES, REPLY_SLOTS } from '../limits.ts'
 import { ChunkAssembly } from './chunk-assembly.ts'
+import { takeValue } from './handed-value.ts'
 import type { Output } from './output.ts'
 import type { Session, Wire } from './session.ts'
 import type { SessionContext } from './session-context.ts'
@@ -207,18 +206,7 @@ export class FrameSession implements Session {
     const { valueStart, valueEnd, codec, flags } = this.#request
     const { operation } = this.#context
     const type = (flags & FRAME_FLAG.json) === 0 ? VALUE_TYPE.raw : VALUE_TYPE.json
-    operation.setValue(bytes, valueStart, valueEnd, type)
-    if (codec > 2) return ERROR.BAD_COMPRESSION
-    if (codec !== 0) {
-      try {
-        const raw = decompress(codec as 1 | 2, bytes.subarray(valueStart, valueEnd), VALUE_BYTES_MAX)
-        operation.setValue(raw, 0, raw.length, type)
-      } catch {
-        return ERROR.BAD_COMPRESSION
-      }
-    }
-    const { value, valueStart: start, valueEnd: end } = operation
-    return type === VALUE_TYPE.json && !isJsonText(value, start, end) ? ERROR.BAD_JSON : ERROR.NONE
+    return takeValue(operation, bytes, valueStart, valueEnd, codec, CODEC.lz4, type)
   }
 
   // --- replies

@@ -1,0 +1,35 @@
+/**
+ * A value as a binary client hands it over: raw or compressed, bytes or a JSON text. What does not decompress
+ * within the limit, or is not the JSON it says it is, is refused before anything is done with it.
+ */
+import { type Codec, decompress } from '@minivault/codec'
+import { ERROR, type ErrorNumber, isJsonText, VALUE_BYTES_MAX } from '@minivault/protocol'
+import { VALUE_TYPE, type ValueType } from '@minivault/storage'
+import type { Operation } from '../key-value.ts'
+
+/**
+ * The codecs have the same numbers on the wire as in the store; the documented opcodes know the first two.
+ */
+export function takeValue(
+  operation: Operation,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  codec: number,
+  codecMax: Codec,
+  type: ValueType,
+): ErrorNumber {
+  operation.setValue(bytes, start, end, type)
+  if (codec > codecMax) return ERROR.BAD_COMPRESSION
+  if (codec !== 0) {
+    try {
+      const raw = decompress(codec as Codec, bytes.subarray(start, end), VALUE_BYTES_MAX)
+      operation.setValue(raw, 0, raw.length, type)
+    } catch {
+      return ERROR.BAD_COMPRESSION
+    }
+  }
+  if (type === VALUE_TYPE.raw) return ERROR.NONE
+  const { value, valueStart, valueEnd } = operation
+  return isJsonText(value, valueStart, valueEnd) ? ERROR.NONE : ERROR.BAD_JSON
+}
