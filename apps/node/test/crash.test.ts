@@ -102,7 +102,7 @@ class Writer {
   }
 }
 
-/** Runs `cycles` kills, fewer when `untilLost` and a loss has been seen. Returns the keys that lost a write. */
+/** Runs `cycles` kills, or until a loss was seen where `untilLost`. Returns the keys that lost a write. */
 async function crash(t: Test, durability: string, cycles: number, untilLost = false): Promise<number> {
   const folder = temporaryFolder(t)
   const writers = Array.from({ length: WRITERS }, (_, number) => new Writer(number))
