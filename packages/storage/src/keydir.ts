@@ -13,6 +13,10 @@
  * Capacities are not powers of two: a shard grows by half at 80 % load and never costs more than 60 bytes a
  * key (once past its smallest size), where doubling would cost up to 80. The home is then a multiplication,
  * not a mask.
+ *
+ * With a bound the table is a cache of the segments' hint files: a shard that may not grow any more drops
+ * slots whose key can be found in a hint. Invariant: a slot, if there is one, points to the key's newest
+ * record.
  */
 
 import type { Version } from '@minivault/clock'
@@ -37,16 +41,27 @@ export const LEVEL_SHIFT = 30
 const CAPACITY_MIN = 16
 const TWO_POW_MINUS_32 = 1 / 4294967296
 
+/** Says which slots a full shard may drop, and is told of each. */
+export interface Evictor {
+  /** `gently`: only what nobody is likely to ask for next. */
+  mayEvict(shard: Int32Array, slot: number, gently: boolean): boolean
+  evicted(shard: Int32Array, slot: number): void
+}
+
 export class Keydir {
   readonly shards: Int32Array[] = []
   /** Slots in use, by shard. */
   readonly counts = new Int32Array(SHARD_COUNT)
-  /** Slots in use; those whose record is a tombstone; those of the user's space whose record is none. */
+  /** Slots in use. */
   size = 0
-  tombstones = 0
-  userKeys = 0
+  evictor: Evictor | null = null
+  readonly #capacityMax: number
+  /** Where the next eviction of a shard begins. */
+  readonly #hands = new Int32Array(SHARD_COUNT)
 
-  constructor() {
+  /** `bytesMax` bounds the table as far as the evictor lets slots go. */
+  constructor(bytesMax = Number.POSITIVE_INFINITY) {
+    this.#capacityMax = Math.max(CAPACITY_MIN, Math.floor(bytesMax / (SHARD_COUNT * SLOT_WORDS * 4)))
     for (let i = 0; i < SHARD_COUNT; i++) this.shards.push(new Int32Array(CAPACITY_MIN * SLOT_WORDS))
   }
 
@@ -89,8 +104,6 @@ export class Keydir {
     ballot: Version,
   ): void {
     const shard = this.shards[shardIndex]!
-    if (shard[slot + SLOT_SEGMENT] !== 0) this.#count(shard[slot + SLOT_LENGTH]!, -1)
-    this.#count(lengthWord, 1)
     shard[slot + SLOT_SEGMENT] = segment
     shard[slot + SLOT_OFFSET] = offset
     shard[slot + SLOT_LENGTH] = lengthWord
@@ -99,20 +112,22 @@ export class Keydir {
     shard[slot + SLOT_BALLOT + 2] = ballot.low
   }
 
-  #count(lengthWord: number, by: 1 | -1): void {
-    if ((lengthWord & TOMBSTONE_BIT) !== 0) this.tombstones += by
-    else if ((lengthWord & OTHER_SPACE_BIT) === 0) this.userKeys += by
+  /** Whether `insert` would neither evict nor pass the bound. */
+  hasRoom(shardIndex: number): boolean {
+    return (this.counts[shardIndex]! + 1) * 5 <= this.#capacityMax * 4
   }
 
   /**
-   * Takes an empty slot for a fingerprint; the caller calls `point` at once. May replace
-   * `shards[shardIndex]`.
+   * Takes an empty slot for a fingerprint; the caller calls `point` at once. May replace `shards[shardIndex]`
+   * and move its slots.
    */
   insert(shardIndex: number, fingerprint: number): number {
     let shard = this.shards[shardIndex]!
-    const count = this.counts[shardIndex]! + 1
-    if (count * SLOT_WORDS * 5 > shard.length * 4) shard = this.#grow(shardIndex)
-    this.counts[shardIndex] = count
+    if (isFull(shard, this.counts[shardIndex]! + 1)) {
+      if (shard.length >= this.#capacityMax * SLOT_WORDS) this.#evict(shardIndex)
+      if (isFull(shard, this.counts[shardIndex]! + 1)) shard = this.#grow(shardIndex)
+    }
+    this.counts[shardIndex]! += 1
     this.size += 1
     const slot = emptySlot(shard, fingerprint)
     shard[slot] = fingerprint
@@ -122,7 +137,6 @@ export class Keydir {
   /** Empties a slot and pulls later ones of its run back, so that no probe ever meets a hole. */
   remove(shardIndex: number, slot: number): void {
     const shard = this.shards[shardIndex]!
-    this.#count(shard[slot + SLOT_LENGTH]!, -1)
     this.counts[shardIndex]! -= 1
     this.size -= 1
     let hole = slot
@@ -141,9 +155,33 @@ export class Keydir {
     shard.fill(0, hole, hole + SLOT_WORDS)
   }
 
+  /** Drops slots, the unlikely ones first, until a quarter of the places in use is free. */
+  #evict(shardIndex: number): void {
+    const { evictor } = this
+    if (evictor === null) return
+    const shard = this.shards[shardIndex]!
+    const wanted = (this.counts[shardIndex]! * 3) >>> 2
+    for (const gently of [true, false]) {
+      let slot = this.#hands[shardIndex]!
+      for (let seen = shard.length; seen > 0 && this.counts[shardIndex]! > wanted; seen -= SLOT_WORDS) {
+        // Removing pulls a later slot to this place: it is looked at next.
+        while (shard[slot + SLOT_SEGMENT] !== 0 && evictor.mayEvict(shard, slot, gently)) {
+          evictor.evicted(shard, slot)
+          this.remove(shardIndex, slot)
+        }
+        slot += SLOT_WORDS
+        if (slot === shard.length) slot = 0
+      }
+      this.#hands[shardIndex] = slot
+    }
+  }
+
   #grow(shardIndex: number): Int32Array {
     const old = this.shards[shardIndex]!
-    const capacity = Math.ceil(((old.length >>> 3) * 3) / 2)
+    this.#hands[shardIndex] = 0
+    const places = old.length >>> 3
+    const grownPlaces = Math.ceil((places * 3) / 2)
+    const capacity = places < this.#capacityMax ? Math.min(grownPlaces, this.#capacityMax) : grownPlaces
     const grown = new Int32Array(capacity * SLOT_WORDS)
     for (let slot = 0; slot < old.length; slot += SLOT_WORDS) {
       if (old[slot + SLOT_SEGMENT] === 0) continue
@@ -153,6 +191,11 @@ export class Keydir {
     this.shards[shardIndex] = grown
     return grown
   }
+}
+
+/** More than 80 % of a shard's places would be in use. */
+function isFull(shard: Int32Array, count: number): boolean {
+  return count * SLOT_WORDS * 5 > shard.length * 4
 }
 
 function emptySlot(shard: Int32Array, fingerprint: number): number {

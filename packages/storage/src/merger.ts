@@ -100,7 +100,7 @@ export class Merger {
    */
   merge(): Promise<MergeReport> {
     return this.#enqueue(async () => {
-      const { log, lookup } = this.#engine
+      const { log, ledger } = this.#engine
       log.roll()
       await log.settled()
       const policy = {
@@ -110,9 +110,9 @@ export class Merger {
         sparesMemory: false,
         outputBytesMax: Infinity,
       }
-      const stats = this.#engine.ledger.stats(log)
+      const stats = ledger.stats(log)
       const all = stats.filter(({ sealed }) => sealed).map(({ segment }) => segment)
-      const sources = lookup.keydir.tombstones > 0 ? all : pickMergeCandidates(stats, policy)
+      const sources = ledger.tombstones > 0 ? all : pickMergeCandidates(stats, policy)
       return this.#mergeSegments(sources)
     })
   }
@@ -300,8 +300,8 @@ export class Merger {
     shard[slot + SLOT_OFFSET] = entry.newOffset
     const reference = shard[slot + SLOT_CACHE]!
     if (reference !== 0) lookup.cache.moved(reference, entry.newSegment, entry.newOffset)
-    ledger.subtract(entry.segment, entry.length)
-    ledger.add(entry.newSegment, entry.length)
+    ledger.subtract(entry.segment, shard[slot + SLOT_LENGTH]!)
+    ledger.add(entry.newSegment, shard[slot + SLOT_LENGTH]!)
     return true
   }
 
@@ -310,10 +310,10 @@ export class Merger {
     const { lookup, ledger } = this.#engine
     const slot = this.#slotOf(lookup.keydir, entry)
     if (slot < 0) return false
-    const reference = lookup.keydir.shards[entry.shardIndex]![slot + SLOT_CACHE]!
-    if (reference !== 0) lookup.cache.forget(reference)
+    const shard = lookup.keydir.shards[entry.shardIndex]!
+    if (shard[slot + SLOT_CACHE] !== 0) lookup.cache.forget(shard[slot + SLOT_CACHE]!)
+    ledger.subtract(entry.segment, shard[slot + SLOT_LENGTH]!)
     lookup.keydir.remove(entry.shardIndex, slot)
-    ledger.subtract(entry.segment, entry.length)
     return true
   }
 

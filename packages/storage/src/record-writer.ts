@@ -11,7 +11,6 @@ import type { Engine } from './engine.ts'
 import { isAbove } from './hot-door.ts'
 import {
   BLOB_BIT,
-  LENGTH_MASK,
   LEVEL_SHIFT,
   OTHER_SPACE_BIT,
   SLOT_BALLOT,
@@ -81,7 +80,7 @@ export class RecordWriter {
       (blob !== null ? BLOB_BIT : 0) |
       (mutation.durability << LEVEL_SHIFT)
     lookup.keydir.point(lookup.shardIndex, lookup.slot, segment, offset, lengthWord, mutation.ballot)
-    ledger.add(segment, length)
+    ledger.add(segment, lengthWord)
     if (mutation.space === SPACE.user && isAbove(mutation.ballot, engine.highestBallot)) {
       engine.highestBallot.copy(mutation.ballot)
     }
@@ -106,7 +105,7 @@ export class RecordWriter {
       shard[slot + SLOT_BALLOT + 1]!,
       shard[slot + SLOT_BALLOT + 2]!,
     )
-    ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
+    ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]!)
     if (shard[slot + SLOT_CACHE] === 0) return
     lookup.cache.forget(shard[slot + SLOT_CACHE]!)
     shard[slot + SLOT_CACHE] = 0

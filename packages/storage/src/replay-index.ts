@@ -88,7 +88,7 @@ export class ReplayIndex {
       )
       this.superseded += 1
       if (compareVersions(view.ballot, this.#ballot) < 0) return
-      this.#options.ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]! & LENGTH_MASK)
+      this.#options.ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]!)
     } else {
       slot = this.#keydir.insert(shardIndex, fingerprint)
       this.#keydir.shards[shardIndex]![slot + SLOT_CACHE] = this.#remember(bytes)
@@ -100,7 +100,7 @@ export class ReplayIndex {
       (view.isBlob ? BLOB_BIT : 0) |
       (view.level << LEVEL_SHIFT)
     this.#keydir.point(shardIndex, slot, segment, offset, lengthWord, view.ballot)
-    this.#options.ledger.add(segment, end - start)
+    this.#options.ledger.add(segment, lengthWord)
   }
 
   /**

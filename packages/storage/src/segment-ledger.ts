@@ -1,13 +1,14 @@
 /**
  * What the store knows of each log segment beside its file: how many of its bytes are live, how old its
- * records may be, and how many reads hold it. Indexed by segment number in typed arrays that grow, since the
- * hot path counts here.
+ * records may be, and how many reads hold it; and how many keys there are in all. Indexed by segment number
+ * in typed arrays that grow, since the hot path counts here.
  *
  * The *age* of a record is the number of the log segment it was first written to. A merge output holds
  * records of a range of ages; its first entry says which, so that the range survives a reopen.
  */
 
 import type { Log } from '@minivault/wal'
+import { LENGTH_MASK, OTHER_SPACE_BIT, TOMBSTONE_BIT } from './keydir.ts'
 
 const ENTRY_HEADER_BYTES = 8
 
@@ -30,21 +31,31 @@ export interface SegmentStats {
 
 export class SegmentLedger {
   liveBytes = 0
+  /** Keys whose newest record is a tombstone; those of the user's space whose newest record is none. */
+  tombstones = 0
+  userKeys = 0
   #live = new Float64Array(64)
   readonly #ages = new Map<number, { min: number; max: number }>()
   readonly #pins = new Map<number, number>()
 
-  add(segment: number, payloadBytes: number): void {
+  /** This record is its key's newest; `lengthWord` as in its slot. */
+  add(segment: number, lengthWord: number): void {
     if (segment >= this.#live.length) this.#grow(segment)
-    const bytes = entryBytes(payloadBytes)
+    const bytes = entryBytes(lengthWord & LENGTH_MASK)
     this.#live[segment]! += bytes
     this.liveBytes += bytes
+    if ((lengthWord & TOMBSTONE_BIT) !== 0) this.tombstones += 1
+    else if ((lengthWord & OTHER_SPACE_BIT) === 0) this.userKeys += 1
   }
 
-  subtract(segment: number, payloadBytes: number): void {
-    const bytes = entryBytes(payloadBytes)
+  /** It no longer is. */
+  subtract(segment: number, lengthWord: number): void {
+    if (segment >= this.#live.length) this.#grow(segment)
+    const bytes = entryBytes(lengthWord & LENGTH_MASK)
     this.#live[segment]! -= bytes
     this.liveBytes -= bytes
+    if ((lengthWord & TOMBSTONE_BIT) !== 0) this.tombstones -= 1
+    else if ((lengthWord & OTHER_SPACE_BIT) === 0) this.userKeys -= 1
   }
 
   setAges(segment: number, min: number, max: number): void {

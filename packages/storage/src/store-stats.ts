@@ -27,12 +27,13 @@ export interface StoreStats {
 }
 
 export function collectStats(engine: Engine, merger: Merger): StoreStats {
+  const { ledger } = engine
   const { keydir, cache } = engine.lookup
   const segments = engine.log.segments()
   return {
-    keys: keydir.userKeys,
-    tombstones: keydir.tombstones,
-    liveBytes: engine.ledger.liveBytes,
+    keys: ledger.userKeys,
+    tombstones: ledger.tombstones,
+    liveBytes: ledger.liveBytes,
     diskBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
     cacheBytes: cache.usedBytes,
     cacheItems: cache.items,
