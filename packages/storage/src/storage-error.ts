@@ -6,7 +6,9 @@
 import { WalError } from '@minivault/wal'
 
 export type StorageErrorCode =
+  | 'STORAGE_BATCH'
   | 'STORAGE_CLOSED'
+  | 'STORAGE_CONDITION'
   | 'STORAGE_CORRUPT'
   | 'STORAGE_DISK_FULL'
   | 'STORAGE_FOLDER'
@@ -14,13 +16,18 @@ export type StorageErrorCode =
   | 'STORAGE_IO'
   | 'STORAGE_KEY_LENGTH'
   | 'STORAGE_LOCKED'
+  | 'STORAGE_NOT_A_NUMBER'
   | 'STORAGE_OPTION'
   | 'STORAGE_READ_ONLY'
+  | 'STORAGE_SCAN'
+  | 'STORAGE_SCAN_EXPIRED'
+  | 'STORAGE_SCANS_MAX'
   | 'STORAGE_VALUE_ENCODING'
   | 'STORAGE_VALUE_TOO_LARGE'
 
 export interface StorageErrorDetail {
   path?: string | undefined
+  version?: string | undefined
   cause?: unknown
 }
 
@@ -29,11 +36,14 @@ export class StorageError extends Error {
   readonly code: StorageErrorCode
   /** The file or folder it is about, where there is one. */
   readonly path: string | undefined
+  /** With STORAGE_CONDITION: the version the key has now, undefined when there is no such key. */
+  readonly version: string | undefined
 
   constructor(code: StorageErrorCode, message: string, detail: StorageErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
     this.code = code
     this.path = detail.path
+    this.version = detail.version
   }
 }
 
