@@ -72,7 +72,7 @@ export async function openFolder(options: StoreOptions, onProgress: () => void):
         onProgress,
         ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
       },
-      (segment, offset, bytes, start, end) => replay.add(segment, offset, bytes, start, end),
+      { entry: (segment, offset, bytes, start, end) => replay.add(segment, offset, bytes, start, end) },
     )
     const blobs = new BlobFiles(fileSystem, folder.blobDirectory)
     blobs.collectOrphans(replay.finish())

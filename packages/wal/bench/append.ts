@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks'
 import { DURABILITY, Log } from '../src/index.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'wal-bench-'))
-const log = await Log.open({ directory, layoutHash: 1, onProgress: () => {} }, () => {})
+const log = await Log.open({ directory, layoutHash: 1, onProgress: () => {} }, { entry: () => {} })
 const rows: string[] = []
 for (let round = 0; round < 5; round++) {
   const turns = 4000

@@ -12,13 +12,15 @@
  * The first failed write or sync poisons it for ever: marks stop, `error` says why, reads go on. Only
  * reopening tells what is on disk.
  */
+import { DURABILITY, type Durability } from './durability.ts'
 import { DurableWaiters } from './durable-waiters.ts'
 import { FLUSH_ABOVE_BYTES } from './limits.ts'
 import { checkOptions, type LogOptions } from './log-options.ts'
 import { MergeOutputs } from './merge-outputs.ts'
 import { OpenBlock } from './open-block.ts'
 import type { OutputSegment } from './output-segment.ts'
-import { Recovery, type RecoveryReport, type Replay } from './recovery.ts'
+import { Recovery, type RecoveryReport } from './recovery.ts'
+import type { Replayer } from './replayer.ts'
 import { BLOCK_FLAG_CLEAN_CLOSE, BLOCK_HEADER_BYTES, ENTRY_HEADER_BYTES } from './segment-format.ts'
 import { type SegmentInfo, SegmentTable } from './segment-table.ts'
 import { Syncer } from './syncer.ts'
@@ -26,10 +28,6 @@ import { Tail } from './tail.ts'
 import { Turn } from './turn.ts'
 import { closedError, fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
 import { Window } from './window.ts'
-
-/** How sure an entry must be before it may be acknowledged. */
-export const DURABILITY = { memory: 0, os: 1, fsync: 2 } as const
-export type Durability = 0 | 1 | 2
 
 /** Above every offset: with the highest number, a mark that all that open found lies below. */
 const EVERY_OFFSET = 0x7fffffff
@@ -61,15 +59,14 @@ export class Log {
 
   /**
    * Replays what is on disk, then opens for appending. Throws WAL_CORRUPT, WAL_FORMAT, WAL_IO, WAL_FULL,
-   * WAL_OPTIONS, and what `replay` throws. Nothing keeps two processes from opening one folder: that is the
-   * owner's to lock.
+   * WAL_OPTIONS, and what the replayer throws. That no other process opens the folder is the owner's to see to.
    */
-  static async open(options: LogOptions, replay: Replay): Promise<Log> {
+  static async open(options: LogOptions, replayer: Replayer): Promise<Log> {
     const checked = checkOptions(options)
     const { fileSystem, directory, layoutHash } = checked
     const table = new SegmentTable(fileSystem)
     const skip = options.onCorrupt === 'skip'
-    const recovery = new Recovery({ fileSystem, directory, layoutHash, skip }, table, replay)
+    const recovery = new Recovery({ fileSystem, directory, layoutHash, skip }, table, replayer)
     try {
       fileSystem.makeDirectory(directory)
       recovery.run()
@@ -227,7 +224,12 @@ export class Log {
   }
 
   segments(): SegmentInfo[] {
-    return this.#table.all().map(({ number, bytes, sealed, path }) => ({ id: number, bytes, sealed, path }))
+    return this.#table.segments()
+  }
+
+  /** Whether the segment is a sealed part of the log. */
+  isSealed(number: number): boolean {
+    return this.#table.get(number)?.sealed === true
   }
 
   /**
@@ -263,10 +265,7 @@ export class Log {
     this.#turn.ask()
   }
 
-  /**
-   * Resolves when what `roll`, `drop` and full segments have asked for so far is done: sealed, listed,
-   * removed.
-   */
+  /** Resolves when what `roll`, `drop` and full segments have asked for so far is sealed, listed, removed. */
   async settled(): Promise<void> {
     await this.#syncer.settled().catch((error: WalError) => {
       if (!this.#error) throw error

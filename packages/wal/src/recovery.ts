@@ -9,6 +9,7 @@
 import { join } from 'node:path'
 import type { FileSystem } from './file-system.ts'
 import { decodeManifest, MANIFEST_NAME, type Manifest, type ManifestRow } from './manifest.ts'
+import type { Replayer } from './replayer.ts'
 import {
   FORMAT_VERSION,
   isUnfinished,
@@ -22,11 +23,8 @@ import { type BlockFound, type OnEntry, SegmentReader } from './segment-reader.t
 import { Segment, type SegmentTable } from './segment-table.ts'
 import { fromSystem, systemOnly, WalError } from './wal-error.ts'
 
-/** One call per entry, in log order. The payload is bytes[start, end), valid only during the call. */
-export type Replay = (segment: number, offset: number, bytes: Uint8Array, start: number, end: number) => void
-
 export interface RecoveryReport {
-  /** Entries handed to the replay. */
+  /** Entries handed to the replayer. */
   entries: number
   segments: number
   /** Segments that were written but not sealed when the log was left. */
@@ -66,7 +64,7 @@ export class Recovery {
   readonly #layoutHash: number
   readonly #skip: boolean
   readonly #table: SegmentTable
-  readonly #replay: Replay
+  readonly #replayer: Replayer
   readonly #cut: Segment[] = []
   readonly #removed: string[] = []
   #torn: Place | null = null
@@ -75,14 +73,14 @@ export class Recovery {
   constructor(
     options: { fileSystem: FileSystem; directory: string; layoutHash: number; skip: boolean },
     table: SegmentTable,
-    replay: Replay,
+    replayer: Replayer,
   ) {
     this.#fileSystem = options.fileSystem
     this.#directory = options.directory
     this.#layoutHash = options.layoutHash
     this.#skip = options.skip
     this.#table = table
-    this.#replay = replay
+    this.#replayer = replayer
   }
 
   run(): void {
@@ -183,9 +181,12 @@ export class Recovery {
     this.#table.add(segment)
     this.#withFile(segment.path, (descriptor) => {
       const size = this.#fileSystem.size(descriptor)
+      const isWhole = header?.id === row.id && size >= row.bytes
+      if (isWhole && this.#replayer.covers?.(row.number, row.id, row.bytes)) return
       const reader = new SegmentReader(this.#fileSystem, descriptor, Math.min(size, row.bytes))
       const end = this.#walk(reader, segment, true)
       if (end < row.bytes) this.#corrupt(segment.path, end, 'the file is too short')
+      this.#replayer.ended?.(row.number, row.id, row.bytes)
     })
   }
 
@@ -259,7 +260,7 @@ export class Recovery {
     const { number, id } = segment
     const onEntry: OnEntry = (offset, bytes, start, end) => {
       this.report.entries++
-      this.#replay(number, offset, bytes, start, end)
+      this.#replayer.entry(number, offset, bytes, start, end)
     }
     let offset = Math.min(SEGMENT_HEADER_BYTES, reader.length)
     for (;;) {
@@ -298,6 +299,7 @@ export class Recovery {
     segment.sealed = true
     this.#cut.push(segment)
     this.#table.add(segment)
+    this.#replayer.ended?.(segment.number, segment.id, segment.bytes)
     if (segment.kind === SEGMENT_KIND.log) this.lastLog = Math.max(this.lastLog, segment.number)
   }
 

@@ -12,7 +12,10 @@ import { ENTRY_HEADER_BYTES, entryChecksum, type SegmentKind, segmentName } from
 import { closedError, fromSystem, WalError } from './wal-error.ts'
 
 export interface SegmentInfo {
+  /** Its number. */
   id: number
+  /** The random number that its checksums start from: tells it from any other file of this number. */
+  seed: number
   bytes: number
   sealed: boolean
   path: string
@@ -68,6 +71,12 @@ export class SegmentTable {
   /** Ascending by number. */
   all(): Segment[] {
     return [...this.#segments.values()].sort((a, b) => a.number - b.number)
+  }
+
+  segments(): SegmentInfo[] {
+    return this.all().map(({ number, id, bytes, sealed, path }) => {
+      return { id: number, seed: id, bytes, sealed, path }
+    })
   }
 
   /** Takes the segment out of the table; its descriptor goes when the last read has ended. */

@@ -3,7 +3,7 @@
  * lives of a log with rolls, a merge and clean closes. Payloads tell their number and are checked whole, so
  * that a lost or invented entry cannot hide.
  */
-import { DURABILITY, Log, type LogOptions } from '@minivault/wal'
+import { DURABILITY, Log, type LogOptions, type Replayer } from '@minivault/wal'
 import { ManualScheduler, MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 
 export const DIRECTORY = '/log'
@@ -33,7 +33,7 @@ export class Bench {
     this.disk = disk
   }
 
-  async open(options: Partial<LogOptions> = {}): Promise<Log> {
+  async open(options: Partial<LogOptions> = {}, replayer: Partial<Replayer> = {}): Promise<Log> {
     this.seen = []
     const opened = Log.open(
       {
@@ -47,7 +47,11 @@ export class Bench {
         onProgress: () => this.progress++,
         ...options,
       },
-      (_segment, _offset, bytes, start, end) => void this.seen.push(numberOf(bytes.subarray(start, end))),
+      {
+        entry: (_segment, _offset, bytes, start, end) =>
+          void this.seen.push(numberOf(bytes.subarray(start, end))),
+        ...replayer,
+      },
     )
     return this.until(opened)
   }

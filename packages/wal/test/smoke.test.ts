@@ -29,8 +29,10 @@ async function openLog(directory: string, options: Partial<LogOptions> = {}) {
       onProgress: () => {},
       ...options,
     },
-    (_segment, _offset, bytes, start, end) =>
-      void seen.push(Buffer.from(bytes.subarray(start, end)).toString()),
+    {
+      entry: (_segment, _offset, bytes, start, end) =>
+        void seen.push(Buffer.from(bytes.subarray(start, end)).toString()),
+    },
   )
   return { log, seen }
 }
