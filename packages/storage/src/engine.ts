@@ -209,6 +209,21 @@ export class Engine implements CompletionTarget {
   }
 
   /**
+   * Right after `locate`: false when what it saw may be spoken of. Else the record is brought to the mark of
+   * its own level, and `onApplied(token)` follows.
+   */
+  waitForLocated(token: number): boolean {
+    const { keydir, shardIndex, slot } = this.lookup
+    if (slot < 0) return false
+    const shard = keydir.shards[shardIndex]!
+    const level = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    this.waiting = false
+    this.#waitForWrite(level, token, shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_OFFSET]!)
+    if (this.waiting) this.log.demand(level)
+    return this.waiting
+  }
+
+  /**
    * Reads at once, from disk if it must; a record that has not reached its mark is brought there. Into
    * `found`.
    */

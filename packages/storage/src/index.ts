@@ -5,8 +5,18 @@ export { BLOB_ABOVE_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 export { type MergePolicy, pickMergeCandidates } from './merge-policy.ts'
 export type { MergeReport } from './merger.ts'
 export { Mutation, SPACE, type Space, VALUE_TYPE, type ValueType } from './mutation.ts'
+export type { Entry } from './reads.ts'
 export type { SegmentStats } from './segment-ledger.ts'
 export { StorageError, type StorageErrorCode } from './storage-error.ts'
-export { type Entry, type SetOptions, Store } from './store.ts'
+export { Store } from './store.ts'
 export type { DurabilityName, Logger, StoreOptions } from './store-options.ts'
 export type { StoreStats } from './store-stats.ts'
+export type {
+  ConditionOptions,
+  DeleteOptions,
+  ExpiryOptions,
+  IncrementOptions,
+  SetOptions,
+  TouchOptions,
+  WriteOptions,
+} from './write-options.ts'

@@ -1,6 +1,6 @@
 /**
  * From a record's bytes to a `Found`, and everything a read has to wait for: a record on disk, a value in a
- * file of its own. Expiry is judged here and nowhere else.
+ * file of its own.
  */
 
 import { readVersion, VERSION_BYTES } from '@minivault/clock'
@@ -8,6 +8,7 @@ import { checksum64, cloneBytes, decompress, KeyHash } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
 import { BLOB_REFERENCE_BYTES, readBlobReference } from './blob-reference.ts'
 import type { Engine } from './engine.ts'
+import { isExpired } from './expiry.ts'
 import type { Found } from './found.ts'
 import { LENGTH_MASK, LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { EMPTY_BYTES, SPACE, type ValueType } from './mutation.ts'
@@ -40,7 +41,7 @@ export class RecordReader {
     found.tombstone = view.tombstone
     found.valueType = view.valueType as ValueType
     found.expiresAtMs = view.expiresAtMs
-    found.exists = !view.tombstone && (view.expiresAtMs === 0 || view.expiresAtMs > this.#now())
+    found.exists = !view.tombstone && !isExpired(view.expiresAtMs, this.#now())
     return view
   }
 

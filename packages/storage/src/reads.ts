@@ -1,0 +1,58 @@
+/**
+ * The simple door's reads of one key. The promised ones never block the event loop on the disk; the others
+ * read it at once where they must.
+ */
+
+import { type hashKey, KeyHash } from '@minivault/codec'
+import type { Engine } from './engine.ts'
+import type { Found } from './found.ts'
+import { SPACE, type ValueType } from './mutation.ts'
+import type { Waiters } from './waiters.ts'
+import { bytesOf } from './write-options.ts'
+
+export interface Entry {
+  value: Uint8Array
+  version: string
+  type: ValueType
+  /** Wall milliseconds since 1970 from which on it does not exist; 0: never. */
+  expiresAtMs: number
+}
+
+export class Reads {
+  readonly #engine: Engine
+  readonly #hash: typeof hashKey
+  readonly #waiters: Waiters
+  readonly #keyHash = new KeyHash()
+
+  constructor(engine: Engine, hash: typeof hashKey, waiters: Waiters) {
+    this.#engine = engine
+    this.#hash = hash
+    this.#waiters = waiters
+  }
+
+  /** What `pick` takes from what is found; at once where memory answers. */
+  ask<T>(key: string | Uint8Array, pick: (found: Found) => T): Promise<T> | T {
+    const bytes = bytesOf('key', key)
+    const hash = this.#hash(bytes, 0, bytes.length, this.#keyHash)
+    const token = this.#waiters.token()
+    if (this.#engine.read(bytes, 0, bytes.length, hash, token)) return pick(this.#engine.found)
+    return this.#waiters.read(token, pick)
+  }
+
+  /** Reads from the disk at once where it must. The answer is valid until the next call into the store. */
+  now(key: string | Uint8Array): Found {
+    const bytes = bytesOf('key', key)
+    const hash = this.#hash(bytes, 0, bytes.length, this.#keyHash)
+    return this.#engine.readSync(SPACE.user, bytes, 0, bytes.length, hash)
+  }
+}
+
+export function copiedValue(found: Found): Uint8Array | undefined {
+  return found.exists ? found.copyValue() : undefined
+}
+
+export function copiedEntry(found: Found): Entry | undefined {
+  if (!found.exists) return undefined
+  const { version, valueType, expiresAtMs } = found
+  return { value: found.copyValue(), version: version.toString(), type: valueType, expiresAtMs }
+}
