@@ -20,7 +20,7 @@ import { fromLog, type StorageError } from './storage-error.ts'
 import { LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
 import { collectStats, type StoreStats } from './store-stats.ts'
 import { Waiters } from './waiters.ts'
-import type { DeleteOptions, SetOptions } from './write-options.ts'
+import type { DeleteOptions, IncrementOptions, SetOptions } from './write-options.ts'
 import { Writes } from './writes.ts'
 
 export class Store {
@@ -166,6 +166,18 @@ export class Store {
   /** False, and nothing written: there was no value. STORAGE_CONDITION: `ifVersion` is not met. */
   delete(key: string | Uint8Array, options: DeleteOptions = {}): Promise<boolean> {
     return this.#writes.delete(key, options)
+  }
+
+  /**
+   * Adds to the decimal number of a key, made from zero where there is none; resolves with the sum. Throws
+   * STORAGE_NOT_A_NUMBER for another value, or past 64 bits.
+   */
+  increment(
+    key: string | Uint8Array,
+    by: number | bigint = 1,
+    options: IncrementOptions = {},
+  ): Promise<bigint> {
+    return this.#writes.increment(key, by, options)
   }
 
   /** Merges every sealed segment with dead bytes in it, and small ones into one. */

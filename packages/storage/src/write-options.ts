@@ -78,11 +78,10 @@ export function conditionOf({ ifAbsent, ifVersion }: ConditionOptions): Version 
   if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') refuse('ifAbsent', 'true or false')
   if (ifVersion === undefined) return ifAbsent === true ? new Version() : null
   if (ifAbsent === true) refuse('ifVersion', 'absent where ifAbsent is given')
-  try {
-    return Version.parse(ifVersion)
-  } catch {
-    refuse('ifVersion', '24 hex digits, as set and getEntry give them')
-  }
+  const isText = typeof ifVersion === 'string' && /^[0-9a-f]{24}$/i.test(ifVersion)
+  const version = isText ? Version.parse(ifVersion) : new Version()
+  if (!version.isZero()) return version
+  refuse('ifVersion', '24 hex digits, not all 0, as set and getEntry give them')
 }
 
 function refuse(option: string, expected: string): never {

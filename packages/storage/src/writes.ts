@@ -8,12 +8,14 @@
  */
 
 import { compareVersions, type HybridLogicalClock, successor, type Version } from '@minivault/clock'
-import { cloneBytes, type hashKey } from '@minivault/codec'
+import { cloneBytes, decompress, type hashKey } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
+import { addDecimal, DECIMAL_BYTES_MAX, readDecimal } from './decimal.ts'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
 import { APPLY, closedError } from './hot-door.ts'
 import { EMPTY_BYTES, Mutation } from './mutation.ts'
+import { RecordView } from './record.ts'
 import { StorageError } from './storage-error.ts'
 import type { Waiters } from './waiters.ts'
 import {
@@ -22,10 +24,13 @@ import {
   type DeleteOptions,
   durabilityOf,
   expiryOf,
+  type IncrementOptions,
   type SetOptions,
   typeOf,
   type WriteOptions,
 } from './write-options.ts'
+
+const encoder = new TextEncoder()
 
 export interface WriteParts {
   engine: Engine
@@ -83,6 +88,25 @@ export class Writes {
     if (exists) await this.#applyAfter(mutation)
     else await this.#shown()
     return exists
+  }
+
+  /** Adds to the decimal number there, or to zero where there is none; the sum. */
+  async increment(key: string | Uint8Array, by: number | bigint, options: IncrementOptions): Promise<bigint> {
+    const expiresAtMs = expiryOf(options, this.#now)
+    const mutation = this.#mutate(key, options)
+    this.#clock.next(mutation.ballot)
+    const found = this.#look(mutation)
+    let number = 0n
+    if (found.exists) {
+      mutation.valueType = found.valueType
+      mutation.expiresAtMs = found.expiresAtMs
+      const { bytes, at, length } = this.#engine.lookup
+      number = storedNumber(bytes, at, length)
+    } else mutation.expiresAtMs = expiresAtMs
+    const sum = addDecimal(number, by)
+    this.#takeValue(mutation, encoder.encode(String(sum)))
+    await this.#applyAfter(mutation)
+    return sum
   }
 
   /** A mutation for this key, with an empty value. Reused: done with when the call gives up its turn. */
@@ -150,6 +174,16 @@ export class Writes {
     const version = mutation.ballot.toString()
     return engine.waiting ? this.#waiters.applied(token, version) : version
   }
+}
+
+function storedNumber(bytes: Uint8Array, at: number, length: number): bigint {
+  const view = new RecordView()
+  const isShort = view.read(bytes, at, at + length) && !view.isBlob && view.rawBytes <= DECIMAL_BYTES_MAX
+  // A long one is no number, whatever its bytes are: it need not be unpacked.
+  const value = isShort
+    ? decompress(view.codec, bytes.subarray(view.keyEnd, view.end), view.rawBytes)
+    : EMPTY_BYTES
+  return readDecimal(value)
 }
 
 /** The zero version stands for: only if absent. */

@@ -1,0 +1,41 @@
+/**
+ * What `increment` counts with: a signed 64-bit integer as decimal text, no plus, no zero in front. Text,
+ * because anybody can read it with `get` and write it with `set`.
+ */
+
+import { StorageError } from './storage-error.ts'
+
+/** Longest such text in bytes: the lowest number with its sign. */
+export const DECIMAL_BYTES_MAX = 20
+
+const DECIMAL = /^(0|-?[1-9][0-9]{0,18})$/
+
+/** Throws STORAGE_NOT_A_NUMBER. */
+export function readDecimal(bytes: Uint8Array): bigint {
+  if (bytes.length <= DECIMAL_BYTES_MAX) {
+    const text = String.fromCharCode(...bytes)
+    if (DECIMAL.test(text)) {
+      const number = BigInt(text)
+      if (fits(number)) return number
+    }
+  }
+  throw notANumber('the value is not a signed 64-bit decimal number')
+}
+
+/** Throws STORAGE_NOT_A_NUMBER where the sum does not fit, STORAGE_OPTION where `by` is no integer. */
+export function addDecimal(number: bigint, by: number | bigint): bigint {
+  if (typeof by !== 'bigint' && !Number.isSafeInteger(by)) {
+    throw new StorageError('STORAGE_OPTION', 'by must be a bigint or a safe integer')
+  }
+  const sum = number + BigInt(by)
+  if (!fits(sum)) throw notANumber(`${number} + ${by} has more than 64 bits`)
+  return sum
+}
+
+function fits(number: bigint): boolean {
+  return BigInt.asIntN(64, number) === number
+}
+
+function notANumber(message: string): StorageError {
+  return new StorageError('STORAGE_NOT_A_NUMBER', message)
+}
