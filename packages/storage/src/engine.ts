@@ -6,16 +6,15 @@
  * written), a lower one is stale. A record is shown only when it has reached the durability mark of its own
  * level; until then a read waits.
  *
- * A value with a file of its own is applied when its file is durable: until then the key shows what it had.
- * If a higher ballot came in between, the write completes all the same (it took its place right before that
- * one) and its file goes.
+ * A value with a file of its own is applied when its file is durable (blob/large-values.ts).
  */
 
 import type { Version } from '@minivault/clock'
-import { Compressor, checksum64, cloneBytes, type hashKey, type KeyHash } from '@minivault/codec'
+import { Compressor, cloneBytes, type KeyHash } from '@minivault/codec'
 import type { Durability, Log } from '@minivault/wal'
-import type { BlobFiles } from './blob-files.ts'
-import { type BlobReference, blobName } from './blob-reference.ts'
+import type { BlobFiles } from './blob/blob-files.ts'
+import type { BlobValue } from './blob/blob-name.ts'
+import { LargeValues } from './blob/large-values.ts'
 import { Completions, type CompletionTarget } from './completions.ts'
 import { Found } from './found.ts'
 import {
@@ -34,7 +33,7 @@ import { LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts
 import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import { LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
-import { copyMutation, detachMutation, rawValue } from './mutation-value.ts'
+import { detachMutation, rawValue } from './mutation-value.ts'
 import { recordBytes } from './record.ts'
 import { RecordReader } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -66,14 +65,14 @@ export class Engine implements CompletionTarget {
   readonly lookup: Lookup
   readonly ledger: SegmentLedger
   readonly blobs: BlobFiles
-  readonly #reader: RecordReader
+  readonly large: LargeValues
+  readonly reader: RecordReader
   readonly #writer: RecordWriter
-  readonly #hash: typeof hashKey
   readonly #listener: StoreListener
   readonly #compressor: Compressor
   readonly #inlineBytesMax: number
-  readonly #writerId: number
-  #blobCounter = 0
+  /** Tokens of reads that want no large value read. */
+  readonly #describing = new Set<number>()
 
   constructor(parts: EngineParts) {
     this.log = parts.log
@@ -81,14 +80,13 @@ export class Engine implements CompletionTarget {
     this.ledger = parts.ledger
     this.blobs = parts.blobs
     this.highestBallot = parts.highestBallot
-    this.#writerId = parts.writerId
-    this.#hash = parts.hash
     this.#listener = parts.listener
     this.#compressor = new Compressor({ codec: parts.compression })
     this.#inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, this.log.payloadBytesMax)
     this.completions = new Completions(this.log, this)
-    this.#reader = new RecordReader(this, parts.now)
+    this.reader = new RecordReader(this, parts.now)
     this.#writer = new RecordWriter(this)
+    this.large = new LargeValues(this, parts.hash, parts.writerId)
   }
 
   /** Set once the log has failed: nothing is written any more, reads go on. */
@@ -129,7 +127,7 @@ export class Engine implements CompletionTarget {
           null,
         )
       } else
-        return this.#applyBlob(
+        return this.large.apply(
           mutation,
           cloneBytes(mutation.value, mutation.valueStart, mutation.valueEnd),
           token,
@@ -137,7 +135,7 @@ export class Engine implements CompletionTarget {
     } else {
       const raw = rawValue(mutation)
       if (raw.length > BLOB_ABOVE_BYTES)
-        return this.#applyBlob(mutation, cloneBytes(raw, 0, raw.length), token)
+        return this.large.apply(mutation, cloneBytes(raw, 0, raw.length), token)
       if (valueBytes <= raw.length - (raw.length >>> 3) && this.#isInline(mutation, valueBytes)) {
         this.#writer.append(
           mutation,
@@ -150,7 +148,7 @@ export class Engine implements CompletionTarget {
         )
       } else if (this.#isInline(mutation, raw.length))
         this.#writer.append(mutation, raw, 0, raw.length, 0, raw.length, null)
-      else return this.#applyBlob(mutation, cloneBytes(raw, 0, raw.length), token)
+      else return this.large.apply(mutation, cloneBytes(raw, 0, raw.length), token)
     }
     this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
     return APPLY.applied
@@ -170,7 +168,7 @@ export class Engine implements CompletionTarget {
       return true
     }
     if (result === LOOKUP.cold) {
-      this.#reader.readCold(cloneBytes(key, keyStart, keyEnd), hash, token)
+      this.reader.readCold(cloneBytes(key, keyStart, keyEnd), hash, token)
       return false
     }
     const shard = lookup.keydir.shards[lookup.shardIndex]!
@@ -186,7 +184,26 @@ export class Engine implements CompletionTarget {
         return false
       }
     }
-    return this.#reader.answer(lookup.bytes, lookup.at, lookup.length, token)
+    return this.reader.answer(lookup.bytes, lookup.at, lookup.length, token)
+  }
+
+  /**
+   * Like `read`, but a value in a file of its own stays there: `found.blob` names it. For whoever asks only
+   * whether there is a value, or reads it in pieces.
+   */
+  describe(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash, token: number): boolean {
+    this.#describing.add(token)
+    let isAnswered = true
+    try {
+      isAnswered = this.read(key, keyStart, keyEnd, hash, token)
+    } finally {
+      if (isAnswered) this.#describing.delete(token)
+    }
+    return isAnswered
+  }
+
+  isDescribed(token: number): boolean {
+    return this.#describing.size > 0 && this.#describing.has(token)
   }
 
   /**
@@ -200,7 +217,7 @@ export class Engine implements CompletionTarget {
     previous.clear()
     try {
       if (lookup.findSync(SPACE.user, key, keyStart, keyEnd, hash)) {
-        this.#reader.describe(previous, lookup.bytes, lookup.at, lookup.length)
+        this.reader.describe(previous, lookup.bytes, lookup.at, lookup.length)
       }
     } catch (error) {
       throw fromLog(error)
@@ -231,7 +248,7 @@ export class Engine implements CompletionTarget {
     if (this.closed) throw closedError()
     checkKey(keyEnd - keyStart)
     try {
-      return this.#reader.readSync(space, key, keyStart, keyEnd, hash)
+      return this.reader.readSync(space, key, keyStart, keyEnd, hash)
     } catch (error) {
       throw fromLog(error)
     }
@@ -249,11 +266,12 @@ export class Engine implements CompletionTarget {
   }
 
   readable(token: number, segment: number, offset: number, length: number, error: StorageError | null): void {
-    if (error !== null) this.#listener.onRead(token, null, error)
-    else this.#reader.readAt(segment, offset, length, token)
+    if (error !== null) this.answered(token, error)
+    else this.reader.readAt(segment, offset, length, token)
   }
 
   answered(token: number, error: StorageError | null): void {
+    if (this.#describing.size > 0) this.#describing.delete(token)
     this.#listener.onRead(token, error === null ? this.found : null, error)
   }
 
@@ -264,6 +282,19 @@ export class Engine implements CompletionTarget {
   isOwn(bytes: Uint8Array): boolean {
     const { buffer } = bytes
     return buffer === this.log.window.buffer || (buffer === this.found.value.buffer && bytes.length > 0)
+  }
+
+  /** `apply` of a record whose value lies in a durable file. Unless applied, the file is not taken. */
+  applyBlob(mutation: Mutation, { name, size, checksums }: BlobValue, token: number): ApplyOutcome {
+    this.#check(mutation)
+    this.waiting = false
+    const outcome = this.#compare(mutation, token)
+    if (outcome !== APPLY.applied) return outcome
+    this.blobs.named(name)
+    const value = Buffer.from(checksums, 'hex')
+    this.#writer.append(mutation, value, 0, value.length, 0, size, name)
+    this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
+    return APPLY.applied
   }
 
   began(): void {
@@ -300,7 +331,7 @@ export class Engine implements CompletionTarget {
     if (!isThere) return APPLY.applied
     const shard = lookup.keydir.shards[lookup.shardIndex]!
     const { slot } = lookup
-    this.#reader.describe(previous, lookup.bytes, lookup.at, lookup.length)
+    this.reader.describe(previous, lookup.bytes, lookup.at, lookup.length)
     const order = compareToSlot(mutation.ballot, shard, slot)
     if (order > 0) return APPLY.applied
     if (order < 0) return APPLY.stale
@@ -324,36 +355,5 @@ export class Engine implements CompletionTarget {
     if (this.completions.isReached(level, segment, offset)) return
     this.completions.waitForWrite(level, token, segment, offset)
     this.waiting = true
-  }
-
-  #applyBlob(mutation: Mutation, value: Uint8Array, token: number): ApplyOutcome {
-    const own = copyMutation(mutation)
-    this.#hash(own.key, own.keyStart, own.keyEnd, own.hash)
-    const name = blobName(own.hash, this.#writerId, ++this.#blobCounter)
-    this.waiting = true
-    this.began()
-    this.blobs.write(name, value, (error) => {
-      try {
-        if (error) return this.applied(token, fromLog(error))
-        this.#appendBlob(own, { name, checksum: checksum64(value) }, value.length, token)
-      } catch (failure) {
-        this.blobs.remove(name)
-        this.applied(token, fromLog(failure))
-      } finally {
-        this.ended()
-      }
-    })
-    return APPLY.applied
-  }
-
-  #appendBlob(mutation: Mutation, blob: BlobReference, bytes: number, token: number): void {
-    if (this.log.error !== null) throw this.error!
-    this.waiting = false
-    const outcome = this.#compare(mutation, token)
-    if (outcome === APPLY.applied) {
-      this.#writer.append(mutation, mutation.value, 0, 0, 0, bytes, blob)
-      this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
-    } else this.blobs.remove(blob.name)
-    if (!this.waiting) this.applied(token, null)
   }
 }

@@ -5,6 +5,7 @@
 
 import { Version } from '@minivault/clock'
 import { cloneBytes } from '@minivault/codec'
+import type { BlobValue } from './blob/blob-name.ts'
 import { EMPTY_BYTES, VALUE_TYPE, type ValueType } from './mutation.ts'
 
 export class Found {
@@ -23,6 +24,10 @@ export class Found {
   valueEnd = 0
   valueType: ValueType = VALUE_TYPE.raw
   expiresAtMs = 0
+  /**
+   * The file that holds the value, where one does. `Engine.describe` and `previous` leave the value there.
+   */
+  blob: BlobValue | null = null
 
   clear(): this {
     this.exists = false
@@ -36,6 +41,7 @@ export class Found {
     this.valueEnd = 0
     this.valueType = VALUE_TYPE.raw
     this.expiresAtMs = 0
+    this.blob = null
     return this
   }
 

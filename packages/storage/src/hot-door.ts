@@ -6,7 +6,7 @@
 import type { Version } from '@minivault/clock'
 import type { hashKey, KeyHash } from '@minivault/codec'
 import type { Log } from '@minivault/wal'
-import type { BlobFiles } from './blob-files.ts'
+import type { BlobFiles } from './blob/blob-files.ts'
 import type { Found } from './found.ts'
 import { SLOT_BALLOT } from './keydir.ts'
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'

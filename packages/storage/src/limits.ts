@@ -37,6 +37,16 @@ export const MERGE_SLICE_BYTES = 512 * 1024
 export const MERGE_SLICE_RECORDS = 256
 
 /**
- * Blob files are written and read in pieces of this size, so that a thread of the pool is never held long.
+ * A blob file is written, read and verified in pieces of this size; each has its checksum in the record. Part
+ * of the format.
  */
-export const BLOB_PIECE_BYTES = 4 * 1024 * 1024
+export const BLOB_PIECE_BYTES = 1024 * 1024
+
+/** A blob file is synced after each so many bytes, so that no fsync waits behind a long flush. */
+export const BLOB_SYNC_BYTES = 8 * 1024 * 1024
+
+/** Pieces of one file that are read at once for a `get`. */
+export const BLOB_READS_MAX = 3
+
+/** The search for orphans looks into so many directories before the event loop gets its turn. */
+export const ORPHAN_SLICE_FOLDERS = 32

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
 import { type FileSystem, Log, nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
-import { BlobFiles } from './blob-files.ts'
+import { BlobFiles } from './blob/blob-files.ts'
 import { ensureFolder, folderAt, folderError, LAYOUT_HASH, readOrCreateFormat } from './folder.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Keydir } from './keydir.ts'
@@ -75,7 +75,11 @@ export async function openFolder(options: StoreOptions, onProgress: () => void):
       { entry: (segment, offset, bytes, start, end) => replay.add(segment, offset, bytes, start, end) },
     )
     const blobs = new BlobFiles(fileSystem, folder.blobDirectory)
-    blobs.collectOrphans(replay.finish())
+    const liveBlobs = replay.finish()
+    await blobs.collectOrphans(
+      (name) => !liveBlobs.has(name),
+      () => new Promise((resolve) => scheduler.afterTurn(resolve)),
+    )
     const cacheBytes = Math.max(0, (options.cacheBytes ?? CACHE_BYTES_DEFAULT) - windowBytes)
     const lookup = new Lookup(log, keydir, cacheBytes)
     const writerId = new DataView(random(4).slice().buffer).getUint32(0, true)

@@ -1,18 +1,17 @@
 /**
- * From a record's bytes to a `Found`, and everything a read has to wait for: a record on disk, a value in a
- * file of its own.
+ * From a record's bytes to a `Found`, and the wait for a record on disk.
  */
 
 import { readVersion, VERSION_BYTES } from '@minivault/clock'
-import { checksum64, cloneBytes, decompress, KeyHash } from '@minivault/codec'
+import { cloneBytes, decompress, KeyHash } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
-import { BLOB_REFERENCE_BYTES, readBlobReference } from './blob-reference.ts'
+import type { BlobValue } from './blob/blob-name.ts'
 import type { Engine } from './engine.ts'
 import { isExpired } from './expiry.ts'
 import type { Found } from './found.ts'
 import { LENGTH_MASK, LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { EMPTY_BYTES, SPACE, type ValueType } from './mutation.ts'
-import { RecordView, recordHasKey, TAG } from './record.ts'
+import { blobValueOf, RecordView, recordHasKey, TAG } from './record.ts'
 import { fromLog, StorageError } from './storage-error.ts'
 
 export class RecordReader {
@@ -41,6 +40,7 @@ export class RecordReader {
     found.tombstone = view.tombstone
     found.valueType = view.valueType as ValueType
     found.expiresAtMs = view.expiresAtMs
+    found.blob = view.isBlob ? blobValueOf(view, bytes) : null
     found.exists = !view.tombstone && !isExpired(view.expiresAtMs, this.#now())
     return view
   }
@@ -62,7 +62,8 @@ export class RecordReader {
     const view = this.describe(found, bytes, at, length)
     if (!found.exists) return true
     if (view.isBlob) {
-      this.#readBlob(cloneBytes(bytes, at, at + length), token)
+      if (this.#engine.isDescribed(token)) return true
+      this.#engine.large.read(cloneBytes(bytes, at, at + length), token)
       return false
     }
     this.#fillValue(found, bytes)
@@ -86,38 +87,6 @@ export class RecordReader {
     found.valueEnd = found.value.length
   }
 
-  #readBlob(record: Uint8Array, token: number): void {
-    const engine = this.#engine
-    const { name, checksum } = this.#reference(record)
-    const path = engine.blobs.pathOf(name)
-    const { rawBytes } = this.#view
-    engine.began()
-    engine.readingBytes += rawBytes
-    const done = (value: Uint8Array | null, error: unknown) => {
-      try {
-        if (value === null) return engine.answered(token, blobCorrupt(path, error))
-        if (checksum64(value) !== checksum) return engine.answered(token, blobCorrupt(path, null))
-        this.describe(engine.found, record, 0, record.length)
-        setValue(engine.found, value)
-        engine.answered(token, null)
-      } finally {
-        engine.readingBytes -= rawBytes
-        engine.ended()
-      }
-    }
-    engine.blobs.read(name, rawBytes).then(
-      (value) => done(value, null),
-      (error) => done(null, error),
-    )
-  }
-
-  #reference(record: Uint8Array): { name: string; checksum: string } {
-    this.#view.read(record, 0, record.length)
-    const field = this.#view.field(record, TAG.blob, BLOB_REFERENCE_BYTES)
-    if (field < 0) throw new StorageError('STORAGE_CORRUPT', 'a blob record names no file')
-    return readBlobReference(record, field)
-  }
-
   readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     const engine = this.#engine
     const { lookup, found } = engine
@@ -139,17 +108,8 @@ export class RecordReader {
       this.#fillValue(found, bytes)
       return found
     }
-    const rawBytes = view.rawBytes
-    const { name, checksum } = this.#reference(cloneBytes(bytes, at, at + length))
-    const path = engine.blobs.pathOf(name)
-    let value: Uint8Array
-    try {
-      value = engine.blobs.readSync(name, rawBytes)
-    } catch (error) {
-      throw blobCorrupt(path, error)
-    }
-    if (checksum64(value) !== checksum) throw blobCorrupt(path, null)
-    setValue(found, value)
+    found.value = engine.blobs.readSync(blobOf(found))
+    found.valueEnd = found.value.length
     return found
   }
 
@@ -239,13 +199,8 @@ export class RecordReader {
   }
 }
 
-function setValue(found: Found, value: Uint8Array): void {
-  found.value = value
-  found.valueStart = 0
-  found.valueEnd = value.length
-}
-
-function blobCorrupt(path: string, cause: unknown): StorageError {
-  const what = cause instanceof Error ? cause.message : 'its checksum is wrong'
-  return new StorageError('STORAGE_CORRUPT', `${path}: ${what}`, { path, cause: cause ?? undefined })
+/** The file of a large value. */
+export function blobOf(found: Found): BlobValue {
+  if (found.blob !== null) return found.blob
+  throw new StorageError('STORAGE_CORRUPT', 'a record of a large value names no file')
 }

@@ -6,7 +6,6 @@
 
 import { Version } from '@minivault/clock'
 import type { Codec } from '@minivault/codec'
-import type { BlobReference } from './blob-reference.ts'
 import type { Engine } from './engine.ts'
 import { isAbove } from './hot-door.ts'
 import {
@@ -41,7 +40,7 @@ export class RecordWriter {
   }
 
   /**
-   * The value is `value[start, end)` as it is to be stored (`codec`, `rawBytes`), or stays out with `blob`.
+   * The value is `value[start, end)` as it is to be stored (`codec`, `rawBytes`); of a `blob`, its checksums.
    * The engine's lookup stands at the key's slot, if it has one. Throws STORAGE_READ_ONLY and
    * STORAGE_DISK_FULL.
    */
@@ -52,7 +51,7 @@ export class RecordWriter {
     end: number,
     codec: Codec,
     rawBytes: number,
-    blob: BlobReference | null,
+    blob: string | null,
   ): void {
     const engine = this.#engine
     const { log, lookup, ledger } = engine
@@ -84,7 +83,8 @@ export class RecordWriter {
     if (mutation.space === SPACE.user && isAbove(mutation.ballot, engine.highestBallot)) {
       engine.highestBallot.copy(mutation.ballot)
     }
-    if (replacedBlob !== null) {
+    // A record with another expiry names the same file again.
+    if (replacedBlob !== null && replacedBlob !== blob) {
       this.#replaced.push({ name: replacedBlob, segment, offset })
       log.demand(2)
     }

@@ -10,8 +10,8 @@
  *
  * Integers are little-endian as in the log; versions are big-endian everywhere. A tagged field is tag u8,
  * length u8, bytes; a reader skips tags it does not know, and merge copies records whole, so they are kept.
- * The value runs to the payload's end; rawLen is its length uncompressed. A tombstone has no value, a blob's
- * value lies in a file of its own.
+ * The value runs to the payload's end; rawLen is its length uncompressed. A tombstone has no value. A blob's
+ * value lies in a file of its own; in its place stand the checksums of the file's pieces, 8 bytes each.
  *
  * The fixed part is a multiple of eight and comes first, so that the key of a plain record always starts at
  * byte 24: the compare in a lookup needs two loads and no parsing.
@@ -19,8 +19,7 @@
 
 import { readVersion, VERSION_BYTES, Version, writeVersion } from '@minivault/clock'
 import { type Codec, copyBytes } from '@minivault/codec'
-import type { BlobReference } from './blob-reference.ts'
-import { BLOB_REFERENCE_BYTES, readBlobReference, writeBlobReference } from './blob-reference.ts'
+import { BLOB_ID_BYTES, type BlobValue, readBlobId, writeBlobId } from './blob/blob-name.ts'
 import type { Mutation } from './mutation.ts'
 
 export const RECORD_HEADER_BYTES = 24
@@ -34,11 +33,12 @@ const KEY_LOOP_BYTES_MAX = 32
 /** Hashed into the layout hash: change anything above, and folders of the other layout are refused. */
 export const RECORD_LAYOUT =
   'record 0: flags1 space1 key2 raw4 ballot12be type1 zero1 tagged2 | expiry8? tagged key value | ' +
-  'flags tombstone1 blob2 expiry4 tagged8 level<<4 codec<<6 | tags version1 request2 attempt3 blob4'
+  'flags tombstone1 blob2 expiry4 tagged8 level<<4 codec<<6 | tags version1 request2 attempt3 blob4 | ' +
+  'blob: tag hash8 writer4 counter4, value xxhash64be8 per 1 MiB'
 
 /**
- * Bytes of the payload for this mutation with a value of `valueBytes` stored bytes (0 for a blob or a
- * tombstone).
+ * Bytes of the payload for this mutation with a value of `valueBytes` stored bytes (of a blob: its
+ * checksums).
  */
 export function recordBytes(mutation: Mutation, valueBytes: number, isBlob: boolean): number {
   return (
@@ -55,7 +55,7 @@ function taggedBytes(mutation: Mutation, isBlob: boolean): number {
     (hasOwnVersion(mutation) ? 2 + VERSION_BYTES : 0) +
     (hasOwnRequest(mutation) ? 2 + VERSION_BYTES : 0) +
     (mutation.attempt > 0 ? 3 : 0) +
-    (isBlob ? 2 + BLOB_REFERENCE_BYTES : 0)
+    (isBlob ? 2 + BLOB_ID_BYTES : 0)
   )
 }
 
@@ -70,7 +70,8 @@ function hasOwnRequest(mutation: Mutation): boolean {
 
 /**
  * Writes the record to `target[at, …)`. The value is `value[start, end)` as it is to be stored (`codec`,
- * `rawBytes`); with `blob` it stays out. Allocates nothing. Returns the index behind the record.
+ * `rawBytes`); of a `blob`, named here, its checksums. Allocates nothing. Returns the index behind the
+ * record.
  */
 export function writeRecord(
   mutation: Mutation,
@@ -81,7 +82,7 @@ export function writeRecord(
   end: number,
   codec: Codec,
   rawBytes: number,
-  blob: BlobReference | null,
+  blob: string | null,
 ): number {
   const keyBytes = mutation.keyEnd - mutation.keyStart
   const tagged = taggedBytes(mutation, blob !== null)
@@ -122,7 +123,7 @@ function copyKey(key: Uint8Array, start: number, end: number, target: Uint8Array
   else for (let i = start; i < end; i++) target[at + i - start] = key[i]!
 }
 
-function writeTagged(mutation: Mutation, target: Uint8Array, at: number, blob: BlobReference | null): number {
+function writeTagged(mutation: Mutation, target: Uint8Array, at: number, blob: string | null): number {
   let next = at
   if (hasOwnVersion(mutation)) next = writeVersionField(TAG.version, mutation.version, target, next)
   if (hasOwnRequest(mutation)) next = writeVersionField(TAG.requestId, mutation.requestId, target, next)
@@ -134,9 +135,9 @@ function writeTagged(mutation: Mutation, target: Uint8Array, at: number, blob: B
   }
   if (blob !== null) {
     target[next] = TAG.blob
-    target[next + 1] = BLOB_REFERENCE_BYTES
-    writeBlobReference(blob, target, next + 2)
-    next += 2 + BLOB_REFERENCE_BYTES
+    target[next + 1] = BLOB_ID_BYTES
+    writeBlobId(blob, target, next + 2)
+    next += 2 + BLOB_ID_BYTES
   }
   return next
 }
@@ -223,8 +224,16 @@ const blobView = new RecordView()
 export function blobNameOf(bytes: Uint8Array, at: number, length: number): string | null {
   if ((bytes[at]! & FLAG.blob) === 0) return null
   if (!blobView.read(bytes, at, at + length)) return null
-  const field = blobView.field(bytes, TAG.blob, BLOB_REFERENCE_BYTES)
-  return field < 0 ? null : readBlobReference(bytes, field).name
+  const field = blobView.field(bytes, TAG.blob, BLOB_ID_BYTES)
+  return field < 0 ? null : readBlobId(bytes, field)
+}
+
+/** What the record read last into `view` says of its file. Null: it names none. */
+export function blobValueOf(view: RecordView, bytes: Uint8Array): BlobValue | null {
+  const field = view.field(bytes, TAG.blob, BLOB_ID_BYTES)
+  if (field < 0) return null
+  const checksums = Buffer.from(bytes.buffer, bytes.byteOffset + view.keyEnd, view.end - view.keyEnd)
+  return { name: readBlobId(bytes, field), size: view.rawBytes, checksums: checksums.toString('hex') }
 }
 
 /** Where the key of the record at `start` begins, without reading the rest. */

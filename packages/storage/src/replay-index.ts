@@ -10,7 +10,6 @@
 
 import { compareVersions, Version } from '@minivault/clock'
 import { type hashKey, KeyHash } from '@minivault/codec'
-import { BLOB_REFERENCE_BYTES, readBlobReference } from './blob-reference.ts'
 import {
   BLOB_BIT,
   Keydir,
@@ -28,7 +27,7 @@ import {
 import { REPLAY_KEY_BYTES_MAX } from './limits.ts'
 import { fingerprintOf, shardOf } from './lookup.ts'
 import { SPACE } from './mutation.ts'
-import { RECORD_HEADER_BYTES, RecordView, recordHasKey, TAG } from './record.ts'
+import { blobNameOf, RECORD_HEADER_BYTES, RecordView, recordHasKey } from './record.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -72,8 +71,8 @@ export class ReplayIndex {
       this.highestBallot.copy(view.ballot)
     }
     if (view.isBlob) {
-      const at = view.field(bytes, TAG.blob, BLOB_REFERENCE_BYTES)
-      if (at >= 0) this.#blobs.set(`${segment}:${offset}`, readBlobReference(bytes, at).name)
+      const name = blobNameOf(bytes, start, end - start)
+      if (name !== null) this.#blobs.set(`${segment}:${offset}`, name)
     }
     this.#options.hash(bytes, view.keyStart, view.keyEnd, this.#hash)
     const shardIndex = shardOf(this.#hash)

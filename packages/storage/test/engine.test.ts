@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { compareVersions, Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
 import t from 'tap'
-import { blobName, writeBlobReference } from '../src/blob-reference.ts'
+import { blobName, readBlobId } from '../src/blob/blob-name.ts'
 import { Cache } from '../src/cache.ts'
 import { APPLY, type Found, Mutation, pickMergeCandidates, SPACE, Store } from '../src/index.ts'
 import { Keydir } from '../src/keydir.ts'
 import { segmentsWhoseTombstonesLeave } from '../src/merger.ts'
-import { RecordView, recordBytes, TAG, writeRecord } from '../src/record.ts'
+import { blobValueOf, RecordView, recordBytes, TAG, writeRecord } from '../src/record.ts'
 import { noise } from '../src/testing/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'minivault-engine-'))
@@ -286,10 +286,8 @@ t.test('vectors of the record format', async (t) => {
   m.expiresAtMs = 0
   t.equal(encode(m, bytes('fakezstd'), 1, 4096, null), vector('zstd').toString('hex'))
   const name = blobName(m.hash, 0xaabbccdd, 9)
-  t.equal(
-    encode(m, bytes(''), 0, 2 << 20, { name, checksum: '0011223344556677' }),
-    vector('blob').toString('hex'),
-  )
+  const checksums = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
+  t.equal(encode(m, checksums, 0, 2 << 20, name), vector('blob').toString('hex'))
   m.version.copy(Version.of(5, 1, 2))
   m.requestId.copy(Version.of(4, 1, 2))
   m.attempt = 3
@@ -306,9 +304,10 @@ t.test('vectors of the record format', async (t) => {
   t.equal(view.read(unknown, 0, unknown.length), true)
   t.equal(view.field(unknown, TAG.attempt, 1), view.taggedStart + 7, 'found behind a tag nobody knows')
   t.equal(unknown.toString('utf8', view.keyStart, view.keyEnd), 'key')
-  const target = new Uint8Array(24)
-  writeBlobReference({ name, checksum: '0011223344556677' }, target, 0)
-  t.equal(Buffer.from(target).toString('hex').slice(0, 16), name.slice(0, 16))
+  const blob = vector('blob')
+  t.equal(view.read(blob, 0, blob.length), true)
+  t.equal(readBlobId(blob, view.field(blob, TAG.blob, 16)), name)
+  t.equal(blobValueOf(view, blob)?.checksums, checksums.toString('hex'))
   for (let cut = 0; cut < unknown.length - 5; cut++)
     t.equal(view.read(unknown, 0, cut), false, `cut at ${cut}`)
 })

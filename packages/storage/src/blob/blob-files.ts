@@ -1,0 +1,171 @@
+/**
+ * Large values as files of their own, `blobs/ab/cd/<name>`, holding the plain bytes: a listing and `cat`
+ * rescue them.
+ *
+ * A file is written once, fsynced, and its directory synced before anyone learns its name; it is never
+ * changed. So a record that names it can be trusted to have it, and a file that no record names is an orphan
+ * of a crash. A file that is being read is unlinked when its last reader has closed.
+ */
+
+import { join } from 'node:path'
+import type { FileSystem } from '@minivault/wal'
+import { BLOB_PIECE_BYTES, BLOB_READS_MAX, BLOB_SYNC_BYTES, ORPHAN_SLICE_FOLDERS } from '../limits.ts'
+import { BLOB_NAME, type BlobValue } from './blob-name.ts'
+import { BlobReader } from './blob-reader.ts'
+import { BlobWriter } from './blob-writer.ts'
+
+const FOLDER_NAME = /^[0-9a-f]{2}$/
+
+export class BlobFiles {
+  readonly fileSystem: FileSystem
+  readonly pieceBytes: number
+  readonly syncBytes: number
+  readonly #directory: string
+  /** Directories known to be durable themselves. */
+  readonly #durableDirectories = new Set<string>()
+  readonly #readers = new Map<string, number>()
+  readonly #doomed = new Set<string>()
+  /** Files made, or named by a record, since the open: never orphans. Null when those have been collected. */
+  #fresh: Set<string> | null = new Set<string>()
+
+  /** The sizes are the format's; tests make them small. */
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    sizes: { pieceBytes?: number; syncBytes?: number } = {},
+  ) {
+    this.fileSystem = fileSystem
+    this.#directory = directory
+    this.pieceBytes = sizes.pieceBytes ?? BLOB_PIECE_BYTES
+    this.syncBytes = sizes.syncBytes ?? BLOB_SYNC_BYTES
+  }
+
+  pathOf(name: string): string {
+    return join(this.#directoryOf(name), name)
+  }
+
+  /** A new file, empty. Its writer's `finish` makes it durable, `abort` removes it. */
+  create(name: string): BlobWriter {
+    const directory = this.#directoryOf(name)
+    if (!this.#durableDirectories.has(directory)) this.fileSystem.makeDirectory(directory)
+    this.#fresh?.add(name)
+    return new BlobWriter(this, name)
+  }
+
+  /** Makes the file's name durable, and the directories that lead to it. */
+  async syncName(name: string): Promise<void> {
+    const directory = this.#directoryOf(name)
+    await this.#syncDirectory(directory)
+    if (this.#durableDirectories.has(directory)) return
+    for (const path of [join(directory, '..'), this.#directory, join(this.#directory, '..')]) {
+      await this.#syncDirectory(path)
+    }
+    this.#durableDirectories.add(directory)
+  }
+
+  /** A new record names the file: whatever older records say, it is no orphan. */
+  named(name: string): void {
+    this.#fresh?.add(name)
+  }
+
+  #syncDirectory(path: string): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.fileSystem.syncDirectory(path, (error) => (error ? reject(error) : resolve())),
+    )
+  }
+
+  /** Until the reader is closed the file stays. Throws when it is missing or not as long as announced. */
+  open(blob: BlobValue): BlobReader {
+    const reader = new BlobReader(this, blob)
+    this.#readers.set(blob.name, (this.#readers.get(blob.name) ?? 0) + 1)
+    return reader
+  }
+
+  /** A reader has closed. */
+  closed(name: string): void {
+    const left = this.#readers.get(name)! - 1
+    if (left > 0) {
+      this.#readers.set(name, left)
+      return
+    }
+    this.#readers.delete(name)
+    if (this.#doomed.delete(name)) this.remove(name)
+  }
+
+  /** The whole value, verified. */
+  async read(blob: BlobValue): Promise<Uint8Array> {
+    const reader = this.open(blob)
+    try {
+      const value = new Uint8Array(blob.size)
+      let next = 0
+      const readOn = async () => {
+        while (next < reader.count) {
+          const index = next++
+          await reader.read(index, value, index * this.pieceBytes)
+        }
+      }
+      await Promise.all(Array.from({ length: BLOB_READS_MAX }, readOn))
+      return value
+    } finally {
+      reader.close()
+    }
+  }
+
+  readSync(blob: BlobValue): Uint8Array {
+    const reader = this.open(blob)
+    try {
+      const value = new Uint8Array(blob.size)
+      for (let i = 0; i < reader.count; i++) reader.readSync(i, value, i * this.pieceBytes)
+      return value
+    } finally {
+      reader.close()
+    }
+  }
+
+  /**
+   * Unlinks the file, now or after its last reader. A file that is gone already is no error: the orphan
+   * search sees to the rest.
+   */
+  remove(name: string): void {
+    if (this.#readers.has(name)) {
+      this.#doomed.add(name)
+      return
+    }
+    try {
+      this.fileSystem.remove(this.pathOf(name))
+    } catch {
+      // Left for the next open.
+    }
+  }
+
+  /**
+   * Once an open: unlinks every blob file that `isOrphan` and that is older than this open; returns how many.
+   * Looks into a few directories at a time, and the event loop has its `turn` in between.
+   */
+  async collectOrphans(isOrphan: (name: string) => boolean, turn: () => Promise<void>): Promise<number> {
+    let count = 0
+    let folders = 0
+    for (const high of this.#list(this.#directory)) {
+      if (!FOLDER_NAME.test(high)) continue
+      for (const low of this.#list(join(this.#directory, high))) {
+        if (!FOLDER_NAME.test(low)) continue
+        for (const name of this.#list(join(this.#directory, high, low))) {
+          if (!BLOB_NAME.test(name) || this.#fresh?.has(name) || !isOrphan(name)) continue
+          this.remove(name)
+          count += 1
+        }
+        if (++folders % ORPHAN_SLICE_FOLDERS === 0) await turn()
+      }
+    }
+    this.#fresh = null
+    return count
+  }
+
+  #list(path: string): string[] {
+    return this.fileSystem.exists(path) ? this.fileSystem.list(path) : []
+  }
+
+  #directoryOf(name: string): string {
+    return join(this.#directory, name.slice(0, 2), name.slice(2, 4))
+  }
+}

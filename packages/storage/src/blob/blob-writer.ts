@@ -1,0 +1,110 @@
+/**
+ * Writes one blob file as its bytes come, in memory for one piece: each full piece gets its checksum and is
+ * written; every few pieces are synced on the way, so that the last sync is short and no fsync of others
+ * waits behind a hundred megabytes. Nothing names the file before `finish` has made it durable.
+ *
+ * One call at a time: each waits for the one before.
+ */
+
+import { checksum64, copyBytes } from '@minivault/codec'
+import type { BlobFiles } from './blob-files.ts'
+import type { BlobValue } from './blob-name.ts'
+
+export class BlobWriter {
+  readonly name: string
+  /** Bytes that came so far. */
+  size = 0
+  readonly #files: BlobFiles
+  readonly #descriptor: number
+  readonly #pieceBytes: number
+  #checksums = ''
+  #written = 0
+  #synced = 0
+  /** The piece that is not full yet. */
+  #piece: Uint8Array | null = null
+  #fill = 0
+  #isOpen = true
+
+  /** Use `BlobFiles.create`. */
+  constructor(files: BlobFiles, name: string) {
+    this.name = name
+    this.#files = files
+    this.#pieceBytes = files.pieceBytes
+    this.#descriptor = files.fileSystem.open(files.pathOf(name), 'create')
+  }
+
+  /** The bytes are the caller's again when it resolves. */
+  async append(bytes: Uint8Array): Promise<void> {
+    const pieceBytes = this.#pieceBytes
+    this.size += bytes.length
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#fill === 0 && bytes.length - at >= pieceBytes) {
+        await this.#writePiece(bytes.subarray(at, at + pieceBytes))
+        at += pieceBytes
+        continue
+      }
+      this.#piece ??= new Uint8Array(pieceBytes)
+      const taken = Math.min(pieceBytes - this.#fill, bytes.length - at)
+      copyBytes(bytes, at, at + taken, this.#piece, this.#fill)
+      this.#fill += taken
+      at += taken
+      if (this.#fill < pieceBytes) continue
+      await this.#writePiece(this.#piece)
+      this.#fill = 0
+    }
+  }
+
+  /** Writes the last piece and makes file and name durable. */
+  async finish(): Promise<BlobValue> {
+    const { fileSystem } = this.#files
+    if (this.#fill > 0) await this.#writePiece(this.#piece!.subarray(0, this.#fill))
+    await settled((done) => fileSystem.sync(this.#descriptor, done))
+    this.#close()
+    await this.#files.syncName(this.name)
+    return { name: this.name, size: this.size, checksums: this.#checksums }
+  }
+
+  /** Nothing is left behind. */
+  abort(): void {
+    try {
+      this.#close()
+    } finally {
+      this.#files.remove(this.name)
+    }
+  }
+
+  async #writePiece(piece: Uint8Array): Promise<void> {
+    const { fileSystem, syncBytes } = this.#files
+    const written = this.#write(piece)
+    this.#checksums += checksum64(piece)
+    await written
+    this.#written += piece.length
+    if (this.#written - this.#synced < syncBytes) return
+    this.#synced = this.#written
+    await settled((done) => fileSystem.datasync(this.#descriptor, done))
+  }
+
+  async #write(piece: Uint8Array): Promise<void> {
+    const { fileSystem } = this.#files
+    for (let at = 0; at < piece.length; ) {
+      at += await new Promise<number>((resolve, reject) => {
+        const position = this.#written + at
+        fileSystem.write(this.#descriptor, piece, at, piece.length - at, position, (error, count) => {
+          if (error) reject(error)
+          else if (count === 0) reject(new Error('the file system wrote nothing'))
+          else resolve(count)
+        })
+      })
+    }
+  }
+
+  #close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#files.fileSystem.close(this.#descriptor)
+  }
+}
+
+function settled(start: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())))
+}

@@ -1,0 +1,135 @@
+/**
+ * The engine's way with values that get a file of their own: staged first, applied when the file is durable.
+ *
+ * Until then the key shows what it had. At every level the file is synced before its record is appended: the
+ * record may become durable by somebody else's fsync, and must not then hide an older value behind bytes that
+ * never arrived. If a higher ballot came while the file was written, `apply` completes all the same without a
+ * record: the write took its place right before that one, where nobody could have read it.
+ */
+
+import { compareVersions } from '@minivault/clock'
+import { type hashKey, KeyHash } from '@minivault/codec'
+import type { Engine } from '../engine.ts'
+import { APPLY, type ApplyOutcome } from '../hot-door.ts'
+import type { Mutation } from '../mutation.ts'
+import { copyMutation } from '../mutation-value.ts'
+import { blobOf } from '../record-reader.ts'
+import { fromLog } from '../storage-error.ts'
+import { type BlobValue, blobName } from './blob-name.ts'
+import { isMissing } from './blob-reader.ts'
+import type { BlobWriter } from './blob-writer.ts'
+
+/** A whole value on its way in: short enough for the log, or in a durable file that nothing names yet. */
+export type StagedValue = Uint8Array | BlobValue
+
+export class LargeValues {
+  readonly #engine: Engine
+  readonly #hash: typeof hashKey
+  readonly #writerId: number
+  #counter = 0
+
+  constructor(engine: Engine, hash: typeof hashKey, writerId: number) {
+    this.#engine = engine
+    this.#hash = hash
+    this.#writerId = writerId
+  }
+
+  /** The value's bytes are ours; the mutation's own are not read. `onApplied(token)` will follow. */
+  apply(mutation: Mutation, value: Uint8Array, token: number): ApplyOutcome {
+    const engine = this.#engine
+    const own = copyMutation(mutation)
+    this.#hash(own.key, own.keyStart, own.keyEnd, own.hash)
+    engine.began()
+    engine.waiting = true
+    this.#write(own, value, token)
+      .then(
+        (isWaiting) => {
+          if (!isWaiting) engine.applied(token, null)
+        },
+        (error) => engine.applied(token, engine.error ?? fromLog(error)),
+      )
+      .finally(() => engine.ended())
+    return APPLY.applied
+  }
+
+  /** Whether `onApplied` will follow by itself. */
+  async #write(mutation: Mutation, value: Uint8Array, token: number): Promise<boolean> {
+    const writer = this.create(mutation.hash)
+    try {
+      await writer.append(value)
+      const blob = await writer.finish()
+      if (this.#engine.applyBlob(mutation, blob, token) !== APPLY.applied) this.discard(blob)
+    } catch (error) {
+      writer.abort()
+      throw error
+    }
+    return this.#engine.waiting
+  }
+
+  /** A new file for a value of this key. */
+  create(hash: KeyHash): BlobWriter {
+    return this.#engine.blobs.create(blobName(hash, this.#writerId, ++this.#counter))
+  }
+
+  /**
+   * `Engine.apply` with a value that was staged. Unless the outcome is `applied`, and after an error, a
+   * staged file is still the caller's: to be applied again, with a higher ballot, or discarded.
+   */
+  applyStaged(mutation: Mutation, staged: StagedValue, token: number): ApplyOutcome {
+    const engine = this.#engine
+    if (staged instanceof Uint8Array) {
+      mutation.value = staged
+      mutation.valueStart = 0
+      mutation.valueEnd = staged.length
+      return engine.apply(mutation, token)
+    }
+    return engine.applyBlob(mutation, staged, token)
+  }
+
+  /** For a staged value that is not to be applied: its file goes. */
+  discard(staged: StagedValue): void {
+    if (!(staged instanceof Uint8Array)) this.#engine.blobs.remove(staged.name)
+  }
+
+  /**
+   * Reads the value of this record (a copy that is ours) into `engine.found`; `answered(token)` follows. The
+   * file of a record that was overtaken may be gone by the time a slow read comes to it: then the key is read
+   * again.
+   */
+  read(record: Uint8Array, token: number): void {
+    const engine = this.#engine
+    const bytes = engine.reader.describe(engine.found, record, 0, record.length).rawBytes
+    const blob = blobOf(engine.found)
+    engine.began()
+    engine.readingBytes += bytes
+    engine.blobs
+      .read(blob)
+      .then(
+        (value) => {
+          const { found } = engine
+          engine.reader.describe(found, record, 0, record.length)
+          found.value = value
+          found.valueEnd = value.length
+          engine.answered(token, null)
+        },
+        (error) => this.#readAgain(record, token, error),
+      )
+      .finally(() => {
+        engine.readingBytes -= bytes
+        engine.ended()
+      })
+  }
+
+  #readAgain(record: Uint8Array, token: number, error: unknown): void {
+    const engine = this.#engine
+    try {
+      if (!isMissing((error as Error).cause)) throw error
+      const { keyStart, keyEnd, ballot } = engine.reader.describe(engine.found, record, 0, record.length)
+      const hash = this.#hash(record, keyStart, keyEnd, new KeyHash())
+      if (compareVersions(engine.locate(record, keyStart, keyEnd, hash).ballot, ballot) === 0) throw error
+      if (engine.read(record, keyStart, keyEnd, hash, token)) engine.answered(token, null)
+    } catch (failure) {
+      engine.answered(token, fromLog(failure))
+    }
+  }
+}
