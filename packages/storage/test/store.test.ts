@@ -4,48 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { Store, type StoreOptions } from '../src/index.ts'
-import { MemoryStore, noise, type SimpleDoor, storeContract } from '../src/testing/index.ts'
+import { Store } from '../src/index.ts'
+import { noise } from '../src/testing/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'minivault-storage-'))
 t.teardown(() => rmSync(root, { recursive: true, force: true }))
 let folders = 0
 const fresh = () => join(root, `data${++folders}`)
-
-function suite(options: Partial<StoreOptions>) {
-  const where = new Map<SimpleDoor, string>()
-  const open = async (directory = fresh()) => {
-    const store = await Store.open({ directory, durability: 'os', cacheBytes: 4 << 20, ...options })
-    where.set(store, directory)
-    return store
-  }
-  const reopen = async (store: SimpleDoor) => {
-    await store.close()
-    return open(where.get(store))
-  }
-  return { open: () => open(), reopen }
-}
-
-const constantHash: NonNullable<StoreOptions['hash']> = (_bytes, _start, _end, into) => {
-  into.high = 7
-  into.low = 7
-  return into
-}
-
-t.test('the model', async (t) => storeContract(t, async () => new MemoryStore()))
-t.test('the engine', async (t) => storeContract(t, suite({}).open))
-t.test('the engine, reopened', async (t) => {
-  const { open, reopen } = suite({})
-  storeContract(t, open, { reopen })
-})
-t.test('tiny window, segments and cache', async (t) => {
-  const { open, reopen } = suite({ windowBytes: 1 << 19, segmentBytes: 1 << 20, cacheBytes: 1 << 20 })
-  storeContract(t, open, { reopen })
-})
-t.test('one hash for all keys', async (t) => {
-  const { open, reopen } = suite({ hash: constantHash, durability: 'memory' })
-  storeContract(t, open, { reopen })
-})
 
 t.test("buffers are the caller's again when the call has returned", async (t) => {
   const directory = fresh()

@@ -1,9 +1,17 @@
+export { type ContractTest, noise } from './contract-run.ts'
 export { MemoryStore } from './memory-store.ts'
+export type {
+  BatchOperation,
+  Bytes,
+  Scan,
+  ScanEntry,
+  ScanOptions,
+  SimpleDoor,
+  ValueStream,
+} from './simple-door.ts'
 export {
+  type ContractGroup,
   type ContractHost,
   type ContractOptions,
-  type ContractTest,
-  noise,
-  type SimpleDoor,
   storeContract,
 } from './store-contract.ts'

@@ -1,0 +1,106 @@
+/**
+ * The model's scan: every name there is at the start, sorted. Names are latin1, one character a byte, so that
+ * the order of strings is the order of bytes.
+ */
+
+import type { Entry } from '../reads.ts'
+import { StorageError } from '../storage-error.ts'
+import { bytesOf } from '../write-options.ts'
+import type { Scan, ScanEntry, ScanOptions } from './simple-door.ts'
+
+/** A string of one character each. */
+export function nameOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+export class MemoryScan implements Scan {
+  /** What is left to give out; the entries are never changed, only replaced in the store. */
+  #left: [string, Entry][]
+  #given: string | undefined
+  readonly #keysOnly: boolean
+  readonly #check: () => void
+
+  /** `check` throws when the store is closed. */
+  constructor(live: Iterable<[string, Entry]>, options: ScanOptions, check: () => void) {
+    const isWanted = rangeOf(options)
+    const left = [...live].filter(([name]) => isWanted(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+    if (options.reverse) left.reverse()
+    this.#left = left.slice(0, options.limit)
+    this.#given = options.cursor
+    this.#keysOnly = options.keysOnly === true
+    this.#check = check
+  }
+
+  get cursor(): string | undefined {
+    return this.#given
+  }
+
+  async next(): Promise<IteratorResult<ScanEntry>> {
+    const [value] = await this.nextPage(1)
+    return value === undefined ? { done: true, value } : { done: false, value }
+  }
+
+  async nextPage(count: number): Promise<ScanEntry[]> {
+    this.#check()
+    if (!Number.isInteger(count) || count < 1) throw wrong('a page has 1 entry or more')
+    const page = this.#left.splice(0, count)
+    const last = page.at(-1)
+    if (last !== undefined) this.#given = Buffer.from(last[0], 'latin1').toString('base64url')
+    return page.map(([name, entry]) => ({
+      ...entry,
+      key: Uint8Array.from(Buffer.from(name, 'latin1')),
+      value: this.#keysOnly ? new Uint8Array(0) : entry.value.slice(),
+    }))
+  }
+
+  close(): void {
+    this.#left = []
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ScanEntry> {
+    try {
+      for (let step = await this.next(); !step.done; step = await this.next()) yield step.value
+    } finally {
+      this.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+}
+
+function rangeOf(options: ScanOptions): (name: string) => boolean {
+  const { limit, cursor, reverse } = options
+  if (limit !== undefined && !(Number.isInteger(limit) && limit >= 0)) {
+    throw wrong('limit must be an integer of 0 or more')
+  }
+  if (options.gt !== undefined && options.gte !== undefined) throw wrong('gt and gte exclude each other')
+  if (options.lt !== undefined && options.lte !== undefined) throw wrong('lt and lte exclude each other')
+  const [prefix, gt, gte, lt, lte] = (['prefix', 'gt', 'gte', 'lt', 'lte'] as const).map((bound) => {
+    const key = options[bound]
+    if (key === undefined) return undefined
+    if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+      throw wrong(`${bound} must be a string or bytes`)
+    }
+    return nameOf(bytesOf('key', key))
+  })
+  const given = cursor === undefined ? undefined : nameOfCursor(cursor)
+  return (name) =>
+    (prefix === undefined || name.startsWith(prefix)) &&
+    (gt === undefined || name > gt) &&
+    (gte === undefined || name >= gte) &&
+    (lt === undefined || name < lt) &&
+    (lte === undefined || name <= lte) &&
+    (given === undefined || (reverse ? name < given : name > given))
+}
+
+function nameOfCursor(cursor: string): string {
+  const bytes = Buffer.from(String(cursor), 'base64url')
+  if (bytes.length === 0 || bytes.toString('base64url') !== cursor) throw wrong('no scan gave that cursor')
+  return bytes.toString('latin1')
+}
+
+function wrong(message: string): StorageError {
+  return new StorageError('STORAGE_SCAN', message)
+}
