@@ -4,9 +4,9 @@
  */
 
 import { Version } from '@minivault/clock'
-import { cloneBytes } from '@minivault/codec'
 import type { BlobValue } from './blob/blob-name.ts'
 import { EMPTY_BYTES, VALUE_TYPE, type ValueType } from './mutation.ts'
+import { copyValue } from './value-slab.ts'
 
 export class Found {
   /** A live value: not absent, not a tombstone, not expired. */
@@ -45,8 +45,8 @@ export class Found {
     return this
   }
 
-  /** A copy of the value that its receiver may keep. */
+  /** A copy of the value that its receiver may keep; it may share its ArrayBuffer with others. */
   copyValue(): Uint8Array {
-    return cloneBytes(this.value, this.valueStart, this.valueEnd)
+    return copyValue(this.value, this.valueStart, this.valueEnd)
   }
 }

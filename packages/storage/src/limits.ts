@@ -48,5 +48,16 @@ export const BLOB_SYNC_BYTES = 8 * 1024 * 1024
 /** Pieces of one file that are read at once for a `get`. */
 export const BLOB_READS_MAX = 3
 
+/** A value stream that nobody reads on is ended after this time, at most twice. */
+export const STREAM_IDLE_MS_MAX = 60_000
+
 /** The search for orphans looks into so many directories before the event loop gets its turn. */
 export const ORPHAN_SLICE_FOLDERS = 32
+
+/**
+ * A copied value of more than the first and at most the second many bytes is carved out of a slab; shorter
+ * ones V8 keeps on its own heap anyway.
+ */
+export const HEAP_COPY_BYTES_MAX = 64
+export const SLAB_COPY_BYTES_MAX = 4096
+export const SLAB_BYTES = 32 * 1024
