@@ -6,6 +6,7 @@ import type { SimpleDoor } from './simple-door.ts'
 export interface ContractTest {
   equal(found: unknown, wanted: unknown, message?: string): unknown
   same(found: unknown, wanted: unknown, message?: string): unknown
+  throws(call: () => unknown, wanted: object, message?: string): unknown
   rejects(promise: Promise<unknown>, wanted: object, message?: string): unknown
   ok(value: unknown, message?: string): unknown
 }

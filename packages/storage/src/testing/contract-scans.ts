@@ -224,6 +224,44 @@ export const scanningCases: ContractCases = {
     t.ok(sameBytes(late[0]?.value, noise(4000)), 'a later scan sees what came later')
   },
 
+  'seek goes to a key, forwards and back, in the same view': async (t, { store }) => {
+    await fill(store, ['a', 'b', 'bb', 'c', 'd'])
+    for (const reverse of [false, true]) {
+      await using scan = store.scan({ gte: 'b', lt: 'd', reverse })
+      const rest = async () => (await scan.nextPage(99)).map(({ key }) => text(key)).join(' ')
+      t.equal(await rest(), reverse ? 'c bb b' : 'b bb c')
+      await store.set('bc', 'new')
+      await store.set('b', 'overwritten')
+      const wanted: [string | Uint8Array, string, string][] = [
+        ['bb', 'bb c', 'bb b'],
+        ['bc', 'c', 'bb b'],
+        ['b', 'b bb c', 'b'],
+        [bytes('c'), 'c', 'c bb b'],
+        ['a', 'b bb c', ''],
+        ['x', '', 'c bb b'],
+        ['', 'b bb c', ''],
+      ]
+      for (const [key, forwards, backwards] of wanted) {
+        scan.seek(key)
+        t.equal(await rest(), reverse ? backwards : forwards, `seek ${key}, reverse: ${reverse}`)
+      }
+      scan.seek('b')
+      t.equal(text((await scan.nextPage(1))[0]?.value), 'value of b', 'the value of then')
+      t.throws(() => scan.seek(5 as never), WRONG)
+      scan.close()
+      scan.seek('b')
+      t.equal((await scan.next()).done, true, 'over is over')
+      await store.delete('bc')
+      await store.set('b', 'value of b')
+    }
+    await using limited = store.scan({ limit: 4 })
+    await limited.nextPage(3)
+    limited.seek('a')
+    t.equal((await limited.nextPage(9)).length, 1, 'the limit counts on')
+    limited.seek('a')
+    t.same(await limited.nextPage(9), [])
+  },
+
   'a scan that is left is over': async (t, { store }) => {
     await fill(store, ['a', 'b', 'c'])
     const scan = store.scan()

@@ -6,7 +6,7 @@
 import type { Entry } from '../reads.ts'
 import { StorageError } from '../storage-error.ts'
 import { bytesOf } from '../write-options.ts'
-import type { Scan, ScanEntry, ScanOptions } from './simple-door.ts'
+import type { Bytes, Scan, ScanEntry, ScanOptions } from './simple-door.ts'
 
 /** A string of one character each. */
 export function nameOf(bytes: Uint8Array): string {
@@ -14,18 +14,22 @@ export function nameOf(bytes: Uint8Array): string {
 }
 
 export class MemoryScan implements Scan {
-  /** What is left to give out; the entries are never changed, only replaced in the store. */
-  #left: [string, Entry][]
+  /** The range, in the scan's direction; the entries are never changed, only replaced in the store. */
+  #range: [string, Entry][]
+  #at = 0
+  #left: number
   #given: string | undefined
+  readonly #reverse: boolean
   readonly #keysOnly: boolean
   readonly #check: () => void
 
   /** `check` throws when the store is closed. */
   constructor(live: Iterable<[string, Entry]>, options: ScanOptions, check: () => void) {
     const isWanted = rangeOf(options)
-    const left = [...live].filter(([name]) => isWanted(name)).sort(([a], [b]) => (a < b ? -1 : 1))
-    if (options.reverse) left.reverse()
-    this.#left = left.slice(0, options.limit)
+    this.#range = [...live].filter(([name]) => isWanted(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+    this.#reverse = options.reverse === true
+    if (this.#reverse) this.#range.reverse()
+    this.#left = options.limit ?? Number.POSITIVE_INFINITY
     this.#given = options.cursor
     this.#keysOnly = options.keysOnly === true
     this.#check = check
@@ -43,7 +47,9 @@ export class MemoryScan implements Scan {
   async nextPage(count: number): Promise<ScanEntry[]> {
     this.#check()
     if (!Number.isInteger(count) || count < 1) throw wrong('a page has 1 entry or more')
-    const page = this.#left.splice(0, count)
+    const page = this.#range.slice(this.#at, this.#at + Math.min(count, this.#left))
+    this.#at += page.length
+    this.#left -= page.length
     const last = page.at(-1)
     if (last !== undefined) this.#given = Buffer.from(last[0], 'latin1').toString('base64url')
     return page.map(([name, entry]) => ({
@@ -53,8 +59,14 @@ export class MemoryScan implements Scan {
     }))
   }
 
+  seek(key: Bytes): void {
+    const target = boundOf('the key to seek', key)
+    const at = this.#range.findIndex(([name]) => (this.#reverse ? name <= target : name >= target))
+    this.#at = at === -1 ? this.#range.length : at
+  }
+
   close(): void {
-    this.#left = []
+    this.#range = []
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ScanEntry> {
@@ -79,11 +91,7 @@ function rangeOf(options: ScanOptions): (name: string) => boolean {
   if (options.lt !== undefined && options.lte !== undefined) throw wrong('lt and lte exclude each other')
   const [prefix, gt, gte, lt, lte] = (['prefix', 'gt', 'gte', 'lt', 'lte'] as const).map((bound) => {
     const key = options[bound]
-    if (key === undefined) return undefined
-    if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
-      throw wrong(`${bound} must be a string or bytes`)
-    }
-    return nameOf(bytesOf('key', key))
+    return key === undefined ? undefined : boundOf(bound, key)
   })
   const given = cursor === undefined ? undefined : nameOfCursor(cursor)
   return (name) =>
@@ -93,6 +101,13 @@ function rangeOf(options: ScanOptions): (name: string) => boolean {
     (lt === undefined || name < lt) &&
     (lte === undefined || name <= lte) &&
     (given === undefined || (reverse ? name < given : name > given))
+}
+
+function boundOf(what: string, key: unknown): string {
+  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+    throw wrong(`${what} must be a string or bytes`)
+  }
+  return nameOf(bytesOf('key', key))
 }
 
 function nameOfCursor(cursor: string): string {

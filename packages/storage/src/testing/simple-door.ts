@@ -38,10 +38,16 @@ export interface ScanEntry extends Entry {
   key: Uint8Array
 }
 
+/** Freed by `close`, and by the end or the leaving of a loop over it. */
 export interface Scan extends AsyncIterable<ScanEntry> {
   next(): Promise<IteratorResult<ScanEntry>>
   /** Up to `count` entries; none at the end. */
   nextPage(count: number): Promise<ScanEntry[]>
+  /**
+   * Goes on at this key of the same range, or right behind it in the scan's direction where it is not there;
+   * backwards too, and from the end. Still sees the store as of the scan's start; `limit` counts on.
+   */
+  seek(key: Bytes): void
   close(): void
   /** Resumes right behind the entry given out last, in another scan of the same options. */
   readonly cursor: string | undefined
