@@ -1,0 +1,139 @@
+/**
+ * Sorts entries by (space, key) without a comparator over bytes: strip what all begin with, pack the next
+ * four bytes and the entry's place in the list into one double (32 + 21 bits, exact), sort the doubles
+ * natively, and do the same with those whose four bytes are equal, four bytes further on. A few are sorted by
+ * insertion. (MSD radix exchange by words, as multikey quicksort does it by bytes.)
+ *
+ * What is sorted is the string `space, key`: depth 0 is the space, depth d the key's byte d-1. Bytes behind a
+ * key's end count as zeros, so keys that end within the four bytes are told apart by length.
+ *
+ * Stable: entries with one key keep their order.
+ */
+
+import { compareKeys, entryKeyBytes, entryKeyStart } from './key-entry.ts'
+
+/** The place takes 21 of a double's 53 bits. */
+export const SORT_COUNT_MAX = 1 << 21
+
+const INSERTION_MAX = 12
+const WORD_BYTES = 4
+
+/** Brings starts[0, count) in order; they say where in `bytes` the entries start. */
+export function sortEntries(bytes: Uint8Array, starts: Int32Array, count: number): void {
+  if (count > SORT_COUNT_MAX) throw new RangeError(`no more than ${SORT_COUNT_MAX} entries in one sort`)
+  // Ranges still to do, as from, to, depth; a stack of its own, for keys may be alike for 64 KiB.
+  const pending = [0, count, 0]
+  while (pending.length > 0) {
+    const depth = pending.pop()!
+    const to = pending.pop()!
+    const from = pending.pop()!
+    if (to - from <= INSERTION_MAX) insertionSort(bytes, starts, from, to, depth)
+    else sortRange(bytes, starts, from, to, commonDepth(bytes, starts, from, to, depth), pending)
+  }
+}
+
+function sortRange(
+  bytes: Uint8Array,
+  starts: Int32Array,
+  from: number,
+  to: number,
+  depth: number,
+  pending: number[],
+): void {
+  const count = to - from
+  const packed = new Float64Array(count)
+  for (let i = 0; i < count; i++) packed[i] = wordAt(bytes, starts[from + i]!, depth) * SORT_COUNT_MAX + i
+  packed.sort()
+  const before = starts.slice(from, to)
+  let group = 0
+  let groupWord = -1
+  for (let i = 0; i <= count; i++) {
+    const word = i < count ? Math.floor(packed[i]! / SORT_COUNT_MAX) : -1
+    if (i < count) starts[from + i] = before[packed[i]! - word * SORT_COUNT_MAX]!
+    if (word === groupWord) continue
+    if (i - group > 1) splitEnded(bytes, starts, from + group, from + i, depth + WORD_BYTES, pending)
+    group = i
+    groupWord = word
+  }
+}
+
+/** Puts those that end before `depth` first, by length; the others are still to do. */
+function splitEnded(
+  bytes: Uint8Array,
+  starts: Int32Array,
+  from: number,
+  to: number,
+  depth: number,
+  pending: number[],
+): void {
+  if (to - from <= INSERTION_MAX) return insertionSort(bytes, starts, from, to, depth - WORD_BYTES)
+  const before = starts.slice(from, to)
+  let next = from
+  for (let length = depth - WORD_BYTES; length <= depth; length++) {
+    for (const start of before) if (1 + entryKeyBytes(bytes, start) === length) starts[next++] = start
+  }
+  if (next === to) return
+  pending.push(next, to, depth)
+  for (const start of before) if (1 + entryKeyBytes(bytes, start) > depth) starts[next++] = start
+}
+
+/** The four bytes from this depth on as an unsigned number. */
+function wordAt(bytes: Uint8Array, start: number, depth: number): number {
+  const keyStart = entryKeyStart(bytes, start)
+  const keyEnd = keyStart + entryKeyBytes(bytes, start)
+  const at = keyStart + depth - 1
+  if (depth > 0 && at + WORD_BYTES <= keyEnd) {
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  }
+  let word = 0
+  for (let i = at; i < at + WORD_BYTES; i++) {
+    word = word * 256 + (i < keyStart ? bytes[start + 2]! : i < keyEnd ? bytes[i]! : 0)
+  }
+  return word
+}
+
+/** The depth up to which all in the range are alike; at least `depth`. */
+function commonDepth(bytes: Uint8Array, starts: Int32Array, from: number, to: number, depth: number): number {
+  const first = starts[from]!
+  const firstKey = entryKeyStart(bytes, first)
+  let common = 1 + entryKeyBytes(bytes, first)
+  for (let i = from + 1; i < to && common > depth; i++) {
+    const start = starts[i]!
+    if (depth === 0 && bytes[start + 2] !== bytes[first + 2]) return 0
+    const key = entryKeyStart(bytes, start)
+    const end = Math.min(common, 1 + entryKeyBytes(bytes, start))
+    let same = Math.max(depth, 1)
+    while (same < end && bytes[key + same - 1] === bytes[firstKey + same - 1]) same += 1
+    common = same
+  }
+  return Math.max(common, depth)
+}
+
+function insertionSort(bytes: Uint8Array, starts: Int32Array, from: number, to: number, depth: number): void {
+  for (let i = from + 1; i < to; i++) {
+    const start = starts[i]!
+    let hole = i
+    while (hole > from && compareFrom(bytes, starts[hole - 1]!, start, depth) > 0) {
+      starts[hole] = starts[hole - 1]!
+      hole -= 1
+    }
+    starts[hole] = start
+  }
+}
+
+/** Compares two that are alike up to `depth`. */
+function compareFrom(bytes: Uint8Array, a: number, b: number, depth: number): number {
+  const skip = depth > 0 ? depth - 1 : 0
+  const keyA = entryKeyStart(bytes, a)
+  const keyB = entryKeyStart(bytes, b)
+  return compareKeys(
+    bytes[a + 2]!,
+    bytes,
+    keyA + skip,
+    keyA + entryKeyBytes(bytes, a),
+    bytes[b + 2]!,
+    bytes,
+    keyB + skip,
+    keyB + entryKeyBytes(bytes, b),
+  )
+}
