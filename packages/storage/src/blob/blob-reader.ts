@@ -2,8 +2,9 @@
  * Reads one blob file by pieces. Each piece is verified before anyone sees a byte of it, so that a range
  * costs the pieces it touches and nothing unverified ever leaves.
  *
- * While a reader is open the file is not unlinked. The descriptor is closed when the last read in flight has
- * ended: its number may be another file's right after.
+ * While a reader is open the file is not unlinked. It has a descriptor only until the last read in flight has
+ * ended, and opens the file again for the next one: thousands of slow readers hold none. (Closed under a
+ * read, its number could be another file's right after.)
  */
 
 import { checksum64 } from '@minivault/codec'
@@ -17,27 +18,21 @@ export class BlobReader {
   readonly count: number
   readonly #files: BlobFiles
   readonly #blob: BlobValue
-  readonly #descriptor: number
+  /** Below zero: none. */
+  #descriptor = -1
   #isClosed = false
   #readsInFlight = 0
 
   /** Use `BlobFiles.open`. */
   constructor(files: BlobFiles, blob: BlobValue) {
-    const { fileSystem } = files
     this.#files = files
     this.#blob = blob
     this.path = files.pathOf(blob.name)
     this.count = Math.ceil(blob.size / files.pieceBytes)
-    if (blob.checksums.length !== 16 * this.count) throw this.#corrupt('its record has too few checksums')
-    try {
-      this.#descriptor = fileSystem.open(this.path, 'read')
-    } catch (error) {
-      throw isMissing(error) ? this.#corrupt('the file is missing', error) : error
+    if (blob.checksums.length !== 16 * this.count) {
+      throw this.#corrupt('its record has another number of checksums')
     }
-    const size = fileSystem.size(this.#descriptor)
-    if (size === blob.size) return
-    fileSystem.close(this.#descriptor)
-    throw this.#corrupt(`the file has ${size} bytes, its record says ${blob.size}`)
+    this.#open()
   }
 
   bytesOf(index: number): number {
@@ -46,36 +41,41 @@ export class BlobReader {
 
   /** Piece `index` into target[at, …), verified. After a rejection nothing in it is to be used. */
   async read(index: number, target: Uint8Array, at: number): Promise<void> {
-    const { fileSystem, pieceBytes } = this.#files
     const length = this.bytesOf(index)
-    const start = index * pieceBytes
-    if (this.#isClosed) throw new Error('the reader is closed')
-    this.#readsInFlight += 1
+    this.#begin()
     try {
-      for (let count = 0; count < length; ) {
-        const more = await new Promise<number>((resolve, reject) => {
-          const left = length - count
-          fileSystem.read(this.#descriptor, target, at + count, left, start + count, (error, read) => {
-            if (error) reject(error)
-            else resolve(read)
-          })
-        })
-        count += this.#mustBeSome(more, start + count)
+      for (let done = 0; done < length; ) {
+        done += this.#mustBeSome(await this.#readSome(index, target, at, done, length), index, done)
       }
     } finally {
-      this.#readsInFlight -= 1
-      this.#release()
+      this.#end()
     }
     this.#verify(index, target, at)
+  }
+
+  #readSome(index: number, target: Uint8Array, at: number, done: number, length: number): Promise<number> {
+    const { fileSystem, pieceBytes } = this.#files
+    const position = index * pieceBytes + done
+    return new Promise((resolve, reject) => {
+      fileSystem.read(this.#descriptor, target, at + done, length - done, position, (error, count) => {
+        if (error) reject(error)
+        else resolve(count)
+      })
+    })
   }
 
   readSync(index: number, target: Uint8Array, at: number): void {
     const { fileSystem, pieceBytes } = this.#files
     const length = this.bytesOf(index)
-    const start = index * pieceBytes
-    for (let count = 0; count < length; ) {
-      const more = fileSystem.readSync(this.#descriptor, target, at + count, length - count, start + count)
-      count += this.#mustBeSome(more, start + count)
+    this.#begin()
+    try {
+      for (let done = 0; done < length; ) {
+        const position = index * pieceBytes + done
+        const count = fileSystem.readSync(this.#descriptor, target, at + done, length - done, position)
+        done += this.#mustBeSome(count, index, done)
+      }
+    } finally {
+      this.#end()
     }
     this.#verify(index, target, at)
   }
@@ -84,13 +84,44 @@ export class BlobReader {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#release()
+    if (this.#readsInFlight === 0) this.#release()
+  }
+
+  #open(): void {
+    const { fileSystem } = this.#files
+    let descriptor: number
+    try {
+      descriptor = fileSystem.open(this.path, 'read')
+    } catch (error) {
+      throw isMissing(error) ? this.#corrupt('the file is missing', error) : error
+    }
+    const size = fileSystem.size(descriptor)
+    if (size !== this.#blob.size) {
+      fileSystem.close(descriptor)
+      throw this.#corrupt(`the file has ${size} bytes, its record says ${this.#blob.size}`)
+    }
+    this.#descriptor = descriptor
+  }
+
+  #begin(): void {
+    if (this.#isClosed) throw new Error('the reader is closed')
+    if (this.#descriptor < 0) this.#open()
+    this.#readsInFlight += 1
+  }
+
+  #end(): void {
+    this.#readsInFlight -= 1
+    if (this.#readsInFlight === 0) this.#release()
   }
 
   #release(): void {
-    if (!this.#isClosed || this.#readsInFlight > 0) return
-    this.#files.fileSystem.close(this.#descriptor)
-    this.#files.closed(this.#blob.name)
+    const descriptor = this.#descriptor
+    this.#descriptor = -1
+    try {
+      if (descriptor >= 0) this.#files.fileSystem.close(descriptor)
+    } finally {
+      if (this.#isClosed) this.#files.closed(this.#blob.name)
+    }
   }
 
   #verify(index: number, target: Uint8Array, at: number): void {
@@ -100,9 +131,9 @@ export class BlobReader {
     throw this.#corrupt(`the checksum of bytes ${start} to ${start + this.bytesOf(index)} is wrong`)
   }
 
-  #mustBeSome(count: number, position: number): number {
-    if (count === 0) throw this.#corrupt(`the file ends at byte ${position}`)
-    return count
+  #mustBeSome(count: number, index: number, done: number): number {
+    if (count > 0) return count
+    throw this.#corrupt(`the file ends at byte ${index * this.#files.pieceBytes + done}`)
   }
 
   #corrupt(what: string, cause?: unknown): StorageError {
@@ -112,5 +143,5 @@ export class BlobReader {
 
 /** The file is not there. */
 export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+  return (error as NodeJS.ErrnoException | null | undefined)?.code === 'ENOENT'
 }

@@ -54,16 +54,29 @@ export class LargeValues {
 
   /** Whether `onApplied` will follow by itself. */
   async #write(mutation: Mutation, value: Uint8Array, token: number): Promise<boolean> {
-    const writer = this.create(mutation.hash)
+    const blob = await this.stage(mutation.hash, value)
+    let outcome: ApplyOutcome | null = null
+    try {
+      outcome = this.#engine.applyBlob(mutation, blob, token)
+    } finally {
+      if (outcome !== APPLY.applied) this.discard(blob)
+    }
+    return this.#engine.waiting
+  }
+
+  /**
+   * A durable file with this value, which stays as it is until then. For a write that looks and decides when
+   * the file is there (a condition); the caller applies or discards it.
+   */
+  async stage(hash: KeyHash, value: Uint8Array): Promise<BlobValue> {
+    const writer = this.create(hash)
     try {
       await writer.append(value)
-      const blob = await writer.finish()
-      if (this.#engine.applyBlob(mutation, blob, token) !== APPLY.applied) this.discard(blob)
+      return await writer.finish()
     } catch (error) {
       writer.abort()
       throw error
     }
-    return this.#engine.waiting
   }
 
   /** A new file for a value of this key. */
