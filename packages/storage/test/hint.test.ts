@@ -5,114 +5,30 @@ import { hashKey, KeyHash } from '@minivault/codec'
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
-import { Bloom } from '../src/hint/bloom.ts'
 import type { KeyRange } from '../src/hint/entry-list.ts'
 import { HintBlock, HintDamaged } from '../src/hint/hint-block.ts'
 import { HintFile } from '../src/hint/hint-file.ts'
 import { HINT_HOLDS, hintName } from '../src/hint/hint-format.ts'
 import { HintWriter } from '../src/hint/hint-writer.ts'
-import { type KeyCursor, MergedCursor } from '../src/hint/key-cursor.ts'
-import { ENTRY_FLAG, entryBytes, KeyEntry, readEntry, writeEntry } from '../src/hint/key-entry.ts'
-import { type KeyRun, RunBuilder } from '../src/hint/key-run.ts'
+import { MergedCursor } from '../src/hint/key-cursor.ts'
+import { ENTRY_FLAG, KeyEntry } from '../src/hint/key-entry.ts'
+import type { KeyRun } from '../src/hint/key-run.ts'
 import { OTHER_SPACE_BIT, TOMBSTONE_BIT } from '../src/keydir.ts'
-
-interface Item {
-  space: number
-  key: Buffer
-  offset: number
-  lengthWord: number
-  ballot: Version
-  expiresAtMs: number
-  blob: Buffer | null
-  traits: number
-}
+import {
+  collect,
+  type Item,
+  item,
+  itemsOf,
+  keyBytes,
+  order,
+  runOf,
+  text,
+  textOf,
+  winners,
+} from './fixtures/hint-items.ts'
 
 const EXPECTED = { number: 7, seed: 0x89abcdef | 0, bytes: 1 << 20, layoutHash: 0x1234567 }
 const PATH = `/hints/${hintName(7)}`
-
-const keyBytes = fc.oneof(
-  fc.uint8Array({ minLength: 1, maxLength: 6, max: 2 }),
-  fc.uint8Array({ minLength: 1, maxLength: 40 }),
-  fc.nat(99_999).map((n) => Buffer.from(`key:${String(n).padStart(9, '0')}`)),
-)
-const itemOf: fc.Arbitrary<Item> = fc.record({
-  space: fc.constantFrom(0, 0, 0, 1, 2),
-  key: keyBytes.map((bytes) => Buffer.from(bytes)),
-  offset: fc.nat(0x3fffffff),
-  lengthWord: fc.integer(),
-  ballot: fc.tuple(fc.nat(5), fc.nat(3)).map(([ms, writer]) => Version.of(ms, 0, writer)),
-  expiresAtMs: fc.constantFrom(0, 0, 1, 0xffffffff, 0x100000000, 0x123456789abc),
-  blob: fc.option(fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes))),
-  traits: fc.constantFrom(0, ENTRY_FLAG.json, ENTRY_FLAG.ownVersion),
-})
-const itemsOf = fc.array(itemOf, { maxLength: 60 })
-
-function item(key: string | Buffer, offset = 100, more: Partial<Item> = {}): Item {
-  return {
-    space: 0,
-    key: Buffer.from(key),
-    offset,
-    lengthWord: 50,
-    ballot: Version.of(1000, 1, 7),
-    expiresAtMs: 0,
-    blob: null,
-    traits: 0,
-    ...more,
-  }
-}
-
-function order(a: Item, b: Item): number {
-  return a.space - b.space || Buffer.compare(a.key, b.key)
-}
-
-function text(item: Item, segment: number): string {
-  return [
-    item.space,
-    item.key.toString('hex'),
-    segment,
-    item.offset,
-    item.lengthWord,
-    item.ballot,
-    item.expiresAtMs,
-    item.blob?.toString('hex') ?? '',
-    item.traits,
-  ].join(' ')
-}
-
-function textOf(entry: KeyEntry): string {
-  const { space, bytes, keyStart, keyEnd, segment, offset, lengthWord, ballot, expiresAtMs, blobAt } = entry
-  const key = Buffer.from(bytes.subarray(keyStart, keyEnd))
-  const blob = blobAt < 0 ? null : Buffer.from(bytes.subarray(blobAt, blobAt + 16))
-  const traits = entry.flags & ~(ENTRY_FLAG.expiry | ENTRY_FLAG.blob)
-  return text({ space, key, offset, lengthWord, ballot, expiresAtMs, blob, traits }, segment)
-}
-
-function runOf(items: readonly Item[], segment = 7, builder = new RunBuilder()): KeyRun {
-  for (const { space, key, offset, lengthWord, ballot, expiresAtMs, blob, traits } of items) {
-    const before = Buffer.concat([Buffer.from('>'), key])
-    builder.add(space, before, 1, before.length, offset, lengthWord, ballot, expiresAtMs, blob, 0, traits)
-  }
-  return builder.toRun(segment)
-}
-
-/** Of each key the item with the highest ballot, the last one among equals; in order. */
-function winners(items: readonly Item[]): Item[] {
-  const best = new Map<string, Item>()
-  for (const each of items) {
-    const name = `${each.space} ${each.key.toString('hex')}`
-    const other = best.get(name)
-    if (!other || String(each.ballot) >= String(other.ballot)) best.set(name, each)
-  }
-  return [...best.values()].sort(order)
-}
-
-function collect(cursor: KeyCursor): string[] {
-  const seen: string[] = []
-  while (cursor.next()) seen.push(textOf(cursor.entry))
-  t.equal(cursor.next(), false, 'and so it stays')
-  cursor.close()
-  return seen
-}
 
 function writeHint(disk: MemoryFileSystem, run: KeyRun, hash = hashKey, steps = 1000): HintWriter {
   disk.makeDirectory('/hints')
@@ -138,83 +54,6 @@ function find(hint: HintFile, space: number, key: Buffer, hash = hashKey): strin
   hint.readBlockSync(number, block)
   return block.search(space, key, 0, key.length, hint.segment, entry) ? textOf(entry) : null
 }
-
-t.test('an entry is read as it was written', async (t) => {
-  const entry = new KeyEntry()
-  fc.assert(
-    fc.property(itemOf, fc.nat(5), (each, at) => {
-      const { space, key, offset, lengthWord, ballot, expiresAtMs, blob, traits } = each
-      const length = entryBytes(key.length, expiresAtMs, blob !== null)
-      const bytes = new Uint8Array(at + length + 1)
-      const args = [space, key, 0, key.length, offset, lengthWord, ballot, expiresAtMs, blob, 0] as const
-      if (writeEntry(bytes, at, ...args, traits) !== at + length) return false
-      return readEntry(bytes, at, 9, entry) === at + length && textOf(entry) === text(each, 9)
-    }),
-  )
-  t.equal(entry.end - entry.start > 24, true)
-})
-
-t.test('a run is sorted and keeps the newest of each key', async (t) => {
-  fc.assert(
-    fc.property(itemsOf, (items) => {
-      t.same(
-        collect(runOf(items).cursor()),
-        winners(items).map((each) => text(each, 7)),
-      )
-    }),
-  )
-  const random = seededRandom(5)
-  const many = (count: number, make: (i: number) => Buffer) =>
-    Array.from({ length: count }, (_, i) => item(make(i), i, { ballot: Version.of(i % 7, 0, 1) }))
-  const prefix = Buffer.alloc(65_000, 'p')
-  const sets = {
-    'like the benchmark': many(5000, () => Buffer.from(`key:${String(random() * 9999).slice(0, 6)}`)),
-    'zeros at the end': many(3000, () => Buffer.alloc(1 + Math.floor(random() * 30))),
-    'one key': many(3000, () => Buffer.from('hot')),
-    'each begins the next': many(300, (i) => prefix.subarray(0, 1 + (i % 200))),
-    'a long common beginning': many(40, (i) => Buffer.concat([prefix, Buffer.from(String(i % 33))])),
-    'a fork behind it': [
-      ...many(30, (i) => Buffer.concat([prefix, Buffer.from(`${i}`)])),
-      item('q'),
-      item('pp'),
-    ],
-    'random bytes': many(3000, () => Buffer.from([random() * 256, random() * 256, random() * 3])),
-    'the longest key': [item(Buffer.alloc(65_535, 1)), item(Buffer.alloc(65_534, 1)), item('\u0001')],
-    spaces: many(3000, (i) => Buffer.from(String(i % 100))).map((each, i) => ({ ...each, space: i % 3 })),
-  }
-  const builder = new RunBuilder()
-  for (const [name, items] of Object.entries(sets)) {
-    builder.clear()
-    const expected = winners(items).map((each) => text(each, 7))
-    const run = runOf(items, 7, builder)
-    t.same(collect(run.cursor()), expected, name)
-    t.equal(run.count, expected.length)
-    const { key } = items[items.length >> 1]!
-    const entry = new KeyEntry()
-    t.equal(run.find(items[items.length >> 1]!.space, key, 0, key.length, entry), true)
-    t.equal(entry.keyEnd - entry.keyStart, key.length)
-    t.equal(run.find(9, key, 0, key.length, entry), false)
-    t.same(collect(runOf([], 7, builder).cursor()), expected, 'the builder keeps what it has')
-  }
-  builder.clear()
-  t.equal(builder.toRun(1).count, 0)
-})
-
-t.test('the bloom never denies, and is rarely wrong', async (t) => {
-  const bloom = Bloom.sized(50_000)
-  const hash = new KeyHash()
-  const of = (i: number) => hashKey(Buffer.from(`key:${i}`), 0, `key:${i}`.length, hash)
-  for (let i = 0; i < 50_000; i++) bloom.add(of(i).high, of(i).low)
-  const probe = new Bloom(bloom.words)
-  let denied = 0
-  let wrong = 0
-  for (let i = 0; i < 50_000; i++) if (!probe.mayHave(of(i).high, of(i).low)) denied += 1
-  for (let i = 50_000; i < 150_000; i++) if (probe.mayHave(of(i).high, of(i).low)) wrong += 1
-  t.equal(denied, 0)
-  t.ok(wrong > 0 && wrong <= 1500, `${wrong / 1000} % false`)
-  t.ok((bloom.words.length * 32) / 50_000 < 11, 'bits a key')
-  t.equal(Bloom.sized(0).mayHave(1, 2), false)
-})
 
 t.test('a hint file answers for each of its keys, and for no other', async (t) => {
   fc.assert(
@@ -320,33 +159,6 @@ t.test('cursors go through any range, both ways', async (t) => {
   cursor.next()
   cursor.close()
   t.equal(cursor.next(), false)
-})
-
-t.test('a merged cursor hands out the winners and names the losers', async (t) => {
-  const sourcesOf = fc.array(itemsOf, { maxLength: 6 })
-  fc.assert(
-    fc.property(sourcesOf, fc.boolean(), (sources, reverse) => {
-      const losers: string[] = []
-      const runs = sources.map((items, i) => runOf(items, i + 1))
-      const merged = new MergedCursor(
-        runs.map((run) => run.cursor({ reverse })),
-        { reverse, onLoser: (entry) => losers.push(textOf(entry)) },
-      )
-      const all = sources.flatMap((items, i) => winners(items).map((each) => ({ each, segment: i + 1 })))
-      const newest = winners(all.map(({ each }) => each))
-      const expected = newest.map((each) => text(each, all.find((other) => other.each === each)!.segment))
-      if (reverse) expected.reverse()
-      t.same(collect(merged), expected)
-      const lost = all
-        .map(({ each, segment }) => text(each, segment))
-        .filter((line) => !expected.includes(line))
-      t.same(losers.sort(), lost.sort())
-    }),
-  )
-  const merged = new MergedCursor([runOf([item('a'), item('b')]).cursor()])
-  t.equal(merged.next(), true)
-  merged.close()
-  t.equal(merged.next(), false)
 })
 
 t.test('the writer goes on in slices and leaves nothing unfinished', async (t) => {

@@ -8,8 +8,7 @@
 
 import type { KeyHash } from '@minivault/codec'
 import { crc32, type FileSystem } from '@minivault/wal'
-import { fingerprintOf } from '../lookup.ts'
-import { Bloom } from './bloom.ts'
+import { Bloom, fingerprintOf } from './bloom.ts'
 import { EntryList, type KeyRange } from './entry-list.ts'
 import { HintBlock, HintDamaged } from './hint-block.ts'
 import { HintCursor } from './hint-cursor.ts'

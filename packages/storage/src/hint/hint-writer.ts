@@ -8,9 +8,8 @@ import { compareVersions, Version } from '@minivault/clock'
 import { copyBytes, type hashKey, KeyHash } from '@minivault/codec'
 import { crc32, type FileSystem, writeAll } from '@minivault/wal'
 import { OTHER_SPACE_BIT, TOMBSTONE_BIT } from '../keydir.ts'
-import { fingerprintOf } from '../lookup.ts'
 import { SPACE } from '../mutation.ts'
-import { Bloom } from './bloom.ts'
+import { Bloom, fingerprintOf } from './bloom.ts'
 import {
   BLOCK_BYTES,
   BLOCK_HEADER_BYTES,
