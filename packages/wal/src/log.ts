@@ -12,22 +12,24 @@
  * The first failed write or sync poisons it for ever: marks stop, `error` says why, reads go on. Only
  * reopening tells what is on disk.
  */
+import { Appender } from './appender.ts'
+import { BlockWalk } from './block-walk.ts'
 import { DURABILITY, type Durability } from './durability.ts'
 import { DurableWaiters } from './durable-waiters.ts'
 import { FLUSH_ABOVE_BYTES } from './limits.ts'
 import { checkOptions, type LogOptions } from './log-options.ts'
 import { MergeOutputs } from './merge-outputs.ts'
-import { OpenBlock } from './open-block.ts'
+import type { OpenBlock } from './open-block.ts'
 import type { OutputSegment } from './output-segment.ts'
 import { Recovery, type RecoveryReport } from './recovery.ts'
 import type { Replayer } from './replayer.ts'
-import { BLOCK_FLAG_CLEAN_CLOSE, BLOCK_HEADER_BYTES, ENTRY_HEADER_BYTES } from './segment-format.ts'
+import { ENTRY_EXTRA_BYTES_MAX, ENTRY_HEADER_BYTES } from './segment-format.ts'
+import type { OnBad, OnEntry } from './segment-reader.ts'
 import { type SegmentInfo, SegmentTable } from './segment-table.ts'
 import { Syncer } from './syncer.ts'
-import { Tail } from './tail.ts'
+import type { Tail } from './tail.ts'
 import { Turn } from './turn.ts'
 import { closedError, fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
-import { Window } from './window.ts'
 
 /** Above every offset: with the highest number, a mark that all that open found lies below. */
 const EVERY_OFFSET = 0x7fffffff
@@ -36,22 +38,24 @@ export class Log {
   readonly window: Uint8Array
   readonly windowView: DataView
   readonly payloadBytesMax: number
+  /** Most that a group may take: its payloads, and 15 bytes on top of each. */
+  readonly groupBytesMax: number
   readonly recovery: RecoveryReport
   /** Position of the payload that was reserved last. */
   reservedSegment = 0
   reservedOffset = 0
 
   readonly #block: OpenBlock
+  readonly #appender: Appender
   readonly #tail: Tail
   readonly #syncer: Syncer
   readonly #outputs: MergeOutputs
   readonly #table: SegmentTable
+  readonly #walk: BlockWalk
   readonly #turn: Turn
   readonly #directory: string
   readonly #onProgress: () => void
   readonly #waiters = new DurableWaiters()
-  #writtenSegment: number
-  #writtenOffset: number
   #syncAsked = false
   #error: WalError | null = null
   #closing: Promise<void> | null = null
@@ -59,7 +63,7 @@ export class Log {
 
   /**
    * Replays what is on disk, then opens for appending. Throws WAL_CORRUPT, WAL_FORMAT, WAL_IO, WAL_FULL,
-   * WAL_OPTIONS, and what the replayer throws. That no other process opens the folder is the owner's to see to.
+   * WAL_OPTIONS, and what the replayer throws. No other process may have the folder open: the owner locks it.
    */
   static async open(options: LogOptions, replayer: Replayer): Promise<Log> {
     const checked = checkOptions(options)
@@ -84,36 +88,32 @@ export class Log {
     table: SegmentTable,
     recovery: Recovery,
   ) {
-    const { fileSystem, directory, layoutHash, random, segmentBytes, windowBytes } = options
     const { highest, lastLog, generation, report } = recovery
-    this.#directory = directory
+    this.#directory = options.directory
     this.#turn = new Turn(options.scheduler, options.flushAfterMs, this.#work)
     this.#onProgress = onProgress
     this.#table = table
+    this.#walk = new BlockWalk(options.fileSystem)
     this.recovery = report
-    const ring = new Window(windowBytes)
-    this.window = ring.bytes
-    this.windowView = ring.view
-    const blockBytesMax = Math.min(windowBytes, segmentBytes) >> 2
-    this.payloadBytesMax = blockBytesMax - BLOCK_HEADER_BYTES - ENTRY_HEADER_BYTES
-    this.#block = new OpenBlock(ring)
-    const files = { fileSystem, directory, table, layoutHash }
-    this.#tail = new Tail({ ...files, random, segmentBytes, blockBytesMax, highest, lastLog }, this.#block)
-    this.#syncer = new Syncer({
-      ...files,
+    const parts = { ...options, table, lastLog, onFailed: (error: WalError) => this.#poison(error) }
+    const syncer = new Syncer({
+      ...parts,
       generation,
-      lastLog,
       clean: report.cleanClose,
       highest: () => this.#tail.highest,
       onMoved: this.#moved,
-      onFailed: (error) => this.#poison(error),
     })
-    const { payloadBytesMax } = this
-    const sizes = { payloadBytesMax, segmentBytesMax: segmentBytes }
-    this.#outputs = new MergeOutputs({ fileSystem, directory, table, syncer: this.#syncer, ...sizes })
-    this.#writtenSegment = highest
-    this.#writtenOffset = EVERY_OFFSET
-    this.#syncer.start(highest, EVERY_OFFSET)
+    syncer.start(highest, EVERY_OFFSET)
+    this.#syncer = syncer
+    this.#appender = new Appender({ ...parts, highest, syncer })
+    this.#tail = this.#appender.tail
+    this.#block = this.#appender.block
+    this.window = this.#block.ring.bytes
+    this.windowView = this.#block.ring.view
+    this.groupBytesMax = this.#appender.entryBytesMax
+    this.payloadBytesMax = this.groupBytesMax - ENTRY_HEADER_BYTES
+    const sizes = { payloadBytesMax: this.payloadBytesMax, segmentBytesMax: options.segmentBytes }
+    this.#outputs = new MergeOutputs({ ...parts, ...sizes, syncer })
   }
 
   /** Set once a write or sync has failed; from then on the log is read-only for ever. */
@@ -135,6 +135,28 @@ export class Log {
     return block.reserve(whole, payloadBytes)
   }
 
+  /**
+   * The next `count` entries, of `payloadBytes` together, go into one block: after a crash all of them are
+   * there, or none. They are reserved and committed one after the other in this same turn. Throws
+   * WAL_TOO_LARGE (see `groupBytesMax`), WAL_CLOSED, WAL_POISONED.
+   */
+  reserveGroup(payloadBytes: number, count: number): void {
+    const whole = payloadBytes + count * ENTRY_EXTRA_BYTES_MAX
+    if (!(whole <= this.groupBytesMax)) {
+      throw new WalError(
+        'WAL_TOO_LARGE',
+        `a group of ${count} entries takes up to ${whole} bytes, at most ${this.groupBytesMax} are possible`,
+      )
+    }
+    if (whole > this.#block.room) this.#openBlock(whole)
+    this.#appender.beginGroup(count)
+  }
+
+  /** Takes back what was committed of a group that is not complete. */
+  cancelGroup(): void {
+    this.#appender.cancelGroup()
+  }
+
   /** The reserved payload is complete. */
   commit(): void {
     this.#block.commit()
@@ -151,8 +173,8 @@ export class Log {
 
   /** Whether the entry at this position has been handed to the operating system. */
   isWritten(segment: number, offset: number): boolean {
-    if (segment === this.#writtenSegment) return offset < this.#writtenOffset
-    return segment < this.#writtenSegment || this.#outputs.has(segment)
+    if (segment === this.#appender.writtenSegment) return offset < this.#appender.writtenOffset
+    return segment < this.#appender.writtenSegment || this.#outputs.has(segment)
   }
 
   /** Whether the entry at this position survives a power cut. */
@@ -187,10 +209,21 @@ export class Log {
     this.#table.read(segment, offset, length, target, at, done)
   }
 
+  /**
+   * Reads whole commit blocks of what is written of a segment, from file offset `from` on (0: the beginning,
+   * with the header), at least one and then until about `bytesMax`; calls `onEntry` for each entry, whose
+   * bytes are valid during the call. Returns the next `from`: the segment's length at the end. Blocks the
+   * event loop. Throws WAL_CORRUPT with path and offset, WAL_NO_SEGMENT, WAL_IO. With `onBad` it names each
+   * bad place instead, hands out the good entries around it and goes on behind.
+   */
+  readBlocks(segment: number, from: number, bytesMax: number, onEntry: OnEntry, onBad?: OnBad): number {
+    return this.#walk.read(this.#table.opened(segment), from, bytesMax, onEntry, onBad ?? null)
+  }
+
   /** Writes all that is committed, in one call. Throws WAL_POISONED. */
   flush(): void {
     if (this.#block.count > 0) {
-      this.#writeBlock(0)
+      this.#appender.write()
       this.#turn.ask()
     }
     if (this.#error) throw poisonedBy(this.#error)
@@ -199,8 +232,8 @@ export class Log {
   /** Resolves when all that is committed now is durable. */
   async sync(): Promise<void> {
     this.flush()
-    const segment = this.#writtenSegment
-    const offset = this.#writtenOffset
+    const segment = this.#appender.writtenSegment
+    const offset = this.#appender.writtenOffset
     if (this.isDurable(segment, offset - 1)) return
     const durable = this.#waiters.add(segment, offset)
     const segmentOnDisk = this.#tail.onDisk
@@ -261,11 +294,11 @@ export class Log {
    */
   roll(): void {
     this.flush()
-    this.#endSegment()
+    this.#appender.endSegment()
     this.#turn.ask()
   }
 
-  /** Resolves when what `roll`, `drop` and full segments have asked for so far is sealed, listed, removed. */
+  /** Resolves when what `roll`, `drop` and full segments have asked for is sealed, listed, removed. */
   async settled(): Promise<void> {
     await this.#syncer.settled().catch((error: WalError) => {
       if (!this.#error) throw error
@@ -304,16 +337,12 @@ export class Log {
 
   async #closeCleanly(): Promise<void> {
     this.flush()
-    this.#block.forget() // from here on every reserve is refused: the closing block is laid where it would go
+    this.#appender.forget() // from here on every reserve is refused: the closing block is laid where it would go
     await this.sync()
     this.#closed = true
     this.#block.room = 0
     const { segment } = this.#tail
-    if (this.#tail.onDisk) {
-      this.#tail.layBlock(BLOCK_HEADER_BYTES)
-      this.#writeBlock(BLOCK_FLAG_CLEAN_CLOSE)
-      this.#endSegment()
-    }
+    if (this.#tail.onDisk) this.#appender.writeCleanClose()
     await this.#syncer.settled()
     if (segment || (this.#table.all().length > 0 && !this.#syncer.clean))
       await this.#syncer.writeManifest(true)
@@ -330,47 +359,19 @@ export class Log {
     throw new WalError('WAL_TOO_LARGE', `a payload has 1 to ${most} bytes, not ${payloadBytes}`)
   }
 
-  /**
-   * Ends the open block, and opens one with room for an entry of `whole` bytes; rolls where the segment is
-   * full.
-   */
-  #openBlock(whole: number): void {
+  /** Opens a block with room for `bytes` of entries. */
+  #openBlock(bytes: number): void {
     this.#check()
-    if (this.#block.count > 0) {
-      this.#writeBlock(0)
-      this.#turn.ask()
-      if (this.#error) throw poisonedBy(this.#error)
-    }
-    const need = BLOCK_HEADER_BYTES + whole
-    if (this.#tail.segment && !this.#tail.hasRoomFor(need)) this.#endSegment()
-    if (!this.#tail.segment) this.#tail.begin()
-    this.reservedSegment = this.#tail.segment!.number
-    this.#tail.layBlock(need)
-  }
-
-  /** One write call. Moves the written mark, or poisons the log. */
-  #writeBlock(flags: number): void {
-    const segment = this.#tail.segment!
-    try {
-      this.#tail.writeBlock(flags, this.#syncer)
-    } catch (error) {
-      if (this.#tail.fresh) this.#table.release(segment)
-      this.#poison(fromSystem(error, 'writing', segment.path))
-      return
-    }
-    this.#writtenSegment = segment.number
-    this.#writtenOffset = segment.bytes
-  }
-
-  #endSegment(): void {
-    const ended = this.#tail.end()
-    if (ended) this.#syncer.seal(ended)
+    if (this.#block.count > 0) this.#turn.ask()
+    this.reservedSegment = this.#appender.openBlock(bytes)
+    if (this.#error) throw poisonedBy(this.#error)
   }
 
   readonly #work = (): void => {
     if (this.#closed) return
     if (!this.#error) {
-      if (this.#block.count > 0) this.#writeBlock(0)
+      if (this.#appender.isInGroup) return this.#turn.armed ? undefined : this.#turn.arm()
+      if (this.#block.count > 0) this.#appender.write()
       const segment = this.#tail.onDisk
       if (this.#syncAsked && segment && !this.#error) this.#syncer.want(segment, segment.bytes)
       this.#syncAsked = false
@@ -390,8 +391,7 @@ export class Log {
   #poison(error: WalError): void {
     if (this.#error) return
     this.#error = error
-    this.#block.room = 0
-    this.#block.count = 0
+    this.#appender.forget()
     this.#syncer.stop(error)
     this.#turn.ask()
   }

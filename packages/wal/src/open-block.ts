@@ -30,6 +30,8 @@ export class OpenBlock {
   readonly #mask: number
   #address = 0
   #reserved = 0
+  #markedAddress = 0
+  #markedCount = 0
   /** Address of the block's header, and its place in the file. */
   #start = 0
   #startOffset = 0
@@ -105,6 +107,23 @@ export class OpenBlock {
     const offset = this.#startOffset
     sealEntries(view, ring, index + BLOCK_HEADER_BYTES, index + bytes, id, offset + BLOCK_HEADER_BYTES)
     writeBlockHeader(view, ring, index, id, offset, bytes, this.count, syncedSegment, syncedOffset, flags)
+  }
+
+  /** Remembers the newest committed entry as the place to come back to. */
+  mark(): void {
+    this.#markedAddress = this.#address
+    this.#markedCount = this.count
+  }
+
+  /** Takes back all entries behind the mark. */
+  rewind(): void {
+    const back = (this.#address - this.#markedAddress) | 0
+    this.#address = this.#markedAddress
+    this.ring.end = this.#markedAddress
+    this.offset = (this.offset - back) | 0
+    this.room = (this.room + back) | 0
+    this.count = this.#markedCount
+    this.#reserved = 0
   }
 
   /** It is written: what comes next is laid behind it. */

@@ -64,6 +64,7 @@ export class Recovery {
   readonly #layoutHash: number
   readonly #skip: boolean
   readonly #table: SegmentTable
+  readonly #reader: SegmentReader
   readonly #replayer: Replayer
   readonly #cut: Segment[] = []
   readonly #removed: string[] = []
@@ -80,6 +81,7 @@ export class Recovery {
     this.#layoutHash = options.layoutHash
     this.#skip = options.skip
     this.#table = table
+    this.#reader = new SegmentReader(options.fileSystem)
     this.#replayer = replayer
   }
 
@@ -110,11 +112,7 @@ export class Recovery {
   #readHeader(number: number): SegmentHeader | null {
     const path = join(this.#directory, segmentName(number))
     return this.#withFile(path, (descriptor) => {
-      const header = new SegmentReader(
-        this.#fileSystem,
-        descriptor,
-        this.#fileSystem.size(descriptor),
-      ).header()
+      const header = this.#attach(descriptor).header()
       if (header && header.version !== FORMAT_VERSION) {
         throw new WalError(
           'WAL_FORMAT',
@@ -183,7 +181,7 @@ export class Recovery {
       const size = this.#fileSystem.size(descriptor)
       const isWhole = header?.id === row.id && size >= row.bytes
       if (isWhole && this.#replayer.covers?.(row.number, row.id, row.bytes)) return
-      const reader = new SegmentReader(this.#fileSystem, descriptor, Math.min(size, row.bytes))
+      const reader = this.#reader.attach(descriptor, Math.min(size, row.bytes))
       const end = this.#walk(reader, segment, true)
       if (end < row.bytes) this.#corrupt(segment.path, end, 'the file is too short')
       this.#replayer.ended?.(row.number, row.id, row.bytes)
@@ -194,7 +192,7 @@ export class Recovery {
   #unlisted(number: number, header: SegmentHeader | null): void {
     const segment = new Segment(number, header?.id ?? 0, header?.kind ?? 0, this.#directory)
     this.#withFile(segment.path, (descriptor) => {
-      const reader = new SegmentReader(this.#fileSystem, descriptor, this.#fileSystem.size(descriptor))
+      const reader = this.#attach(descriptor)
       segment.bytes = this.#walk(reader, segment, true)
     })
     this.#keep(segment)
@@ -204,7 +202,7 @@ export class Recovery {
     const path = join(this.#directory, segmentName(number))
     this.report.tails++
     this.#withFile(path, (descriptor) => {
-      const reader = new SegmentReader(this.#fileSystem, descriptor, this.#fileSystem.size(descriptor))
+      const reader = this.#attach(descriptor)
       if (!this.#torn && header && !this.#follows(header)) this.#torn = this.#brokenChain(header)
       if (!this.#torn && !header) this.#torn = { segment: number, offset: 0 }
       if (this.#torn) return this.#behindTorn(reader, path, number, header)
@@ -282,7 +280,7 @@ export class Recovery {
         return offset
       }
       this.#corrupt(segment.path, offset, 'no valid block stands here')
-      reader.salvage(id, offset, onEntry)
+      reader.salvage(id, offset, onEntry, () => {})
       const following = reader.find(id, offset + 8, () => true)
       if (!following) return sealed ? reader.length : offset
       offset = following.offset
@@ -333,6 +331,10 @@ export class Recovery {
     }
     this.#fileSystem.syncDirectorySync(this.#directory)
     if (this.#cut.length > 0) this.changed = true
+  }
+
+  #attach(descriptor: number): SegmentReader {
+    return this.#reader.attach(descriptor, this.#fileSystem.size(descriptor))
   }
 
   #withFile<T>(path: string, use: (descriptor: number) => T, mode: 'read' | 'write' = 'read'): T {

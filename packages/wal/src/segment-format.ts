@@ -11,6 +11,8 @@ export const BLOCK_MAGIC = 0x4257564d // MVWB
 export const SEGMENT_HEADER_BYTES = 64
 export const BLOCK_HEADER_BYTES = 32
 export const ENTRY_HEADER_BYTES = 8
+/** Most that an entry takes on top of its payload: header and padding. */
+export const ENTRY_EXTRA_BYTES_MAX = ENTRY_HEADER_BYTES + 7
 export const SEGMENT_KIND = { log: 0, output: 1 } as const
 export type SegmentKind = 0 | 1
 export const BLOCK_FLAG_CLEAN_CLOSE = 1

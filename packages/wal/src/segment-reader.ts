@@ -28,23 +28,38 @@ export interface BlockFound {
   syncedOffset: number
 }
 
+/** A bad place: where it starts in the file, and what is wrong. */
+export type OnBad = (offset: number, reason: string) => void
+
 export class SegmentReader {
   readonly #fileSystem: FileSystem
-  readonly #descriptor: number
-  readonly length: number
+  #descriptor = -1
+  #chunkBytes = READ_CHUNK_BYTES
   #bytes = new Uint8Array(0)
   #view = new DataView(new ArrayBuffer(0))
   #start = 0
   #count = 0
+  /** Bytes of the file that count. */
+  length = 0
   /** Of the newest block that `block` took. */
   cleanClose = false
   /** Behind the last byte that `find` saw and that was not zero. */
   usedEnd = 0
 
-  constructor(fileSystem: FileSystem, descriptor: number, length: number) {
+  constructor(fileSystem: FileSystem) {
     this.#fileSystem = fileSystem
+  }
+
+  /** From here on it reads this file, of which `length` bytes count, `chunkBytes` at once. */
+  attach(descriptor: number, length: number, chunkBytes: number = READ_CHUNK_BYTES): this {
     this.#descriptor = descriptor
+    this.#chunkBytes = chunkBytes
+    this.#start = 0
+    this.#count = 0
     this.length = length
+    this.cleanClose = false
+    this.usedEnd = 0
+    return this
   }
 
   header(): SegmentHeader | null {
@@ -72,22 +87,35 @@ export class SegmentReader {
     return bytes
   }
 
-  /** Hands over the good entries of a bad block, as far as its lengths lead. */
-  salvage(id: number, offset: number, onEntry: OnEntry): void {
+  /** Whether the block at `offset` is in the buffer already, whole. */
+  holdsBlock(id: number, offset: number): boolean {
+    if (!this.#isLoaded(offset, BLOCK_HEADER_BYTES)) return false
+    return this.#isLoaded(offset, Math.max(BLOCK_HEADER_BYTES, this.#blockBytes(id, offset)))
+  }
+
+  /** Hands over the good entries of a bad block, as far as its lengths lead, and names the bad ones. */
+  salvage(id: number, offset: number, onEntry: OnEntry, onBad: OnBad): void {
     const bytes = Math.min(this.#blockBytes(id, offset), this.length - offset)
-    if (bytes <= BLOCK_HEADER_BYTES) return
-    const at = this.#load(offset, bytes)
+    const at = bytes > BLOCK_HEADER_BYTES ? this.#load(offset, bytes) : -1
+    if (at < 0) return onBad(offset, 'no valid block stands here')
     const end = at + bytes
-    for (let place = at + BLOCK_HEADER_BYTES; place + ENTRY_HEADER_BYTES < end; ) {
-      const payloadBytes = this.#view.getInt32(place + 4, true)
-      if (payloadBytes < 1 || payloadBytes > end - place - ENTRY_HEADER_BYTES) return
+    let bad = 0
+    for (let place = at + BLOCK_HEADER_BYTES; place < end; ) {
       const from = offset + place - at
+      const payloadBytes = place + ENTRY_HEADER_BYTES < end ? this.#view.getInt32(place + 4, true) : 0
+      if (payloadBytes < 1 || payloadBytes > end - place - ENTRY_HEADER_BYTES) {
+        return onBad(from, 'no valid entry stands here')
+      }
       if (this.#view.getInt32(place, true) === entryChecksum(this.#bytes, place, payloadBytes, id, from)) {
         const start = place + ENTRY_HEADER_BYTES
         onEntry(from + ENTRY_HEADER_BYTES, this.#bytes, start, start + payloadBytes)
+      } else {
+        bad++
+        onBad(from, 'the checksum of the entry is wrong')
       }
       place += entryBytes(payloadBytes)
     }
+    if (bad === 0) onBad(offset, 'the block is not what its header says')
   }
 
   /**
@@ -156,11 +184,15 @@ export class SegmentReader {
     return count === 0
   }
 
+  #isLoaded(offset: number, need: number): boolean {
+    return offset >= this.#start && offset + need <= this.#start + this.#count
+  }
+
   /** Index in the buffer of [offset, offset+need) of the file, or -1 when the file ends before. */
   #load(offset: number, need: number): number {
     if (need > this.length - offset || need < 0) return -1
-    if (offset >= this.#start && offset + need <= this.#start + this.#count) return offset - this.#start
-    const want = Math.min(Math.max(READ_CHUNK_BYTES, need), this.length - offset)
+    if (this.#isLoaded(offset, need)) return offset - this.#start
+    const want = Math.min(Math.max(this.#chunkBytes, need), this.length - offset)
     if (this.#bytes.length < want) {
       this.#bytes = new Uint8Array(want)
       this.#view = new DataView(this.#bytes.buffer)

@@ -164,12 +164,18 @@ export class SegmentTable {
   }
 
   #forReading(number: number, offset: number, length: number): Segment {
-    if (this.#closed) throw closedError()
-    const segment = this.#segments.get(number)
-    if (!segment) throw new WalError('WAL_NO_SEGMENT', `segment ${number} is not part of the log`, { offset })
+    const segment = this.opened(number)
     if (offset < ENTRY_HEADER_BYTES || length < 1 || offset + length > segment.bytes) {
       throw corrupt(segment, offset, 'the position is outside of the file')
     }
+    return segment
+  }
+
+  /** The segment, with a descriptor to read it by. Throws WAL_NO_SEGMENT, WAL_CLOSED, WAL_IO. */
+  opened(number: number): Segment {
+    if (this.#closed) throw closedError()
+    const segment = this.#segments.get(number)
+    if (!segment) throw new WalError('WAL_NO_SEGMENT', `segment ${number} is not part of the log`)
     if (segment.descriptor < 0) {
       if (this.#open >= DESCRIPTOR_COUNT_MAX) this.#closeOne()
       try {

@@ -50,6 +50,14 @@ export class MemoryFileSystem implements FileSystem {
     return this.#names.now.get(path)?.bytes
   }
 
+  /** Other content for a file that is there, also for those who have it open. Durable, without a call. */
+  replace(path: string, bytes: Uint8Array): void {
+    const file = this.#names.now.get(path)
+    if (!file) throw failure('ENOENT', path)
+    file.bytes = new Uint8Array(bytes)
+    file.sync()
+  }
+
   /** Puts a file there, durable, without a call. */
   plant(path: string, bytes: Uint8Array): void {
     const file = new MemoryFile()
