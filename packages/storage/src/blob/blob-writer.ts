@@ -1,7 +1,7 @@
 /**
  * Writes one blob file as its bytes come, in memory for one piece: each full piece gets its checksum and is
- * written; every few pieces are synced on the way, so that the last sync is short and no fsync of others
- * waits behind a hundred megabytes. Nothing names the file before `finish` has made it durable.
+ * written; every few pieces are synced while the next ones come, so that the last sync is short and no fsync
+ * of others waits behind a hundred megabytes. Nothing names the file before `finish` has made it durable.
  *
  * One call at a time: each waits for the one before.
  */
@@ -19,7 +19,9 @@ export class BlobWriter {
   readonly #pieceBytes: number
   #checksums = ''
   #written = 0
-  #synced = 0
+  /** Up to here all is durable when `#syncing` resolves. */
+  #syncedTo = 0
+  #syncing: Promise<void> = Promise.resolve()
   /** The piece that is not full yet. */
   #piece: Uint8Array | null = null
   #fill = 0
@@ -58,19 +60,22 @@ export class BlobWriter {
   async finish(): Promise<BlobValue> {
     const { fileSystem } = this.#files
     if (this.#fill > 0) await this.#writePiece(this.#piece!.subarray(0, this.#fill))
+    await this.#syncing
     await settled((done) => fileSystem.sync(this.#descriptor, done))
     this.#close()
     await this.#files.syncName(this.name)
     return { name: this.name, size: this.size, checksums: this.#checksums }
   }
 
-  /** Nothing is left behind. */
-  abort(): void {
+  /** Nothing is left behind. Never rejects. */
+  async abort(): Promise<void> {
+    await this.#syncing.catch(() => {})
     try {
       this.#close()
-    } finally {
-      this.#files.remove(this.name)
+    } catch {
+      // What counts is that the name goes.
     }
+    this.#files.remove(this.name)
   }
 
   async #writePiece(piece: Uint8Array): Promise<void> {
@@ -79,9 +84,12 @@ export class BlobWriter {
     this.#checksums += checksum64(piece)
     await written
     this.#written += piece.length
-    if (this.#written - this.#synced < syncBytes) return
-    this.#synced = this.#written
-    await settled((done) => fileSystem.datasync(this.#descriptor, done))
+    if (this.#written - this.#syncedTo < syncBytes) return
+    await this.#syncing
+    this.#syncedTo = this.#written
+    this.#syncing = settled((done) => fileSystem.datasync(this.#descriptor, done))
+    // It is awaited with the next one.
+    this.#syncing.catch(() => {})
   }
 
   async #write(piece: Uint8Array): Promise<void> {

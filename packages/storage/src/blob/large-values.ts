@@ -74,7 +74,7 @@ export class LargeValues {
       await writer.append(value)
       return await writer.finish()
     } catch (error) {
-      writer.abort()
+      await writer.abort()
       throw error
     }
   }

@@ -58,9 +58,9 @@ export class Staging {
       this.#mustHave(this.#size ?? this.#bytes)
       return this.#writer === null ? this.#head.subarray(0, this.#bytes) : await this.#writer.finish()
     } catch (error) {
-      this.#writer?.abort()
       // Not waited for: it may hang as the source does.
       this.#pieces.return?.().catch(() => {})
+      await this.#writer?.abort()
       throw error
     }
   }
