@@ -1,0 +1,1 @@
+export { type LevelStore, MinivaultLevel, type MinivaultLevelOptions } from './minivault-level.ts'
