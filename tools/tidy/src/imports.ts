@@ -4,7 +4,7 @@
  * `edge` (which modules of Node a package may know, and in which file).
  *
  * Tests may use any package's `./testing` door and, in an app, everything; otherwise the table holds for them
- * too.
+ * too. Tools are no part of what runs: both doors of every package are theirs.
  */
 import { builtinModules } from 'node:module'
 import { type Finding, finding } from './finding.ts'
@@ -38,7 +38,7 @@ function checkSibling(folder: PackageFolder, file: SourceFile, entry: Import): F
     const message = `imports ${entry.module}: a package has two doors, ${to} and ${to}/testing`
     return [finding('door', file.path, entry.line, message)]
   }
-  if (door === 'testing' && !inTest) {
+  if (door === 'testing' && !inTest && folder.kind !== 'tool') {
     return [finding('door', file.path, entry.line, `imports ${entry.module}: that door is for tests only`)]
   }
   if (folder.kind === 'tool' || to === from || (inTest && (door === 'testing' || folder.kind === 'app')))

@@ -1,0 +1,45 @@
+/**
+ * A copy of packages with one fault planted in their source, for controls: the product carries no switch for
+ * it. The text to replace must be there exactly once, so that a fault whose place has moved breaks its
+ * control instead of passing it.
+ */
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as Storage from '@minivault/storage'
+
+const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
+
+export interface PlantedFault {
+  /** From `packages/`, such as `storage/src/merger.ts`. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+/** The storage package over the changed sources, built in an empty folder of the caller. */
+export async function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
+  const scope = join(folder, 'node_modules', '@minivault')
+  mkdirSync(scope, { recursive: true })
+  const [changed] = fault.file.split('/') as [string]
+  for (const name of readdirSync(PACKAGES)) {
+    const isCopied = name === changed || name === 'storage'
+    if (isCopied) copyPackage(join(PACKAGES, name), join(scope, name))
+    else symlinkSync(join(PACKAGES, name), join(scope, name))
+  }
+  const path = join(scope, fault.file)
+  const text = readFileSync(path, 'utf8')
+  const count = text.split(fault.find).length - 1
+  if (count !== 1) throw new Error(`${fault.file} holds the place of the planted fault ${count} times`)
+  writeFileSync(
+    path,
+    text.replace(fault.find, () => fault.replace),
+  )
+  return import(pathToFileURL(join(scope, 'storage', 'src', 'index.ts')).href)
+}
+
+function copyPackage(from: string, to: string): void {
+  mkdirSync(to)
+  cpSync(join(from, 'package.json'), join(to, 'package.json'))
+  cpSync(join(from, 'src'), join(to, 'src'), { recursive: true })
+}
