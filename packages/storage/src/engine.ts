@@ -10,8 +10,9 @@
  */
 
 import type { Version } from '@minivault/clock'
-import { Compressor, cloneBytes, type KeyHash } from '@minivault/codec'
+import { cloneBytes, type KeyHash } from '@minivault/codec'
 import type { Durability, Log } from '@minivault/wal'
+import { type BatchRecord, BatchWriter } from './batch.ts'
 import type { BlobFiles } from './blob/blob-files.ts'
 import type { BlobValue } from './blob/blob-name.ts'
 import { LargeValues } from './blob/large-values.ts'
@@ -34,7 +35,7 @@ import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import { LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
 import { detachMutation, rawValue } from './mutation-value.ts'
-import { recordBytes } from './record.ts'
+import { Packer } from './packer.ts'
 import { RecordReader } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
@@ -66,11 +67,11 @@ export class Engine implements CompletionTarget {
   readonly ledger: SegmentLedger
   readonly blobs: BlobFiles
   readonly large: LargeValues
+  readonly packer: Packer
   readonly reader: RecordReader
   readonly #writer: RecordWriter
+  readonly #batch: BatchWriter
   readonly #listener: StoreListener
-  readonly #compressor: Compressor
-  readonly #inlineBytesMax: number
   /** Tokens of reads that want no large value read. */
   readonly #describing = new Set<number>()
 
@@ -81,11 +82,11 @@ export class Engine implements CompletionTarget {
     this.blobs = parts.blobs
     this.highestBallot = parts.highestBallot
     this.#listener = parts.listener
-    this.#compressor = new Compressor({ codec: parts.compression })
-    this.#inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, this.log.payloadBytesMax)
+    this.packer = new Packer(parts.log, parts.compression)
     this.completions = new Completions(this.log, this)
     this.reader = new RecordReader(this, parts.now)
     this.#writer = new RecordWriter(this)
+    this.#batch = new BatchWriter(this, this.#writer, parts.writerId)
     this.large = new LargeValues(this, parts.hash, parts.writerId)
   }
 
@@ -113,10 +114,10 @@ export class Engine implements CompletionTarget {
     const valueBytes = mutation.tombstone ? 0 : mutation.valueEnd - mutation.valueStart
     if (valueBytes > VALUE_BYTES_MAX) throw valueTooLarge(valueBytes)
     if (mutation.codec === 0) {
-      const packed = valueBytes > 1024 && valueBytes <= BLOB_ABOVE_BYTES ? this.#compress(mutation) : null
-      if (packed !== null && this.#isInline(mutation, packed.length)) {
-        this.#writer.append(mutation, packed, 0, packed.length, this.#compressor.codec, valueBytes, null)
-      } else if (valueBytes <= BLOB_ABOVE_BYTES && this.#isInline(mutation, valueBytes)) {
+      const packed = mutation.tombstone ? null : this.packer.compress(mutation)
+      if (packed !== null && this.packer.isInline(mutation, packed.length)) {
+        this.#writer.append(mutation, packed, 0, packed.length, this.packer.codec, valueBytes, null)
+      } else if (valueBytes <= BLOB_ABOVE_BYTES && this.packer.isInline(mutation, valueBytes)) {
         this.#writer.append(
           mutation,
           mutation.value,
@@ -136,7 +137,7 @@ export class Engine implements CompletionTarget {
       const raw = rawValue(mutation)
       if (raw.length > BLOB_ABOVE_BYTES)
         return this.large.apply(mutation, cloneBytes(raw, 0, raw.length), token)
-      if (valueBytes <= raw.length - (raw.length >>> 3) && this.#isInline(mutation, valueBytes)) {
+      if (valueBytes <= raw.length - (raw.length >>> 3) && this.packer.isInline(mutation, valueBytes)) {
         this.#writer.append(
           mutation,
           mutation.value,
@@ -146,12 +147,26 @@ export class Engine implements CompletionTarget {
           raw.length,
           null,
         )
-      } else if (this.#isInline(mutation, raw.length))
+      } else if (this.packer.isInline(mutation, raw.length))
         this.#writer.append(mutation, raw, 0, raw.length, 0, raw.length, null)
       else return this.large.apply(mutation, cloneBytes(raw, 0, raw.length), token)
     }
     this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
     return APPLY.applied
+  }
+
+  /**
+   * Writes records of different keys, all of one durability, so that a crash leaves all of them or none; a
+   * ballot that is not above the key's is raised. Values are as `packer.pack` leaves them. Throws what
+   * `apply` does, and STORAGE_BATCH where they do not fit into one block; nothing is written then.
+   */
+  applyBatch(records: readonly BatchRecord[], token: number): void {
+    if (this.closed) throw closedError()
+    if (this.log.error !== null) throw this.error!
+    this.waiting = false
+    for (const { blob } of records) if (blob !== null) this.blobs.named(blob)
+    const last = this.#batch.apply(records)
+    if (last !== null) this.#waitForWrite(last.mutation.durability, token, last.segment, last.offset)
   }
 
   /**
@@ -226,14 +241,15 @@ export class Engine implements CompletionTarget {
   }
 
   /**
-   * Right after `locate`: false when what it saw may be spoken of. Else the record is brought to the mark of
-   * its own level, and `onApplied(token)` follows.
+   * Right after `locate`: false when what it saw may be spoken of at this level. Else the record is brought
+   * to its mark, that of its own level if that is higher, and `onApplied(token)` follows.
    */
-  waitForLocated(token: number): boolean {
+  waitForLocated(token: number, asked: Durability): boolean {
     const { keydir, shardIndex, slot } = this.lookup
     if (slot < 0) return false
     const shard = keydir.shards[shardIndex]!
-    const level = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    const own = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    const level = own > asked ? own : asked
     this.waiting = false
     this.#waitForWrite(level, token, shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_OFFSET]!)
     if (this.waiting) this.log.demand(level)
@@ -340,15 +356,6 @@ export class Engine implements CompletionTarget {
     this.log.demand(mutation.durability)
     this.#waitForWrite(mutation.durability, token, segment, offset)
     return APPLY.held
-  }
-
-  #isInline(mutation: Mutation, valueBytes: number): boolean {
-    return recordBytes(mutation, valueBytes, false) <= this.log.payloadBytesMax
-  }
-
-  #compress(mutation: Mutation): Uint8Array | null {
-    if (mutation.valueEnd - mutation.valueStart > this.#inlineBytesMax) return null
-    return this.#compressor.compress(mutation.value, mutation.valueStart, mutation.valueEnd)
   }
 
   #waitForWrite(level: Durability, token: number, segment: number, offset: number): void {

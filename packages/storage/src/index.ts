@@ -1,4 +1,5 @@
 export { DURABILITY, type Durability } from '@minivault/wal'
+export type { BatchOperation } from './batch-operations.ts'
 export { Found } from './found.ts'
 export { APPLY, type ApplyOutcome, NO_TOKEN, type RecordHook, type StoreListener } from './hot-door.ts'
 export { BLOB_ABOVE_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
@@ -11,6 +12,7 @@ export { StorageError, type StorageErrorCode } from './storage-error.ts'
 export { Store } from './store.ts'
 export type { DurabilityName, Logger, StoreOptions } from './store-options.ts'
 export type { StoreStats } from './store-stats.ts'
+export type { StreamRange, ValueStream } from './value-stream.ts'
 export type {
   ConditionOptions,
   DeleteOptions,

@@ -12,6 +12,12 @@ export const VALUE_BYTES_MAX = 100 * 1024 * 1024
 /** A longer value gets a file of its own under `blobs/` instead of a place in the log. */
 export const BLOB_ABOVE_BYTES = 1024 * 1024
 
+/** A longer value is compressed where that pays; a shorter one costs more than it saves. */
+export const COMPRESS_ABOVE_BYTES = 1024
+
+/** Most operations of one batch. Its bytes are bounded by a quarter of a segment, and of the log's window. */
+export const BATCH_OPERATIONS_MAX = 100_000
+
 /** Default of `cacheBytes`: window and cache together. */
 export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024
 

@@ -39,6 +39,15 @@ export class Reads {
     return this.#waiters.read(token, pick)
   }
 
+  /** The same, but a value in a file of its own is not read: `found.blob` names it. */
+  describe<T>(key: string | Uint8Array, pick: (found: Found) => T): Promise<T> | T {
+    const bytes = bytesOf('key', key)
+    const hash = this.#hash(bytes, 0, bytes.length, this.#keyHash)
+    const token = this.#waiters.token()
+    if (this.#engine.describe(bytes, 0, bytes.length, hash, token)) return pick(this.#engine.found)
+    return this.#waiters.read(token, pick)
+  }
+
   /** Reads from the disk at once where it must. The answer is valid until the next call into the store. */
   now(key: string | Uint8Array): Found {
     const bytes = bytesOf('key', key)

@@ -53,20 +53,49 @@ export class RecordWriter {
     rawBytes: number,
     blob: string | null,
   ): void {
-    const engine = this.#engine
-    const { log, lookup, ledger } = engine
-    const length = recordBytes(mutation, end - start, blob !== null)
+    const { log, lookup } = this.#engine
     const replacedBlob = lookup.slot >= 0 ? blobNameOf(lookup.bytes, lookup.at, lookup.length) : null
+    const length = this.write(mutation, value, start, end, codec, rawBytes, blob)
+    this.point(mutation, log.reservedSegment, log.reservedOffset, length, blob, replacedBlob)
+  }
+
+  /** The record into the log, and nothing else; returns its length. */
+  write(
+    mutation: Mutation,
+    value: Uint8Array,
+    start: number,
+    end: number,
+    codec: Codec,
+    rawBytes: number,
+    blob: string | null,
+  ): number {
+    const { log } = this.#engine
+    const length = recordBytes(mutation, end - start, blob !== null)
     let at: number
     try {
       at = log.reserve(length)
     } catch (error) {
-      throw log.error === null ? fromLog(error) : engine.error!
+      throw log.error === null ? fromLog(error) : this.#engine.error!
     }
     writeRecord(mutation, log.window, at, value, start, end, codec, rawBytes, blob)
     log.commit()
-    const segment = log.reservedSegment
-    const offset = log.reservedOffset
+    return length
+  }
+
+  /**
+   * Makes the key's slot point to its record at this position. The engine's lookup stands at the slot, if
+   * there is one; `replacedBlob` is the file that its record names.
+   */
+  point(
+    mutation: Mutation,
+    segment: number,
+    offset: number,
+    length: number,
+    blob: string | null,
+    replacedBlob: string | null,
+  ): void {
+    const engine = this.#engine
+    const { log, lookup, ledger } = engine
     if (lookup.slot >= 0) this.#leaveOld()
     else {
       this.#oldBallot.clear()

@@ -4,8 +4,10 @@
  */
 
 import type { HybridLogicalClock, Version } from '@minivault/clock'
-import { hashKey, type KeyHash } from '@minivault/codec'
+import { cloneBytes, hashKey, type KeyHash } from '@minivault/codec'
 import { nodeScheduler } from '@minivault/wal'
+import type { BatchOperation } from './batch-operations.ts'
+import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { Found } from './found.ts'
@@ -19,8 +21,17 @@ import { copiedEntry, copiedValue, type Entry, Reads } from './reads.ts'
 import { fromLog, type StorageError } from './storage-error.ts'
 import { LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
 import { collectStats, type StoreStats } from './store-stats.ts'
+import { StreamDoor } from './stream-door.ts'
+import type { StreamRange, ValueStream } from './value-stream.ts'
 import { Waiters } from './waiters.ts'
-import type { DeleteOptions, IncrementOptions, SetOptions } from './write-options.ts'
+import {
+  bytesOf,
+  type DeleteOptions,
+  type IncrementOptions,
+  type SetOptions,
+  type TouchOptions,
+  type WriteOptions,
+} from './write-options.ts'
 import { Writes } from './writes.ts'
 
 export class Store {
@@ -33,6 +44,7 @@ export class Store {
   readonly #metadata: Metadata
   readonly #reads: Reads
   readonly #writes: Writes
+  readonly #streams: StreamDoor
   #closing: Promise<void> | null = null
 
   /**
@@ -69,6 +81,7 @@ export class Store {
     this.clock = startClock(this.#metadata, opened.writerId, now, options.maxOffsetMs)
     this.clock.observe(engine.highestBallot)
     const durability = LEVEL_OF_NAME[options.durability ?? 'fsync']
+    this.#streams = new StreamDoor(engine, options.scheduler ?? nodeScheduler)
     this.#reads = new Reads(engine, hash, waiters)
     this.#writes = new Writes({ engine, clock: this.clock, waiters, hash, now, durability })
     const scheduler = options.scheduler ?? nodeScheduler
@@ -116,7 +129,7 @@ export class Store {
 
   /** The values of these keys, in their order. Each is read for itself: writes may come in between. */
   async getMany(keys: readonly (string | Uint8Array)[]): Promise<(Uint8Array | undefined)[]> {
-    return Promise.all(keys.map((key) => this.#reads.ask(key, copiedValue)))
+    return Promise.all(keys.map(async (key) => this.#reads.ask(key, copiedValue)))
   }
 
   async getEntry(key: string | Uint8Array): Promise<Entry | undefined> {
@@ -124,7 +137,7 @@ export class Store {
   }
 
   async has(key: string | Uint8Array): Promise<boolean> {
-    return this.#reads.ask(key, (found) => found.exists)
+    return this.#reads.describe(key, (found) => found.exists)
   }
 
   /**
@@ -169,6 +182,40 @@ export class Store {
   }
 
   /**
+   * Takes in a value from a stream or any source of bytes, in memory for a piece of it, and then sets it as
+   * `set` does. `size` in bytes where it is known: the source must give exactly so many. Rejects with the
+   * source's own error; nothing is left of the value then.
+   */
+  async setStream(
+    key: string | Uint8Array,
+    source: ByteSource,
+    options: SetOptions & { size?: number } = {},
+  ): Promise<{ version: string; size: number }> {
+    const begun = this.#writes.begin(key, options)
+    const staged = await this.#streams.stage(begun.mutation.hash, source, options.size)
+    const size = staged instanceof Uint8Array ? staged.length : staged.size
+    return { ...(await this.#writes.setStaged(begun, staged)), size }
+  }
+
+  /**
+   * The value, or the bytes of it from `start` to before `end`, as a stream; undefined when there is none.
+   * Read it, or cancel it: it ends when nobody reads on for a minute, and when the store closes.
+   */
+  async getStream(key: string | Uint8Array, range: StreamRange = {}): Promise<ValueStream | undefined> {
+    const bytes = bytesOf('key', key)
+    const own = cloneBytes(bytes, 0, bytes.length)
+    return this.#streams.get((pick) => this.#reads.describe(own, pick), range)
+  }
+
+  /**
+   * Gives the value another expiry; with neither `ttlMs` nor `expiresAtMs` it never ends. False: there is no
+   * such key.
+   */
+  touch(key: string | Uint8Array, options: TouchOptions = {}): Promise<boolean> {
+    return this.#writes.touch(key, options)
+  }
+
+  /**
    * Adds to the decimal number of a key, made from zero where there is none; resolves with the sum. Throws
    * STORAGE_NOT_A_NUMBER for another value, or past 64 bits.
    */
@@ -178,6 +225,18 @@ export class Store {
     options: IncrementOptions = {},
   ): Promise<bigint> {
     return this.#writes.increment(key, by, options)
+  }
+
+  /**
+   * Sets and deletes, all of them or none, also through a crash; of several on one key the last one stays.
+   * They go into one block of the log: at most a quarter of a segment, and of the log's window, beside values
+   * with files of their own. Throws STORAGE_BATCH, or what a `set` would.
+   */
+  async batch(
+    operations: readonly BatchOperation[],
+    options: WriteOptions = {},
+  ): Promise<{ versions: string[] }> {
+    return this.#writes.batch(operations, options)
   }
 
   /** Merges every sealed segment with dead bytes in it, and small ones into one. */
@@ -223,6 +282,7 @@ export class Store {
   async #close(): Promise<void> {
     const { engine } = this
     await this.#merger.stop()
+    this.#streams.close()
     await this.#idle()
     try {
       if (engine.log.error === null) this.clock.seal()

@@ -8,15 +8,19 @@
  */
 
 import { compareVersions, type HybridLogicalClock, successor, type Version } from '@minivault/clock'
-import { cloneBytes, decompress, type hashKey } from '@minivault/codec'
+import { type Codec, cloneBytes, decompress, type hashKey } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
+import { type BatchOperation, BatchOperations } from './batch-operations.ts'
+import type { StagedValue } from './blob/large-values.ts'
 import { addDecimal, DECIMAL_BYTES_MAX, readDecimal } from './decimal.ts'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
-import { APPLY, closedError } from './hot-door.ts'
-import { EMPTY_BYTES, Mutation } from './mutation.ts'
+import { APPLY, closedError, valueTooLarge } from './hot-door.ts'
+import { VALUE_BYTES_MAX } from './limits.ts'
+import { EMPTY_BYTES, Mutation, VALUE_TYPE } from './mutation.ts'
+import { detachMutation } from './mutation-value.ts'
 import { RecordView } from './record.ts'
-import { StorageError } from './storage-error.ts'
+import { fromLog, StorageError } from './storage-error.ts'
 import type { Waiters } from './waiters.ts'
 import {
   bytesOf,
@@ -26,9 +30,16 @@ import {
   expiryOf,
   type IncrementOptions,
   type SetOptions,
+  type TouchOptions,
   typeOf,
   type WriteOptions,
 } from './write-options.ts'
+
+/** A set whose value is still to come. */
+export interface BegunSet {
+  readonly mutation: Mutation
+  readonly condition: Version | null
+}
 
 const encoder = new TextEncoder()
 
@@ -48,7 +59,9 @@ export class Writes {
   readonly #hash: typeof hashKey
   readonly #now: () => number
   readonly #durability: Durability
+  readonly #batches: BatchOperations
   readonly #mutation = new Mutation()
+  readonly #view = new RecordView()
 
   constructor(parts: WriteParts) {
     this.#engine = parts.engine
@@ -57,6 +70,7 @@ export class Writes {
     this.#hash = parts.hash
     this.#now = parts.now
     this.#durability = parts.durability
+    this.#batches = new BatchOperations(parts)
   }
 
   async set(
@@ -65,48 +79,107 @@ export class Writes {
     options: SetOptions,
   ): Promise<{ version: string }> {
     const condition = conditionOf(options)
-    const expiresAtMs = expiryOf(options, this.#now)
-    const mutation = this.#mutate(key, options)
+    const mutation = this.#mutateSet(key, options)
     this.#takeValue(mutation, bytesOf('value', value))
-    mutation.valueType = typeOf(options.type)
-    mutation.expiresAtMs = expiresAtMs
-    this.#clock.next(mutation.ballot)
-    if (condition === null) return { version: await this.#apply(mutation) }
-    const found = this.#look(mutation)
-    if (!isMet(condition, found)) return this.#refuse(found)
-    return { version: await this.#applyAfter(mutation) }
+    if (condition === null) {
+      this.#clock.next(mutation.ballot)
+      return { version: await this.#apply(mutation) }
+    }
+    if (this.#engine.packer.isLarge(mutation)) return this.#setLarge(detachMutation(mutation), condition)
+    if (!this.#meets(mutation, condition)) return this.#refuse()
+    return { version: await this.#applyDecided(mutation, null) }
+  }
+
+  /** A condition is judged before the file is written, and again when its record is. */
+  async #setLarge(mutation: Mutation, condition: Version): Promise<{ version: string }> {
+    const engine = this.#engine
+    if (mutation.valueEnd > VALUE_BYTES_MAX) throw valueTooLarge(mutation.valueEnd)
+    if (!this.#meets(mutation, condition)) return this.#refuse()
+    engine.began()
+    try {
+      const staged = await engine.large.stage(mutation.hash, mutation.value)
+      return await this.setStaged({ mutation, condition }, staged)
+    } catch (error) {
+      throw engine.error ?? fromLog(error)
+    } finally {
+      engine.ended()
+    }
+  }
+
+  /** For a value that is still to come: what is asked, checked, and in memory of its own. */
+  begin(key: string | Uint8Array, options: SetOptions): BegunSet {
+    const condition = conditionOf(options)
+    return { mutation: detachMutation(this.#mutateSet(key, options)), condition }
+  }
+
+  /** The value has come. A staged file that is not taken goes. */
+  async setStaged({ mutation, condition }: BegunSet, staged: StagedValue): Promise<{ version: string }> {
+    const { large } = this.#engine
+    let applied: Promise<string> | string
+    try {
+      if (this.#engine.closed) throw closedError()
+      if (!this.#meets(mutation, condition)) return await this.#refuse()
+      applied = this.#applyDecided(mutation, staged)
+    } catch (error) {
+      large.discard(staged)
+      throw error
+    }
+    return { version: await applied }
   }
 
   async delete(key: string | Uint8Array, options: DeleteOptions): Promise<boolean> {
     const condition = conditionOf(options)
     const mutation = this.#mutate(key, options)
     mutation.tombstone = true
-    this.#clock.next(mutation.ballot)
+    if (!this.#meets(mutation, condition)) return this.#refuse()
+    if (!this.#engine.previous.exists) return this.#nothing(mutation)
+    await this.#applyDecided(mutation, null)
+    return true
+  }
+
+  /** The same value with another expiry. */
+  async touch(key: string | Uint8Array, options: TouchOptions): Promise<boolean> {
+    const expiresAtMs = expiryOf(options, this.#now)
+    const mutation = this.#mutate(key, options)
     const found = this.#look(mutation)
-    if (condition !== null && !isMet(condition, found)) return this.#refuse(found)
-    const { exists } = found
-    if (exists) await this.#applyAfter(mutation)
-    else await this.#shown()
-    return exists
+    if (!found.exists) return this.#nothing(mutation)
+    mutation.valueType = found.valueType
+    mutation.expiresAtMs = expiresAtMs
+    if (found.blob === null) {
+      // As it is stored.
+      const { bytes, codec, rawBytes } = this.#stored()
+      this.#takeValue(mutation, cloneBytes(bytes, 0, bytes.length))
+      mutation.codec = codec
+      mutation.rawBytes = rawBytes
+    }
+    await this.#applyDecided(mutation, found.blob)
+    return true
   }
 
   /** Adds to the decimal number there, or to zero where there is none; the sum. */
   async increment(key: string | Uint8Array, by: number | bigint, options: IncrementOptions): Promise<bigint> {
     const expiresAtMs = expiryOf(options, this.#now)
     const mutation = this.#mutate(key, options)
-    this.#clock.next(mutation.ballot)
     const found = this.#look(mutation)
-    let number = 0n
-    if (found.exists) {
-      mutation.valueType = found.valueType
-      mutation.expiresAtMs = found.expiresAtMs
-      const { bytes, at, length } = this.#engine.lookup
-      number = storedNumber(bytes, at, length)
-    } else mutation.expiresAtMs = expiresAtMs
-    const sum = addDecimal(number, by)
+    mutation.expiresAtMs = found.exists ? found.expiresAtMs : expiresAtMs
+    if (found.exists) mutation.valueType = found.valueType
+    const sum = addDecimal(found.exists ? this.#storedNumber(found) : 0n, by)
     this.#takeValue(mutation, encoder.encode(String(sum)))
-    await this.#applyAfter(mutation)
+    await this.#applyDecided(mutation, null)
     return sum
+  }
+
+  batch(operations: readonly BatchOperation[], options: WriteOptions): Promise<{ versions: string[] }> {
+    return this.#batches.write(operations, durabilityOf(options, this.#durability))
+  }
+
+  #mutateSet(key: string | Uint8Array, options: SetOptions): Mutation {
+    const expiresAtMs = expiryOf(options, this.#now)
+    const valueType = typeOf(options.type)
+    const mutation = this.#mutate(key, options)
+    mutation.valueType = valueType
+    mutation.expiresAtMs = expiresAtMs
+    return mutation
   }
 
   /** A mutation for this key, with an empty value. Reused: done with when the call gives up its turn. */
@@ -122,7 +195,9 @@ export class Writes {
     this.#hash(mutation.key, 0, mutation.keyEnd, mutation.hash)
     mutation.durability = durabilityOf(options, this.#durability)
     mutation.tombstone = false
+    mutation.valueType = VALUE_TYPE.raw
     mutation.expiresAtMs = 0
+    mutation.codec = 0
     this.#takeValue(mutation, EMPTY_BYTES)
     return mutation
   }
@@ -133,33 +208,53 @@ export class Writes {
     mutation.valueEnd = value.length
   }
 
-  /** What the key has now. Raises the mutation's ballot above it. */
-  #look({ key, keyStart, keyEnd, hash, ballot }: Mutation): Found {
+  /** Stamps the mutation; what the key has now. It stands in `engine.previous`. */
+  #look(mutation: Mutation): Found {
+    const { key, keyStart, keyEnd, hash, ballot } = mutation
+    this.#clock.next(ballot)
     const found = this.#engine.locate(key, keyStart, keyEnd, hash)
     if (compareVersions(ballot, found.ballot) <= 0) successor(found.ballot, this.#clock.writerId, ballot)
     return found
   }
 
+  #meets(mutation: Mutation, condition: Version | null): boolean {
+    const found = this.#look(mutation)
+    if (condition === null) return true
+    // The zero version stands for: only if absent.
+    return found.exists ? compareVersions(found.version, condition) === 0 : condition.isZero()
+  }
+
   /** Right after a look: resolves when what it saw may be spoken of. */
-  #shown(): Promise<void> | undefined {
+  async #shown(level: Durability): Promise<void> {
     const token = this.#waiters.token()
-    return this.#engine.waitForLocated(token) ? this.#waiters.applied(token, undefined) : undefined
+    if (this.#engine.waitForLocated(token, level)) await this.#waiters.applied(token, undefined)
   }
 
-  async #refuse(found: Found): Promise<never> {
-    const version = found.exists ? found.version.toString() : undefined
-    await this.#shown()
-    const there = version === undefined ? 'there is no value' : `the value has version ${version}`
-    throw new StorageError('STORAGE_CONDITION', `the condition is not met: ${there}`, { version })
+  /** There was no value: false, when that is as sure as the write would have been. */
+  async #nothing(mutation: Mutation): Promise<false> {
+    await this.#shown(mutation.durability)
+    return false
   }
 
-  /** Applies what was decided on the record that was looked at. */
-  async #applyAfter(mutation: Mutation): Promise<string> {
+  async #refuse(): Promise<never> {
+    const { exists, version } = this.#engine.previous
+    const there = exists ? version.toString() : undefined
+    await this.#shown(0)
+    const message = `the condition is not met: there is ${exists ? `version ${there}` : 'no value'}`
+    throw new StorageError('STORAGE_CONDITION', message, { version: there })
+  }
+
+  /** Right after a look: applies what was decided on it. The version, when all of it may be spoken of. */
+  #applyDecided(mutation: Mutation, staged: StagedValue | null): Promise<string> | string {
+    const engine = this.#engine
+    const shown = this.#waiters.token()
+    const isWaiting = engine.waitForLocated(shown, 0)
     const token = this.#waiters.token()
-    const waits = this.#engine.waitForLocated(token)
-    const applied = this.#apply(mutation)
-    if (waits) await Promise.all([this.#waiters.applied(token, undefined), applied])
-    return applied
+    if (staged === null) engine.apply(mutation, token)
+    else engine.large.applyStaged(mutation, staged, token)
+    const applied = this.#applied(mutation, token)
+    if (!isWaiting) return applied
+    return Promise.all([applied, this.#waiters.applied(shown, undefined)]).then(([version]) => version)
   }
 
   /** The version, when it has reached its level. */
@@ -171,22 +266,26 @@ export class Writes {
       successor(engine.previous.ballot, this.#clock.writerId, mutation.ballot)
       engine.apply(mutation, token)
     }
-    const version = mutation.ballot.toString()
-    return engine.waiting ? this.#waiters.applied(token, version) : version
+    return this.#applied(mutation, token)
   }
-}
 
-function storedNumber(bytes: Uint8Array, at: number, length: number): bigint {
-  const view = new RecordView()
-  const isShort = view.read(bytes, at, at + length) && !view.isBlob && view.rawBytes <= DECIMAL_BYTES_MAX
-  // A long one is no number, whatever its bytes are: it need not be unpacked.
-  const value = isShort
-    ? decompress(view.codec, bytes.subarray(view.keyEnd, view.end), view.rawBytes)
-    : EMPTY_BYTES
-  return readDecimal(value)
-}
+  #applied(mutation: Mutation, token: number): Promise<string> | string {
+    const version = mutation.ballot.toString()
+    return this.#engine.waiting ? this.#waiters.applied(token, version) : version
+  }
 
-/** The zero version stands for: only if absent. */
-function isMet(condition: Version, found: Found): boolean {
-  return found.exists ? compareVersions(found.version, condition) === 0 : condition.isZero()
+  /** The value that a look saw, where it lies and as it is stored. */
+  #stored(): { bytes: Uint8Array; codec: Codec; rawBytes: number } {
+    const view = this.#view
+    const { bytes, at, length } = this.#engine.lookup
+    view.read(bytes, at, at + length)
+    return { bytes: bytes.subarray(view.keyEnd, view.end), codec: view.codec, rawBytes: view.rawBytes }
+  }
+
+  #storedNumber(found: Found): bigint {
+    const { bytes, codec, rawBytes } = this.#stored()
+    // A long value is no number, whatever its bytes are: it need not be read.
+    const isShort = found.blob === null && rawBytes <= DECIMAL_BYTES_MAX
+    return readDecimal(isShort ? decompress(codec, bytes, rawBytes) : EMPTY_BYTES)
+  }
 }
