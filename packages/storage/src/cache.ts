@@ -2,173 +2,237 @@
  * L1: records that were read from disk, kept off the JS heap and bounded by bytes. (What was written lately
  * is in the log's window already and is read from there; it never enters this cache.)
  *
- * A log of chunks with CLOCK's second chance: a record is appended to the current chunk; when the byte limit
- * is reached the oldest chunk is recycled: records hit since they came move to its front and go on living
- * with their hit mark cleared, the others lose their keydir reference. So an insertion is one copy, a hit is
- * one store, and no operation makes garbage or walks a list.
+ * S3-FIFO (Yang et al., SOSP 2023) on two rings of bytes. A record enters the small ring. When it is the
+ * oldest there it moves to the main ring if it was hit meanwhile; else it leaves, and its fingerprint is
+ * remembered for a while (the ghosts): a record that comes back by then goes to the main ring at once. In the
+ * main ring the oldest goes round again while it has hits left. So a sweep over all keys passes through a
+ * tenth of the cache, a hit is one store, and no operation makes garbage or walks a list.
  *
- *     entry   payload length u32 · fingerprint · segment · offset · shard · hit      (six int32)
- *             payload (the record as it lies in the log), padded to 8 bytes
+ *     ┌────────────┬───────────────────────────┐  addressed in units of 8 bytes; the memory is in pieces of at
+ *     │ small ring │ main ring                 │  most 1 GiB, and touched only as a ring first reaches it
+ *     └────────────┴───────────────────────────┘
+ *     entry  length 22 bits, hits 2, shard 8 · fingerprint (two int32) · the record, padded to 8 bytes
+ *            a first word of 0 instead: go on behind the end of the piece or ring
  *
- * Invariant: a keydir slot's cache word names an entry whose fingerprint, segment and offset are the slot's
- * own; an entry that no slot names is garbage and is dropped when its chunk comes round.
- * Survivors may fill at most three quarters of a recycled chunk, so every recycling makes room.
+ * Invariant: a slot's cache word names an entry with its shard and fingerprint that holds the slot's record.
+ * An entry that no slot names is dead; its room comes back when it is its ring's oldest. In a full ring the
+ * next entry goes where the oldest is: going round again is no copy, or a move by a few bytes. An
+ * insertion moves a bounded number of bytes; behind that, hits no longer count.
  */
 
-import { type Keydir, SLOT_CACHE } from './keydir.ts'
-import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from './limits.ts'
+import { Ghosts } from './cache-ghosts.ts'
+import { PIECE_MASK, PIECE_SHIFT, PIECE_UNITS, Ring } from './cache-ring.ts'
+import { Keydir, SLOT_CACHE, SLOT_SEGMENT, SLOT_WORDS } from './keydir.ts'
+import { CACHE_MOVE_BYTES_MAX } from './limits.ts'
 
-export const ENTRY_HEADER_BYTES = 24
-const LENGTH = 0
-const FINGERPRINT = 1
-const SEGMENT = 2
-const OFFSET = 3
-const SHARD = 4
-const HIT = 5
+export const ENTRY_HEADER_BYTES = 8
+const LENGTH_BITS = 22
+const LENGTH_MASK = (1 << LENGTH_BITS) - 1
+const HIT = 1 << LENGTH_BITS
+const HITS_MASK = 3 << LENGTH_BITS
+const SHARD_SHIFT = 24
+/** References are int32. */
+const UNITS_MAX = 0x7ffffffe
+const SMALL_SHARE = 10
+const ENTRY_SHARE_MAX = 32
+/** Charged for each move on top of its bytes. */
+const MOVE_UNITS = 32
+const GHOST_SHARE = 128
 
 export class Cache {
   readonly limitBytes: number
-  readonly chunkBytes: number
-  /** Where the entry last looked up, or put, lies: `bytes[at, at + length)` is the payload. */
-  bytes: Uint8Array
+  /** Where the entry last looked up, or put, lies: the record starts at `bytes[at]`. */
+  bytes: Uint8Array = new Uint8Array(0)
   at = 0
-  /** Entries that some slot names, and their bytes with headers and padding. */
+  /** Entries that some slot names. */
   items = 0
-  usedBytes = 0
 
   readonly #keydir: Keydir
-  readonly #chunkCountMax: number
-  readonly #chunks: Uint8Array[] = []
+  readonly #pieces: Uint8Array[] = []
   readonly #words: Int32Array[] = []
-  readonly #fill: number[] = []
-  readonly #unitShift: number
-  #current = -1
+  readonly #small: Ring
+  readonly #main: Ring
+  readonly #entryUnitsMax: number
+  readonly #ghosts: Ghosts
+  #reserved: Ring
+  /** Units that the running `reserve` may still move. */
+  #patience = 0
 
   constructor(limitBytes: number, keydir: Keydir) {
     this.limitBytes = limitBytes
     this.#keydir = keydir
-    let chunkBytes = CHUNK_BYTES_MAX
-    while (chunkBytes > CHUNK_BYTES_MIN && chunkBytes * 32 > limitBytes) chunkBytes /= 2
-    this.chunkBytes = chunkBytes
-    this.#unitShift = Math.log2(chunkBytes) - 3
-    this.#chunkCountMax = Math.floor(limitBytes / chunkBytes)
-    this.bytes = new Uint8Array(0)
+    const ghostBytes = Math.floor(limitBytes / GHOST_SHARE)
+    const units = Math.min(UNITS_MAX, Math.floor((limitBytes - ghostBytes) / 8))
+    for (let unit = 0; unit < units; unit += PIECE_UNITS) {
+      const piece = new Uint8Array(Math.min(PIECE_UNITS, units - unit) * 8)
+      this.#pieces.push(piece)
+      this.#words.push(new Int32Array(piece.buffer))
+    }
+    const smallUnits = Math.floor(units / SMALL_SHARE)
+    this.#small = new Ring(0, smallUnits)
+    this.#main = new Ring(smallUnits, units)
+    this.#reserved = this.#small
+    this.#ghosts = new Ghosts(ghostBytes, this.#main.size)
+    this.#entryUnitsMax = Math.min(Math.floor(units / ENTRY_SHARE_MAX), LENGTH_MASK >>> 3)
   }
 
-  /** Memory taken for chunks so far. */
-  get chunksBytes(): number {
-    return this.#chunks.length * this.chunkBytes
+  /** Bytes of the entries that some slot names, with headers and padding. */
+  get usedBytes(): number {
+    return (this.#small.used + this.#main.used) * 8
   }
 
-  /** Points `bytes` and `at` to the payload of an entry and marks it as used. */
+  /** Points `bytes` and `at` to the record of an entry and counts the hit. */
   use(reference: number): void {
     const unit = reference - 1
-    const chunk = unit >>> this.#unitShift
-    const at = (unit - (chunk << this.#unitShift)) << 3
-    this.#words[chunk]![(at >>> 2) + HIT] = 1
-    this.bytes = this.#chunks[chunk]!
-    this.at = at + ENTRY_HEADER_BYTES
+    const piece = unit >>> PIECE_SHIFT
+    const at = unit & PIECE_MASK
+    const words = this.#words[piece]!
+    const head = words[at * 2]!
+    if ((head & HITS_MASK) !== HITS_MASK) words[at * 2] = head + HIT
+    this.bytes = this.#pieces[piece]!
+    this.at = at * 8 + ENTRY_HEADER_BYTES
   }
 
-  /** Copies a payload in and names it in the slot. False when it is too large for this cache. */
-  put(shardIndex: number, slot: number, source: Uint8Array, start: number, length: number): boolean {
-    const entryBytes = entrySize(length)
-    if (this.#chunkCountMax === 0 || entryBytes > this.chunkBytes >>> 1) return false
-    if (this.#current < 0) this.#addChunk()
-    while (this.#fill[this.#current]! + entryBytes > this.chunkBytes) this.#advance()
-    const chunk = this.#current
-    const at = this.#fill[chunk]!
-    this.#fill[chunk] = at + entryBytes
+  /**
+   * Makes room for a record, at `bytes` and `at`; the 8 bytes before it may be written to as well, until
+   * `commit`. False when it is too large for this cache.
+   */
+  reserve(shardIndex: number, slot: number, length: number): boolean {
+    const units = entryUnits(length)
+    if (units > this.#entryUnitsMax) return false
+    const fingerprint = this.#keydir.shards[shardIndex]![slot]!
+    const ring = this.#ghosts.take(shardIndex, fingerprint) ? this.#main : this.#small
+    this.#patience = CACHE_MOVE_BYTES_MAX / 8
+    this.#makeRoom(ring, units)
+    this.#reserved = ring
+    this.bytes = this.#pieces[ring.head >>> PIECE_SHIFT]!
+    this.at = (ring.head & PIECE_MASK) * 8 + ENTRY_HEADER_BYTES
+    return true
+  }
+
+  /** The record is in the room that was reserved last: names it in its slot. */
+  commit(shardIndex: number, slot: number, length: number): void {
+    const ring = this.#reserved
     const shard = this.#keydir.shards[shardIndex]!
-    const words = this.#words[chunk]!
-    const word = at >>> 2
-    words[word + LENGTH] = length
-    words[word + FINGERPRINT] = shard[slot]!
-    words[word + SEGMENT] = shard[slot + 1]!
-    words[word + OFFSET] = shard[slot + 2]!
-    words[word + SHARD] = shardIndex
-    words[word + HIT] = 0
-    const bytes = this.#chunks[chunk]!
-    bytes.set(source.subarray(start, start + length), at + ENTRY_HEADER_BYTES)
-    shard[slot + SLOT_CACHE] = this.#reference(chunk, at)
+    const units = entryUnits(length)
+    const unit = ring.head
+    const words = this.#words[unit >>> PIECE_SHIFT]!
+    const word = (unit & PIECE_MASK) * 2
+    words[word] = length | (shardIndex << SHARD_SHIFT)
+    words[word + 1] = shard[slot]!
+    shard[slot + SLOT_CACHE] = unit + 1
+    ring.take(units)
+    ring.used += units
     this.items += 1
-    this.usedBytes += entryBytes
-    this.bytes = bytes
-    this.at = at + ENTRY_HEADER_BYTES
+  }
+
+  /** Copies a record in and names it in its slot. False when it is too large for this cache. */
+  put(shardIndex: number, slot: number, record: Uint8Array): boolean {
+    if (!this.reserve(shardIndex, slot, record.length)) return false
+    this.bytes.set(record, this.at)
+    this.commit(shardIndex, slot, record.length)
     return true
   }
 
   /** The slot no longer names this entry. The caller clears or overwrites the slot's cache word. */
   forget(reference: number): void {
     const unit = reference - 1
-    const chunk = unit >>> this.#unitShift
-    const word = (unit - (chunk << this.#unitShift)) << 1
+    const head = this.#words[unit >>> PIECE_SHIFT]![(unit & PIECE_MASK) * 2]!
+    const ring = unit < this.#small.end ? this.#small : this.#main
+    ring.used -= entryUnits(head & LENGTH_MASK)
     this.items -= 1
-    this.usedBytes -= entrySize(this.#words[chunk]![word + LENGTH]!)
   }
 
-  /** Merge moved the record: the entry follows, so that it stays its slot's own. */
-  moved(reference: number, segment: number, offset: number): void {
-    const unit = reference - 1
-    const chunk = unit >>> this.#unitShift
-    const word = (unit - (chunk << this.#unitShift)) << 1
-    this.#words[chunk]![word + SEGMENT] = segment
-    this.#words[chunk]![word + OFFSET] = offset
-  }
-
-  #reference(chunk: number, at: number): number {
-    return (chunk << this.#unitShift) + (at >>> 3) + 1
-  }
-
-  #addChunk(): void {
-    const bytes = new Uint8Array(this.chunkBytes)
-    this.#chunks.push(bytes)
-    this.#words.push(new Int32Array(bytes.buffer))
-    this.#fill.push(0)
-    this.#current = this.#chunks.length - 1
-  }
-
-  #advance(): void {
-    if (this.#chunks.length < this.#chunkCountMax) return this.#addChunk()
-    this.#current = (this.#current + 1) % this.#chunks.length
-    this.#recycle(this.#current)
-  }
-
-  #recycle(chunk: number): void {
-    const bytes = this.#chunks[chunk]!
-    const words = this.#words[chunk]!
-    const survivorBytesMax = (this.chunkBytes >>> 2) * 3
-    const end = this.#fill[chunk]!
-    let write = 0
-    for (let read = 0; read < end; ) {
-      const word = read >>> 2
-      const size = entrySize(words[word + LENGTH]!)
-      const shardIndex = words[word + SHARD]!
-      const slot = this.#keydir.findPosition(
-        shardIndex,
-        words[word + FINGERPRINT]!,
-        words[word + SEGMENT]!,
-        words[word + OFFSET]!,
-      )
-      const shard = this.#keydir.shards[shardIndex]!
-      if (slot >= 0 && shard[slot + SLOT_CACHE] === this.#reference(chunk, read)) {
-        if (words[word + HIT] === 1 && write + size <= survivorBytesMax) {
-          bytes.copyWithin(write, read, read + size)
-          words[(write >>> 2) + HIT] = 0
-          shard[slot + SLOT_CACHE] = this.#reference(chunk, write)
-          write += size
-        } else {
-          shard[slot + SLOT_CACHE] = 0
-          this.items -= 1
-          this.usedBytes -= size
-        }
+  /** Until `units` are free at the ring's head in one piece. */
+  #makeRoom(ring: Ring, units: number): void {
+    for (;;) {
+      const left = ring.left(ring.head)
+      if (units <= left) {
+        if (units <= ring.free) return
+      } else if (left <= ring.free) {
+        this.#skip(ring, left)
+        continue
       }
-      read += size
+      this.#turn(ring)
     }
-    this.#fill[chunk] = write
+  }
+
+  /** Leaves the rest of the piece, or ring, empty. */
+  #skip(ring: Ring, left: number): void {
+    this.#words[ring.head >>> PIECE_SHIFT]![(ring.head & PIECE_MASK) * 2] = 0
+    ring.take(left)
+  }
+
+  /** The ring's oldest entry leaves it, or goes round again. */
+  #turn(ring: Ring): void {
+    const unit = ring.oldest
+    const words = this.#words[unit >>> PIECE_SHIFT]!
+    const word = (unit & PIECE_MASK) * 2
+    const head = words[word]!
+    if (head === 0) return ring.release(ring.left(unit))
+    const units = entryUnits(head & LENGTH_MASK)
+    const shardIndex = head >>> SHARD_SHIFT
+    const fingerprint = words[word + 1]!
+    const shard = this.#keydir.shards[shardIndex]!
+    const slot = slotNaming(shard, fingerprint, unit + 1)
+    if (slot < 0) return ring.release(units)
+    ring.used -= units
+    const hits = head & HITS_MASK
+    const next = this.#nextRing(ring, hits)
+    if (next === null) {
+      if (ring === this.#small) this.#ghosts.add(shardIndex, fingerprint, units)
+      ring.release(units)
+      shard[slot + SLOT_CACHE] = 0
+      this.items -= 1
+      return
+    }
+    if (next !== ring) {
+      words[word] = head ^ hits
+      this.#makeRoom(next, units)
+      ring.release(units)
+    } else {
+      if (hits > 0) words[word] = head - HIT
+      ring.release(units)
+      if (ring.left(ring.head) < units) this.#skip(ring, ring.left(ring.head))
+    }
+    this.#move(next, unit, units, shard, slot)
+  }
+
+  /** Where a ring's oldest entry goes on living, or null. */
+  #nextRing(ring: Ring, hits: number): Ring | null {
+    const main = this.#main
+    if (ring !== main && (hits > 0 || main.isSparse)) return main
+    return this.#patience > 0 && (hits > 0 || ring.isSparse) ? ring : null
+  }
+
+  /** To the head of a ring that has room for it there. */
+  #move(ring: Ring, unit: number, units: number, shard: Int32Array, slot: number): void {
+    const to = ring.head
+    if (to !== unit) {
+      const source = this.#pieces[unit >>> PIECE_SHIFT]!
+      const target = this.#pieces[to >>> PIECE_SHIFT]!
+      const at = (unit & PIECE_MASK) * 8
+      if (source === target) target.copyWithin((to & PIECE_MASK) * 8, at, at + units * 8)
+      else target.set(source.subarray(at, at + units * 8), (to & PIECE_MASK) * 8)
+      shard[slot + SLOT_CACHE] = to + 1
+    }
+    ring.take(units)
+    ring.used += units
+    this.#patience -= units + MOVE_UNITS
   }
 }
 
-function entrySize(payloadBytes: number): number {
-  return ENTRY_HEADER_BYTES + ((payloadBytes + 7) & ~7)
+/** The slot with this cache word, or -1. */
+function slotNaming(shard: Int32Array, fingerprint: number, reference: number): number {
+  let slot = Keydir.home(fingerprint, shard)
+  while (shard[slot + SLOT_SEGMENT] !== 0) {
+    if (shard[slot + SLOT_CACHE] === reference && shard[slot] === fingerprint) return slot
+    slot += SLOT_WORDS
+    if (slot === shard.length) slot = 0
+  }
+  return -1
+}
+
+function entryUnits(payloadBytes: number): number {
+  return (ENTRY_HEADER_BYTES + payloadBytes + 7) >>> 3
 }

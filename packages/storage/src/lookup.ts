@@ -113,22 +113,18 @@ export class Lookup {
 
   /** Points to the slot's record after reading it from disk; keeps it in the cache where it fits. */
   readSync(shard: Int32Array, slot: number): void {
+    const segment = shard[slot + SLOT_SEGMENT]!
+    const offset = shard[slot + SLOT_OFFSET]!
     const length = shard[slot + SLOT_LENGTH]! & LENGTH_MASK
-    const scratch = this.#scratchOf(length)
-    this.#log.readSync(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_OFFSET]!, length, scratch, 0)
-    this.keep(this.shardIndex, slot, scratch, 0, length)
-  }
-
-  /** Caches a record that was read from disk, and points to it there, or to where it was read to. */
-  keep(shardIndex: number, slot: number, bytes: Uint8Array, at: number, length: number): void {
+    const { cache, shardIndex } = this
+    const isKept = cache.reserve(shardIndex, slot, length)
+    const bytes = isKept ? cache.bytes : this.#scratchOf(length)
+    const at = isKept ? cache.at : 0
+    this.#log.readSync(segment, offset, length, bytes, at)
+    if (isKept) cache.commit(shardIndex, slot, length)
+    this.bytes = bytes
+    this.at = at
     this.length = length
-    if (this.cache.put(shardIndex, slot, bytes, at, length)) {
-      this.bytes = this.cache.bytes
-      this.at = this.cache.at
-    } else {
-      this.bytes = bytes
-      this.at = at
-    }
   }
 
   #scratchOf(length: number): Uint8Array {

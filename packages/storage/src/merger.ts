@@ -298,8 +298,6 @@ export class Merger {
     const shard = lookup.keydir.shards[entry.shardIndex]!
     shard[slot + SLOT_SEGMENT] = entry.newSegment
     shard[slot + SLOT_OFFSET] = entry.newOffset
-    const reference = shard[slot + SLOT_CACHE]!
-    if (reference !== 0) lookup.cache.moved(reference, entry.newSegment, entry.newOffset)
     ledger.subtract(entry.segment, shard[slot + SLOT_LENGTH]!)
     ledger.add(entry.newSegment, shard[slot + SLOT_LENGTH]!)
     return true

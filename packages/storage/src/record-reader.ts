@@ -142,7 +142,7 @@ export class RecordReader {
       if (bytes === null) return this.#engine.answered(token, error)
       const now = lookup.keydir.findPosition(shardIndex, fingerprint, segment, offset)
       if (now >= 0 && !lookup.resolve(lookup.keydir.shards[shardIndex]!, now)) {
-        lookup.keep(shardIndex, now, bytes, 0, length)
+        lookup.cache.put(shardIndex, now, bytes)
       }
       if (recordHasKey(bytes, 0, SPACE.user, key, 0, key.length)) return this.#finish(bytes, 0, length, token)
       this.#readOther(key, own, token)

@@ -5,7 +5,6 @@ import { compareVersions, Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
 import t from 'tap'
 import { blobName, readBlobId } from '../src/blob/blob-name.ts'
-import { Cache } from '../src/cache.ts'
 import { APPLY, type Found, Mutation, pickMergeCandidates, SPACE, Store } from '../src/index.ts'
 import { Keydir } from '../src/keydir.ts'
 import { segmentsWhoseTombstonesLeave } from '../src/merger.ts'
@@ -237,29 +236,6 @@ t.test('keydir: growth and removal keep every other slot', async (t) => {
   for (const [i, print] of live) if (keydir.findPosition(3, print, i, i) < 0) missing += 1
   t.equal(missing, 0)
   t.ok(keydir.shards[3]!.byteLength / live.size <= 60)
-})
-
-t.test('cache: bounded, hit records stay, counts agree', async (t) => {
-  const keydir = new Keydir()
-  const cache = new Cache(1 << 20, keydir)
-  for (let i = 1; i <= 20_000; i++) {
-    const slot = keydir.insert(i & 255, i)
-    const shard = keydir.shards[i & 255]!
-    shard[slot + 1] = i
-    cache.put(i & 255, slot, noise(200, i), 0, 200)
-    const hot = keydir.findPosition(1, 1, 1, 0)
-    if (hot >= 0 && keydir.shards[1]![hot + 7] !== 0) cache.use(keydir.shards[1]![hot + 7]!)
-  }
-  const hot = keydir.findPosition(1, 1, 1, 0)
-  const reference = keydir.shards[1]![hot + 7]!
-  t.ok(reference !== 0, 'the one that was always hit is still there')
-  cache.use(reference)
-  t.same(cache.bytes.slice(cache.at, cache.at + 200), noise(200, 1))
-  t.ok(cache.usedBytes <= 1 << 20 && cache.usedBytes > (1 << 20) * 0.9, `${cache.usedBytes}`)
-  let named = 0
-  for (const shard of keydir.shards)
-    for (let slot = 7; slot < shard.length; slot += 8) if (shard[slot] !== 0) named += 1
-  t.equal(named, cache.items)
 })
 
 t.test('vectors of the record format', async (t) => {
