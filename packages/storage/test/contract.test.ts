@@ -10,7 +10,7 @@ t.teardown(() => rmSync(root, { recursive: true, force: true }))
 let folders = 0
 
 /** What the engine can do so far. */
-const groups: ContractGroup[] = ['values', 'conditions']
+const groups: ContractGroup[] = ['values', 'conditions', 'expiry', 'increments', 'batches', 'streams']
 
 function suite(options: Partial<StoreOptions>) {
   const where = new Map<SimpleDoor, string>()
