@@ -11,6 +11,10 @@ interface Benchmark {
 }
 
 const BENCHMARKS: Record<string, Benchmark> = {
+  storage: {
+    about: '@minivault/storage against lmdb, classic-level, better-sqlite3 and a Map',
+    load: async () => (await import('./storage/storage.ts')).runStorage,
+  },
   wire: {
     about: 'the binary protocol against redis-server: ops/s and server CPU per operation',
     load: async () => (await import('./wire/wire.ts')).runWire,

@@ -2,19 +2,21 @@ import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { machineFacts } from '../src/machine.ts'
+import { placeBetweenMarkers } from '../src/page.ts'
+import { shuffled } from '../src/shuffled.ts'
+import { spread } from '../src/spread.ts'
 import { drawChart } from '../src/wire/chart.ts'
-import { spread, summarise, type WireCase } from '../src/wire/figures.ts'
+import { summarise, type WireCase } from '../src/wire/figures.ts'
 import { Generator } from '../src/wire/generator.ts'
 import { KEY_BYTES, keyName, LANGUAGES } from '../src/wire/language.ts'
 import type { LoadFigures, LoadOptions } from '../src/wire/load.ts'
-import { machineFacts } from '../src/wire/machine.ts'
 import { minivaultPlan } from '../src/wire/minivault-server.ts'
 import { redisPlan, redisVersion } from '../src/wire/redis-server.ts'
 import { markdownTable } from '../src/wire/report.ts'
-import { buildRequestBatches, shuffled } from '../src/wire/request-batches.ts'
+import { buildRequestBatches } from '../src/wire/request-batches.ts'
 import { HOST, Server, type ServerPlan } from '../src/wire/server.ts'
 import { readWireOptions } from '../src/wire/wire-options.ts'
-import { placeBetweenMarkers } from '../src/wire/write-results.ts'
 
 const KEYSPACE = 1000
 
@@ -113,10 +115,13 @@ t.test('medians, spread, table, chart and the page', async (test) => {
   test.same(result.cpuRatio, { median: 0.75, min: 0.5, max: 1 })
   const row = '| SET | os / AOF everysec | 64 | 16 | 2.00 | 2.00 | 0.75 (0.50–1.00) | 250 k |'
   test.ok(markdownTable([result]).includes(row), markdownTable([result]))
-  test.match(drawChart(machineFacts('7.0'), [result]), /^<svg [\s\S]*SET 64 B, os [\s\S]*<\/svg>\n$/)
+  test.match(
+    drawChart({ ...machineFacts(), redisVersion: '7.0' }, [result]),
+    /^<svg [\s\S]*SET 64 B, os [\s\S]*<\/svg>\n$/,
+  )
   const page = 'a\n<!-- wire:begin -->\nold\n<!-- wire:end -->\nb\n'
-  test.equal(placeBetweenMarkers(page, 'new'), 'a\n<!-- wire:begin -->\nnew\n<!-- wire:end -->\nb\n')
-  test.throws(() => placeBetweenMarkers('no markers', 'new'), { code: 'BENCH_MISSING' })
+  test.equal(placeBetweenMarkers(page, 'wire', 'new'), 'a\n<!-- wire:begin -->\nnew\n<!-- wire:end -->\nb\n')
+  test.throws(() => placeBetweenMarkers('no markers', 'wire', 'new'), { code: 'BENCH_MISSING' })
 })
 
 t.test('flags', async (test) => {

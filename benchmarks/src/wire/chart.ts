@@ -3,7 +3,7 @@
  * bars per pipeline, minivault over redis. The bars of a pipeline share a scale across all panels.
  */
 import type { CaseResult } from './figures.ts'
-import type { MachineFacts } from './machine.ts'
+import type { WireFacts } from './report.ts'
 
 const WIDTH = 960
 const LABEL_WIDTH = 220
@@ -12,7 +12,7 @@ const TOP = 64
 const BAR_HEIGHT = 13
 const COLOURS = { minivault: '#2f7d5b', redis: '#b9473c' } as const
 
-export function drawChart(facts: MachineFacts, results: readonly CaseResult[]): string {
+export function drawChart(facts: WireFacts, results: readonly CaseResult[]): string {
   const pipelines = [...new Set(results.map((result) => result.pipeline))]
   const rows = [...new Set(results.map(rowName))]
   const columnWidth = (WIDTH - LABEL_WIDTH) / pipelines.length
@@ -50,7 +50,7 @@ export function drawChart(facts: MachineFacts, results: readonly CaseResult[]): 
   ].join('\n')
 }
 
-function provenance({ cpu, nodeVersion, redisVersion, date, commit }: MachineFacts): string {
+function provenance({ cpu, nodeVersion, redisVersion, date, commit }: WireFacts): string {
   return `${cpu}, Node ${nodeVersion}, redis ${redisVersion}, ${date.slice(0, 10)}, ${commit}`
 }
 

@@ -1,6 +1,7 @@
 /**
  * What the rounds of one case come to: medians of each server's figures, and how far the rounds lay apart.
  */
+import { type Spread, spread } from '../spread.ts'
 import type { Operation } from './language.ts'
 import type { LoadFigures } from './load.ts'
 import type { NodeDurability } from './minivault-server.ts'
@@ -14,12 +15,6 @@ export interface WireCase {
   readonly pipeline: number
 }
 
-export interface Spread {
-  readonly median: number
-  readonly min: number
-  readonly max: number
-}
-
 const MEASURES = ['opsPerSecond', 'serverCpuMicrosPerOp', 'p50Micros', 'p99Micros', 'clientCpuShare'] as const
 type Measure = (typeof MEASURES)[number]
 export type ServerSummary = Record<Measure, Spread>
@@ -31,13 +26,6 @@ export interface CaseResult extends WireCase {
   readonly opsRatio: Spread
   readonly cpuRatio: Spread
   readonly rounds: readonly (readonly [LoadFigures, LoadFigures])[]
-}
-
-export function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-  return { median, min: sorted[0]!, max: sorted.at(-1)! }
 }
 
 /** Each round holds minivault's figures and then those of redis. */

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BenchmarkError } from '../benchmark-error.ts'
-import { ROOT } from './machine.ts'
+import { ROOT } from '../machine.ts'
 import { HOST, type ServerPlan } from './server.ts'
 
 export const NODE_DURABILITIES = ['memory', 'os', 'fsync'] as const

@@ -1,9 +1,12 @@
 /**
  * The figures as people read them: a plain table while the run goes on, a Markdown table for the documents.
  */
-import type { CaseResult, Spread } from './figures.ts'
-import type { MachineFacts } from './machine.ts'
+import type { MachineFacts } from '../machine.ts'
+import type { Spread } from '../spread.ts'
+import type { CaseResult } from './figures.ts'
 import type { WireOptions } from './wire-options.ts'
+
+export type WireFacts = MachineFacts & { readonly redisVersion: string }
 
 type Column = readonly [title: string, cell: (result: CaseResult) => string]
 
@@ -46,7 +49,7 @@ export function markdownTable(results: readonly CaseResult[]): string {
 }
 
 /** Three lines before the table: what was run, where and how. */
-export function runHeader(facts: MachineFacts, options: WireOptions, pinned: boolean): string {
+export function runHeader(facts: WireFacts, options: WireOptions, pinned: boolean): string {
   const { cpu: model, cores, memoryGib, kernel } = facts
   const pinning = pinned
     ? 'server on core 0, load generator on core 1 (taskset)'

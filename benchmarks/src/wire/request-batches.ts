@@ -6,6 +6,7 @@
  * Values are random bytes: what a server might save by compressing them is not part of this benchmark.
  */
 import { randomFillSync } from 'node:crypto'
+import { shuffled } from '../shuffled.ts'
 import { keyName, LANGUAGES, type LanguageName, type Operation } from './language.ts'
 
 export interface RequestShape {
@@ -49,20 +50,4 @@ function fillRandom(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; at += stride) {
     randomFillSync(bytes, at, Math.min(stride, bytes.length - at))
   }
-}
-
-/** 0 … count - 1 in an order that is random but the same in every run. */
-export function shuffled(count: number): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, index) => index)
-  let state = 0x2545f491
-  for (let index = count - 1; index > 0; index--) {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    const other = (state >>> 0) % (index + 1)
-    const held = order[index]!
-    order[index] = order[other]!
-    order[other] = held
-  }
-  return order
 }

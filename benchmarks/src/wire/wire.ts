@@ -5,10 +5,10 @@
  * is measured the other one idles.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
+import { DATA_PARENT, machineFacts } from '../machine.ts'
 import { type CaseResult, summarise, type WireCase } from './figures.ts'
 import { Generator } from './generator.ts'
 import type { LoadFigures } from './load.ts'
-import { DATA_PARENT, machineFacts } from './machine.ts'
 import { buildMinivault, minivaultPlan } from './minivault-server.ts'
 import { CORES, canPin } from './pinning.ts'
 import { redisPlan, requireRedis } from './redis-server.ts'
@@ -26,7 +26,7 @@ export async function runWire(words: string[]): Promise<void> {
     process.stdout.write(HELP)
     return
   }
-  const facts = machineFacts(requireRedis())
+  const facts = { redisVersion: requireRedis(), ...machineFacts() }
   await buildMinivault()
   const pin = options.pin && canPin()
   process.stdout.write(runHeader(facts, options, pin))

@@ -3,23 +3,17 @@
  * history), the chart beside it, and the table between the markers in docs/BENCHMARKS.md. What stands
  * outside the markers is written by people and never touched.
  */
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BenchmarkError } from '../benchmark-error.ts'
+import { RESULTS, writeBetweenMarkers } from '../page.ts'
 import { drawChart } from './chart.ts'
 import type { CaseResult } from './figures.ts'
-import { type MachineFacts, ROOT } from './machine.ts'
-import { markdownTable, runHeader } from './report.ts'
+import { markdownTable, runHeader, type WireFacts } from './report.ts'
 import type { WireOptions } from './wire-options.ts'
-
-const BEGIN = '<!-- wire:begin -->'
-const END = '<!-- wire:end -->'
-const RESULTS = join(ROOT, 'benchmarks', 'results')
-const PAGE = join(ROOT, 'docs', 'BENCHMARKS.md')
 
 /** Returns the line that says where everything went. */
 export function writeResults(
-  facts: MachineFacts,
+  facts: WireFacts,
   options: WireOptions,
   pinned: boolean,
   results: readonly CaseResult[],
@@ -32,18 +26,6 @@ export function writeResults(
   writeFileSync(join(RESULTS, 'wire.svg'), drawChart(facts, results))
   const head = runHeader(facts, options, pinned).trimEnd().split('\n').join('  \n')
   const chart = '![Server CPU per operation](../benchmarks/results/wire.svg)'
-  writeFileSync(
-    PAGE,
-    placeBetweenMarkers(readFileSync(PAGE, 'utf8'), `${head}\n\n${markdownTable(results)}\n${chart}`),
-  )
+  writeBetweenMarkers('wire', `${head}\n\n${markdownTable(results)}\n${chart}`)
   return 'written: docs/BENCHMARKS.md, benchmarks/results/wire.ndjson, benchmarks/results/wire.svg\n'
-}
-
-export function placeBetweenMarkers(page: string, text: string): string {
-  const begin = page.indexOf(BEGIN)
-  const end = page.indexOf(END)
-  if (begin < 0 || end < begin) {
-    throw new BenchmarkError('BENCH_MISSING', `docs/BENCHMARKS.md has lost its markers ${BEGIN} and ${END}`)
-  }
-  return `${page.slice(0, begin + BEGIN.length)}\n${text}\n${page.slice(end)}`
 }

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, release, tmpdir, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '')
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
 
-/** Where the servers under measurement get their folders. */
+/** Where the programs under measurement get their folders. */
 export const DATA_PARENT = tmpdir()
 
 export interface MachineFacts {
@@ -19,10 +19,9 @@ export interface MachineFacts {
   /** Of the data folders: on tmpfs an fsync costs nothing and says nothing. */
   readonly fileSystem: string
   readonly nodeVersion: string
-  readonly redisVersion: string
 }
 
-export function machineFacts(redisVersion: string): MachineFacts {
+export function machineFacts(): MachineFacts {
   return {
     commit: commitId(),
     date: new Date().toISOString(),
@@ -32,7 +31,6 @@ export function machineFacts(redisVersion: string): MachineFacts {
     kernel: release(),
     fileSystem: fileSystemName(DATA_PARENT),
     nodeVersion: process.version,
-    redisVersion,
   }
 }
 

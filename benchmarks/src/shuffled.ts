@@ -1,0 +1,15 @@
+/** 0 … count - 1 in an order that is random but the same in every run. */
+export function shuffled(count: number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, index) => index)
+  let state = 0x2545f491
+  for (let index = count - 1; index > 0; index--) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    const other = (state >>> 0) % (index + 1)
+    const held = order[index]!
+    order[index] = order[other]!
+    order[other] = held
+  }
+  return order
+}

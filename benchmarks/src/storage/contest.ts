@@ -1,0 +1,70 @@
+/**
+ * A row of speeds: the contestants, each with its own process and folder, take turns in rounds, so that what
+ * the machine does meanwhile hits all of them. While one is measured the others idle.
+ */
+import { Contestant } from './contestant.ts'
+import type { Durability, EngineName } from './engines/engine.ts'
+import { judgeSpeed, type RowResult, type SpeedGoal, speedFigure } from './figures.ts'
+import type { MeasureName, RoundFigures } from './measures.ts'
+import type { Sizes } from './sizes.ts'
+
+const MIB = 2 ** 20
+const CACHE_BYTES = 256 * MIB
+const WARM_SHARE = 0.4
+const KEYS_MIN = 512
+
+export interface SpeedRow {
+  readonly name: string
+  readonly title: string
+  readonly measure: MeasureName
+  readonly durability: Durability
+  readonly valueBytes: number
+  readonly keyCount: number
+  readonly hotCount?: number
+  readonly inFlight?: number
+  readonly cacheBytes?: number
+  readonly engines: readonly EngineName[]
+  readonly goal?: SpeedGoal
+}
+
+export async function runSpeedRow(row: SpeedRow, sizes: Sizes): Promise<RowResult> {
+  const contestants: Contestant[] = []
+  try {
+    for (const engine of row.engines) contestants.push(await prepare(row, engine, sizes))
+    const ask = (contestant: Contestant, seconds: number) =>
+      contestant.call('round', row.measure, seconds, row.inFlight ?? 256)
+    for (const contestant of contestants) await ask(contestant, sizes.seconds * WARM_SHARE)
+    const rounds = contestants.map((): RoundFigures[] => [])
+    for (let round = 0; round < sizes.rounds; round++) {
+      for (const [at, contestant] of contestants.entries()) {
+        rounds[at]!.push(await ask(contestant, sizes.seconds))
+      }
+    }
+    const hashes: string[] = []
+    for (const contestant of contestants) hashes.push(await contestant.call('check'))
+    const { name, title, durability, goal, engines } = row
+    const figures = engines.map((engine, at) => speedFigure(engine, rounds[at]!, hashes[at]!))
+    const against = goal === undefined ? -1 : engines.indexOf(goal.against)
+    const pairs = rounds[0]!.map((ours, round) => [speed(ours), speed(rounds[against]?.[round])] as const)
+    const goals = goal === undefined ? [] : [judgeSpeed(goal, pairs)]
+    return { row: name, title, durability, unit: 'ops/s', figures, goals }
+  } finally {
+    for (const contestant of contestants) await contestant[Symbol.asyncDispose]()
+  }
+}
+
+async function prepare(row: SpeedRow, engine: EngineName, sizes: Sizes): Promise<Contestant> {
+  const { durability, valueBytes, hotCount, cacheBytes = CACHE_BYTES } = row
+  const keyCount = Math.max(KEYS_MIN, Math.floor(row.keyCount / sizes.keysDividedBy))
+  const hot = hotCount === undefined ? {} : { hotCount: Math.min(hotCount, keyCount) }
+  const shape = { keyCount, valueBytes, ...hot }
+  const contestant = await Contestant.start({ engine, durability, cacheBytes, shape })
+  await contestant.call('open')
+  await contestant.call('makeKeys')
+  await contestant.call('load')
+  return contestant
+}
+
+function speed(round: RoundFigures | undefined): number {
+  return round === undefined ? Number.NaN : round.operations / round.seconds
+}

@@ -1,0 +1,30 @@
+/** Our own, through its simple door, from source (see `contestant.ts`). Values are stored as they are. */
+import { Store } from '@minivault/storage'
+import type { Engine, EngineSetting } from './engine.ts'
+
+export async function openMinivault(setting: EngineSetting): Promise<Engine<Buffer>> {
+  const { directory, durability, cacheBytes } = setting
+  const autoMerge = setting.mergesByItself ?? true
+  const store = await Store.open({ directory, durability, cacheBytes, autoMerge, compression: 'none' })
+  const loadLevel = { durability: 'memory' } as const
+  const written = { durability: 'os' } as const
+  return {
+    key: (bytes) => bytes,
+    set: (key, value) => store.set(key, value),
+    // The log is in order: when this record has been written, all before it have.
+    flush: () => store.set('flushed', '', written),
+    load: async (keys, values) => {
+      const sets = keys.map((key, at) => store.set(key, values[at]!, loadLevel))
+      await Promise.all(sets)
+    },
+    view: (key) => store.view(key),
+    copy: (key) => store.getSync(key),
+    get: (key) => store.get(key),
+    compact: async () => {
+      await store.merge()
+      return directory
+    },
+    indexBytes: async () => store.stats().keydirBytes,
+    close: () => store.close(),
+  }
+}
