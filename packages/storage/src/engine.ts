@@ -31,6 +31,7 @@ import {
   valueTooLarge,
 } from './hot-door.ts'
 import { LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
+import type { KeyIndex } from './keys/key-index.ts'
 import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import { LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
@@ -65,6 +66,7 @@ export class Engine implements CompletionTarget {
   readonly log: Log
   readonly lookup: Lookup
   readonly ledger: SegmentLedger
+  readonly keys: KeyIndex
   readonly blobs: BlobFiles
   readonly large: LargeValues
   readonly packer: Packer
@@ -79,6 +81,7 @@ export class Engine implements CompletionTarget {
     this.log = parts.log
     this.lookup = parts.lookup
     this.ledger = parts.ledger
+    this.keys = parts.keys
     this.blobs = parts.blobs
     this.highestBallot = parts.highestBallot
     this.#listener = parts.listener
@@ -182,7 +185,7 @@ export class Engine implements CompletionTarget {
       this.found.clear()
       return true
     }
-    if (result === LOOKUP.cold) {
+    if (result !== LOOKUP.found) {
       this.reader.readCold(cloneBytes(key, keyStart, keyEnd), hash, token)
       return false
     }
@@ -274,6 +277,7 @@ export class Engine implements CompletionTarget {
   progress(): void {
     this.completions.settle()
     this.#writer.removeReplaced()
+    this.keys.progress()
     this.onProgress?.()
   }
 

@@ -14,6 +14,7 @@
 
 import { dirname, join } from 'node:path'
 import { type FileSystem, writeAll } from '@minivault/wal'
+import { HINT_LAYOUT } from './hint/hint-format.ts'
 import { RECORD_LAYOUT } from './record.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -24,16 +25,22 @@ const OWN_BEFORE_FORMAT = /^(LOCK.*|FORMAT\.new|lost\+found|\..*)$/
 const TEXT = /^minivault data folder\nformat (\d+)\nlayout ([0-9a-f]{8})\nnode ([0-9a-f]{32})\n$/
 
 /** 32 bits over the text that describes the layout (FNV-1a). */
-export const LAYOUT_HASH: number = fnv1a(`format ${FORMAT_VERSION} | ${RECORD_LAYOUT}`)
+export const LAYOUT_HASH: number = fnv1a(`format ${FORMAT_VERSION} | ${RECORD_LAYOUT} | ${HINT_LAYOUT}`)
 
 export interface Folder {
   readonly directory: string
   readonly logDirectory: string
   readonly blobDirectory: string
+  readonly hintDirectory: string
 }
 
 export function folderAt(directory: string): Folder {
-  return { directory, logDirectory: join(directory, 'log'), blobDirectory: join(directory, 'blobs') }
+  return {
+    directory,
+    logDirectory: join(directory, 'log'),
+    blobDirectory: join(directory, 'blobs'),
+    hintDirectory: join(directory, 'hints'),
+  }
 }
 
 /** Makes sure that the folder is there and can be written to. Throws STORAGE_FOLDER. */

@@ -9,6 +9,7 @@ import type { Log } from '@minivault/wal'
 import type { BlobFiles } from './blob/blob-files.ts'
 import type { Found } from './found.ts'
 import { SLOT_BALLOT } from './keydir.ts'
+import type { KeyIndex } from './keys/key-index.ts'
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 import type { Lookup } from './lookup.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
@@ -39,6 +40,7 @@ export interface EngineParts {
   log: Log
   lookup: Lookup
   ledger: SegmentLedger
+  keys: KeyIndex
   blobs: BlobFiles
   compression: 'zstd' | 'lz4' | 'none'
   hash: typeof hashKey

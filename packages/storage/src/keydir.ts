@@ -124,7 +124,8 @@ export class Keydir {
   insert(shardIndex: number, fingerprint: number): number {
     let shard = this.shards[shardIndex]!
     if (isFull(shard, this.counts[shardIndex]! + 1)) {
-      if (shard.length >= this.#capacityMax * SLOT_WORDS) this.#evict(shardIndex)
+      if (shard.length >= this.#capacityMax * SLOT_WORDS)
+        this.#evict(shardIndex, (this.counts[shardIndex]! * 3) >>> 2)
       if (isFull(shard, this.counts[shardIndex]! + 1)) shard = this.#grow(shardIndex)
     }
     this.counts[shardIndex]! += 1
@@ -155,12 +156,23 @@ export class Keydir {
     shard.fill(0, hole, hole + SLOT_WORDS)
   }
 
-  /** Drops slots, the unlikely ones first, until a quarter of the places in use is free. */
-  #evict(shardIndex: number): void {
+  /**
+   * Brings a shard that had to grow past the bound back to it, as far as its slots may go by now. May replace
+   * `shards[shardIndex]`.
+   */
+  trim(shardIndex: number): void {
+    const shard = this.shards[shardIndex]!
+    if (shard.length <= this.#capacityMax * SLOT_WORDS) return
+    this.#evict(shardIndex, Math.floor(this.#capacityMax * 0.6))
+    const capacity = Math.max(this.#capacityMax, Math.ceil(this.counts[shardIndex]! * 1.5))
+    if (capacity * SLOT_WORDS < shard.length) this.#resize(shardIndex, capacity)
+  }
+
+  /** Drops slots, the unlikely ones first, until so many are left. */
+  #evict(shardIndex: number, wanted: number): void {
     const { evictor } = this
     if (evictor === null) return
     const shard = this.shards[shardIndex]!
-    const wanted = (this.counts[shardIndex]! * 3) >>> 2
     for (const gently of [true, false]) {
       let slot = this.#hands[shardIndex]!
       for (let seen = shard.length; seen > 0 && this.counts[shardIndex]! > wanted; seen -= SLOT_WORDS) {
@@ -177,11 +189,15 @@ export class Keydir {
   }
 
   #grow(shardIndex: number): Int32Array {
-    const old = this.shards[shardIndex]!
-    this.#hands[shardIndex] = 0
-    const places = old.length >>> 3
+    const places = this.shards[shardIndex]!.length >>> 3
     const grownPlaces = Math.ceil((places * 3) / 2)
     const capacity = places < this.#capacityMax ? Math.min(grownPlaces, this.#capacityMax) : grownPlaces
+    return this.#resize(shardIndex, capacity)
+  }
+
+  #resize(shardIndex: number, capacity: number): Int32Array {
+    const old = this.shards[shardIndex]!
+    this.#hands[shardIndex] = 0
     const grown = new Int32Array(capacity * SLOT_WORDS)
     for (let slot = 0; slot < old.length; slot += SLOT_WORDS) {
       if (old[slot + SLOT_SEGMENT] === 0) continue

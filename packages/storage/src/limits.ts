@@ -34,9 +34,6 @@ export const SHARD_COUNT = 256
 /** One insertion into the cache moves at most so many bytes of what stays in it. */
 export const CACHE_MOVE_BYTES_MAX = 256 * 1024
 
-/** Keys remembered in memory while a log is replayed, before their compare costs a disk read. */
-export const REPLAY_KEY_BYTES_MAX = 256 * 1024 * 1024
-
 /** One slice of a running merge: after this many bytes or records the event loop gets its turn. */
 export const MERGE_SLICE_BYTES = 512 * 1024
 export const MERGE_SLICE_RECORDS = 256
@@ -69,3 +66,17 @@ export const ORPHAN_SLICE_FOLDERS = 32
 export const HEAP_COPY_BYTES_MAX = 64
 export const SLAB_COPY_BYTES_MAX = 4096
 export const SLAB_BYTES = 32 * 1024
+/** Keys appended to the log are sorted in memory so many at a time: about a millisecond's work. */
+export const RUN_ENTRIES = 4096
+
+/** Entries that go into a hint file, or out of the hints into the keydir, before others get their turn. */
+export const HINT_SLICE_ENTRIES = 1024
+
+/** A store of so many entries is loaded before `open` returns; a larger one answers while it loads. */
+export const LOAD_AT_OPEN_ENTRIES = 32_768
+
+/** Blocks of hint files kept for the searches to come. */
+export const HINT_BLOCKS_KEPT = 64
+
+/** A read that had to wait for a hint block so often goes on synchronously. */
+export const HINT_WAITS_MAX = 4

@@ -1,7 +1,7 @@
 /**
  * From a key to its slot and its record's bytes. The keydir gives slots with the key's fingerprint; the
  * record behind a slot is in the log's window, in the cache, or on disk, and its whole key is compared before
- * it counts as found.
+ * it counts as found. A key without a slot is looked for in the cold segments; what is found there gets one.
  *
  * The result stands in fields (`shardIndex`, `slot`, `bytes`, `at`, `length`), valid until the next call.
  */
@@ -9,6 +9,7 @@
 import { cloneBytes, type KeyHash } from '@minivault/codec'
 import type { Log } from '@minivault/wal'
 import { Cache } from './cache.ts'
+import type { KeyEntry } from './hint/key-entry.ts'
 import {
   Keydir,
   LENGTH_MASK,
@@ -18,10 +19,14 @@ import {
   SLOT_SEGMENT,
   SLOT_WORDS,
 } from './keydir.ts'
+import { type KeyIndex, SEARCH } from './keys/key-index.ts'
 import { recordHasKey } from './record.ts'
 
-/** `cold`: a record with this fingerprint lies on disk and has not been compared. */
-export const LOOKUP = { absent: 0, found: 1, cold: 2 } as const
+/**
+ * `cold`: the record behind `slot` lies on disk; whether it is the key's may be unknown. `missing`: a block
+ * of a hint file must be read before anything can be said.
+ */
+export const LOOKUP = { absent: 0, found: 1, cold: 2, missing: 3 } as const
 export type LookupResult = (typeof LOOKUP)[keyof typeof LOOKUP]
 
 /** Seeds the fingerprint with the space, so that a key's records in two spaces rarely meet. */
@@ -42,12 +47,17 @@ export class Lookup {
   at = 0
   length = 0
   readonly #log: Log
+  readonly #keys: KeyIndex
   #scratch = new Uint8Array(4096)
 
-  constructor(log: Log, keydir: Keydir, cacheBytes: number) {
+  constructor(log: Log, keydir: Keydir, keys: KeyIndex, cacheBytes: number) {
     this.#log = log
     this.keydir = keydir
+    this.#keys = keys
     this.cache = new Cache(cacheBytes, keydir)
+    keydir.evictor = keys
+    keys.onEvicted = (reference) => this.cache.forget(reference)
+    keys.onHinted = (shardIndex) => keydir.trim(shardIndex)
     this.bytes = log.window
   }
 
@@ -91,7 +101,77 @@ export class Lookup {
       if (slot === shard.length) slot = 0
     }
     this.slot = -1
-    return LOOKUP.absent
+    if (!this.#keys.hasCold) return LOOKUP.absent
+    const result = this.#keys.search(space, key, keyStart, keyEnd, hash, readsDisk)
+    if (result === SEARCH.absent) return LOOKUP.absent
+    if (result === SEARCH.missing) return LOOKUP.missing
+    return this.#promote(fingerprint, readsDisk)
+  }
+
+  /** Gives a slot to the key that was found in a cold segment. */
+  #promote(fingerprint: number, readsDisk: boolean): LookupResult {
+    const { segment, offset, lengthWord, ballot } = this.#keys.found
+    const slot = this.keydir.insert(this.shardIndex, fingerprint)
+    this.keydir.point(this.shardIndex, slot, segment, offset, lengthWord, ballot)
+    this.slot = slot
+    const shard = this.keydir.shards[this.shardIndex]!
+    if (!this.resolve(shard, slot)) {
+      if (!readsDisk) return LOOKUP.cold
+      this.readSync(shard, slot)
+    }
+    return LOOKUP.found
+  }
+
+  /** Gives the newest of a key's records that an open found its slot, unless the key has one. */
+  load(entry: KeyEntry, hash: KeyHash): void {
+    const { space, segment, offset, lengthWord, ballot, bytes, keyStart, keyEnd } = entry
+    const fingerprint = fingerprintOf(space, hash)
+    this.shardIndex = shardOf(hash)
+    const shard = this.keydir.shards[this.shardIndex]!
+    let slot = Keydir.home(fingerprint, shard)
+    while (shard[slot + SLOT_SEGMENT] !== 0) {
+      if (shard[slot] === fingerprint) {
+        if (shard[slot + SLOT_SEGMENT] === segment && shard[slot + SLOT_OFFSET] === offset) return
+        if (!this.resolve(shard, slot)) this.readSync(shard, slot)
+        if (recordHasKey(this.bytes, this.at, space, bytes, keyStart, keyEnd)) return
+      }
+      slot += SLOT_WORDS
+      if (slot === shard.length) slot = 0
+    }
+    const added = this.keydir.insert(this.shardIndex, fingerprint)
+    this.keydir.point(this.shardIndex, added, segment, offset, lengthWord, ballot)
+  }
+
+  /**
+   * Whether the record at this position is its key's newest, whatever has a slot; gives none. For merge, of a
+   * cold segment. Throws WalError.
+   */
+  isNewest(
+    space: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    hash: KeyHash,
+    segment: number,
+    offset: number,
+  ): boolean {
+    const fingerprint = fingerprintOf(space, hash)
+    this.shardIndex = shardOf(hash)
+    const shard = this.keydir.shards[this.shardIndex]!
+    let slot = Keydir.home(fingerprint, shard)
+    while (shard[slot + SLOT_SEGMENT] !== 0) {
+      if (shard[slot] === fingerprint) {
+        if (!this.resolve(shard, slot)) this.readSync(shard, slot)
+        if (recordHasKey(this.bytes, this.at, space, key, keyStart, keyEnd)) {
+          return shard[slot + SLOT_SEGMENT] === segment && shard[slot + SLOT_OFFSET] === offset
+        }
+      }
+      slot += SLOT_WORDS
+      if (slot === shard.length) slot = 0
+    }
+    const result = this.#keys.search(space, key, keyStart, keyEnd, hash, true)
+    const { found } = this.#keys
+    return result === SEARCH.found && found.segment === segment && found.offset === offset
   }
 
   /** Points to the slot's record if it is in memory. */

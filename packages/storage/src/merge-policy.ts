@@ -30,7 +30,7 @@ export function deadBytesOf({ bytes, liveBytes }: SegmentStats): number {
 
 /** The segments' numbers, ascending; none when nothing is worth it. */
 export function pickMergeCandidates(stats: readonly SegmentStats[], policy: MergePolicy): number[] {
-  const sealed = stats.filter((segment) => segment.sealed)
+  const sealed = stats.filter((segment) => segment.sealed && !segment.retired)
   const small = sealed.filter(({ bytes }) => bytes < policy.smallBytes)
   const isCombining = small.length >= policy.smallCountMin
   const worth = sealed.filter((segment) => {

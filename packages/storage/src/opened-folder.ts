@@ -3,7 +3,6 @@
  * blob files removed. What fails on the way is undone: no descriptor stays open, no lock stays held.
  */
 
-import { join } from 'node:path'
 import type { Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
 import { type FileSystem, Log, nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
@@ -11,10 +10,12 @@ import { BlobFiles } from './blob/blob-files.ts'
 import { ensureFolder, folderAt, folderError, LAYOUT_HASH, readOrCreateFormat } from './folder.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Keydir } from './keydir.ts'
-import { CACHE_BYTES_DEFAULT } from './limits.ts'
+import { HintMaker } from './keys/hint-maker.ts'
+import { KeyIndex } from './keys/key-index.ts'
+import { KeydirLoader } from './keys/keydir-loader.ts'
+import { CACHE_BYTES_DEFAULT, LOAD_AT_OPEN_ENTRIES } from './limits.ts'
 import { Lookup } from './lookup.ts'
 import { nodeProcesses } from './node-ports.ts'
-import { ReplayIndex } from './replay-index.ts'
 import { SegmentLedger } from './segment-ledger.ts'
 import { fromLog, type StorageError } from './storage-error.ts'
 import { checkOptions, type StoreOptions, windowBytesOf } from './store-options.ts'
@@ -23,6 +24,7 @@ export interface OpenedFolder {
   readonly log: Log
   readonly lookup: Lookup
   readonly ledger: SegmentLedger
+  readonly keys: KeyIndex
   readonly blobs: BlobFiles
   /** The highest of the user's space that was found. */
   readonly highestBallot: Version
@@ -30,6 +32,9 @@ export interface OpenedFolder {
   readonly nodeId: string
   /** Drawn for this open. */
   readonly writerId: number
+  readonly loader: KeydirLoader
+  /** The index is loaded, and blob files without a record are gone. */
+  readonly loaded: Promise<void>
   /** Lets everything go after a failure, and says it in this package's words. */
   abandon(error: unknown): Promise<StorageError>
 }
@@ -56,35 +61,55 @@ export async function openFolder(options: StoreOptions, onProgress: () => void):
     const nonce = Buffer.from(random(8)).toString('hex')
     if (processes !== null) lock = FolderLock.acquire(fileSystem, folder.directory, processes, nonce)
     const nodeId = readOrCreateFormat(fileSystem, folder.directory, random)
-    const keydir = new Keydir()
-    const ledger = new SegmentLedger()
-    const readBack = readerOf(fileSystem, folder.logDirectory)
-    const replay = new ReplayIndex({ keydir, ledger, hash: options.hash ?? hashKey, readBack })
+    const hash = options.hash ?? hashKey
+    fileSystem.makeDirectory(folder.hintDirectory)
+    const maker = new HintMaker({
+      fileSystem,
+      directory: folder.hintDirectory,
+      layoutHash: LAYOUT_HASH,
+      hash,
+    })
     const windowBytes = windowBytesOf(options)
+    const { segmentBytes } = options
     log = await Log.open(
       {
+        ...{ fileSystem, scheduler, random, windowBytes, onProgress },
         directory: folder.logDirectory,
-        fileSystem,
-        scheduler,
-        random,
-        windowBytes,
         layoutHash: LAYOUT_HASH,
-        onProgress,
-        ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
+        ...(segmentBytes === undefined ? {} : { segmentBytes }),
       },
-      { entry: (segment, offset, bytes, start, end) => replay.add(segment, offset, bytes, start, end) },
+      maker,
     )
+    maker.removeStrays()
+    const pause = () => new Promise<void>((resolve) => scheduler.afterTurn(resolve))
+    const ledger = new SegmentLedger()
+    for (const { number, ageMin, ageMax } of maker.segments.values()) ledger.setAges(number, ageMin, ageMax)
+    const keys = new KeyIndex(log, maker, pause, (error) => {
+      options.logger?.warn(`a hint file could not be written: ${fromLog(error).message}`)
+    })
     const blobs = new BlobFiles(fileSystem, folder.blobDirectory)
-    const liveBlobs = replay.finish()
-    await blobs.collectOrphans(
-      (name) => !liveBlobs.has(name),
-      () => new Promise((resolve) => scheduler.afterTurn(resolve)),
-    )
     const cacheBytes = Math.max(0, (options.cacheBytes ?? CACHE_BYTES_DEFAULT) - windowBytes)
-    const lookup = new Lookup(log, keydir, cacheBytes)
+    const lookup = new Lookup(log, new Keydir(options.keydirBytes), keys, cacheBytes)
     const writerId = new DataView(random(4).slice().buffer).getUint32(0, true)
-    const { highestBallot } = replay
-    return { log, lookup, ledger, blobs, highestBallot, lock, nodeId, writerId, abandon }
+    const { highestBallot } = maker
+    const loader = new KeydirLoader(keys, lookup, ledger, hash)
+    const isSmall = loader.total <= LOAD_AT_OPEN_ENTRIES
+    const loaded = load(loader, blobs, writerId, isSmall ? () => Promise.resolve() : pause)
+    if (isSmall) await loaded
+    return {
+      log,
+      lookup,
+      ledger,
+      keys,
+      blobs,
+      highestBallot,
+      lock,
+      nodeId,
+      writerId,
+      loader,
+      loaded,
+      abandon,
+    }
   } catch (error) {
     throw await abandon(error)
   }
@@ -96,14 +121,19 @@ function processesOf(options: StoreOptions, fileSystem: FileSystem) {
   return fileSystem === nodeFileSystem ? nodeProcesses : null
 }
 
-/** Reads payload bytes while the log is still opening. */
-function readerOf(fileSystem: FileSystem, logDirectory: string) {
-  return (segment: number, offset: number, target: Uint8Array, length: number) => {
-    const descriptor = fileSystem.open(join(logDirectory, `${String(segment).padStart(10, '0')}.seg`), 'read')
-    try {
-      fileSystem.readSync(descriptor, target, 0, length, offset)
-    } finally {
-      fileSystem.close(descriptor)
-    }
-  }
+/** Loads the index, then removes the blob files that no record names. */
+async function load(
+  loader: KeydirLoader,
+  blobs: BlobFiles,
+  writerId: number,
+  pause: () => Promise<void>,
+): Promise<void> {
+  await loader.run(pause)
+  if (loader.isStopped) return
+  const own = writerId.toString(16).padStart(8, '0')
+  const { liveBlobs } = loader
+  // A file of this life is known to whoever writes it.
+  const isOrphan = (name: string) => !liveBlobs.has(name.replace('-', '')) && name.slice(17, 25) !== own
+  await blobs.collectOrphans(isOrphan, pause)
+  liveBlobs.clear()
 }

@@ -10,6 +10,8 @@ import type { Engine } from './engine.ts'
 import { isExpired } from './expiry.ts'
 import type { Found } from './found.ts'
 import { LENGTH_MASK, LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
+import { HINT_WAITS_MAX } from './limits.ts'
+import { LOOKUP } from './lookup.ts'
 import { EMPTY_BYTES, SPACE, type ValueType } from './mutation.ts'
 import { blobValueOf, RecordView, recordHasKey, TAG } from './record.ts'
 import { fromLog, StorageError } from './storage-error.ts'
@@ -125,9 +127,43 @@ export class RecordReader {
   }
 
   /**
-   * Reads the record behind a slot whose key could not be compared in memory, without holding up the loop.
+   * Goes on where `lookup` stopped because something lies on disk, without holding up the loop: a block of a
+   * hint file, or a record whose key has to be compared.
    */
   readCold(key: Uint8Array, hash: KeyHash, token: number): void {
+    const own = new KeyHash()
+    own.high = hash.high
+    own.low = hash.low
+    if (this.#engine.lookup.slot < 0) this.#readHint(key, own, token, HINT_WAITS_MAX)
+    else this.#readSlot(key, own, token)
+  }
+
+  /** Reads the missing block, then looks again: much may have happened meanwhile. */
+  #readHint(key: Uint8Array, hash: KeyHash, token: number, waits: number): void {
+    const engine = this.#engine
+    engine.began()
+    engine.keys.fetchMissing((error) => {
+      try {
+        if (engine.closed) throw new StorageError('STORAGE_CLOSED', 'the store is closed')
+        if (error !== null) throw error
+        const result = engine.lookup.find(SPACE.user, key, 0, key.length, hash)
+        if (result === LOOKUP.cold) this.#readSlot(key, hash, token)
+        else if (result !== LOOKUP.missing) this.#readAgain(key, hash, token)
+        else if (waits > 0) this.#readHint(key, hash, token, waits - 1)
+        else this.#readOther(key, hash, token)
+      } catch (failure) {
+        engine.answered(token, fromLog(failure))
+      } finally {
+        engine.ended()
+      }
+    })
+  }
+
+  #readAgain(key: Uint8Array, hash: KeyHash, token: number): void {
+    if (this.#engine.read(key, 0, key.length, hash, token)) this.#engine.answered(token, null)
+  }
+
+  #readSlot(key: Uint8Array, hash: KeyHash, token: number): void {
     const { lookup } = this.#engine
     const { shardIndex, slot } = lookup
     const shard = lookup.keydir.shards[shardIndex]!
@@ -135,9 +171,6 @@ export class RecordReader {
     const segment = shard[slot + SLOT_SEGMENT]!
     const offset = shard[slot + SLOT_OFFSET]!
     const length = shard[slot + SLOT_LENGTH]! & LENGTH_MASK
-    const own = new KeyHash()
-    own.high = hash.high
-    own.low = hash.low
     this.#readEntry(segment, offset, length, (bytes, error) => {
       if (bytes === null) return this.#engine.answered(token, error)
       const now = lookup.keydir.findPosition(shardIndex, fingerprint, segment, offset)
@@ -145,13 +178,13 @@ export class RecordReader {
         lookup.cache.put(shardIndex, now, bytes)
       }
       if (recordHasKey(bytes, 0, SPACE.user, key, 0, key.length)) return this.#finish(bytes, 0, length, token)
-      this.#readOther(key, own, token)
+      this.#readOther(key, hash, token)
     })
   }
 
   /**
-   * The slot belonged to another key of the same fingerprint: go on synchronously, it is a matter of one in
-   * 2^32.
+   * What is left to do waits for nothing, or hardly ever: the slot belonged to another key of the same
+   * fingerprint, one in 2^32.
    */
   #readOther(key: Uint8Array, hash: KeyHash, token: number): void {
     const engine = this.#engine

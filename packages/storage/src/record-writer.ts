@@ -109,6 +109,7 @@ export class RecordWriter {
       (mutation.durability << LEVEL_SHIFT)
     lookup.keydir.point(lookup.shardIndex, lookup.slot, segment, offset, lengthWord, mutation.ballot)
     ledger.add(segment, lengthWord)
+    engine.keys.appended(segment, offset, length)
     if (mutation.space === SPACE.user && isAbove(mutation.ballot, engine.highestBallot)) {
       engine.highestBallot.copy(mutation.ballot)
     }

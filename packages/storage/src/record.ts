@@ -20,7 +20,8 @@
 import { readVersion, VERSION_BYTES, Version, writeVersion } from '@minivault/clock'
 import { type Codec, copyBytes } from '@minivault/codec'
 import { BLOB_ID_BYTES, type BlobValue, readBlobId, writeBlobId } from './blob/blob-name.ts'
-import type { Mutation } from './mutation.ts'
+import { BLOB_BIT, LEVEL_SHIFT, OTHER_SPACE_BIT, TOMBSTONE_BIT } from './keydir.ts'
+import { type Mutation, SPACE } from './mutation.ts'
 
 export const RECORD_HEADER_BYTES = 24
 export const FLAG = { tombstone: 1, blob: 2, expiry: 4, tagged: 8 } as const
@@ -216,6 +217,17 @@ export class RecordView {
     }
     return -1
   }
+}
+
+/** Word 3 of the slot of the record in `view`, `length` bytes long. */
+export function lengthWordOf(view: RecordView, length: number): number {
+  return (
+    length |
+    (view.space === SPACE.user ? 0 : OTHER_SPACE_BIT) |
+    (view.tombstone ? TOMBSTONE_BIT : 0) |
+    (view.isBlob ? BLOB_BIT : 0) |
+    (view.level << LEVEL_SHIFT)
+  )
 }
 
 const blobView = new RecordView()

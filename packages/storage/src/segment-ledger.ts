@@ -27,6 +27,8 @@ export interface SegmentStats {
   inMemory: boolean
   ageMin: number
   ageMax: number
+  /** Merged away; its file goes when nobody reads it any more. */
+  retired: boolean
 }
 
 export class SegmentLedger {
@@ -37,6 +39,8 @@ export class SegmentLedger {
   #live = new Float64Array(64)
   readonly #ages = new Map<number, { min: number; max: number }>()
   readonly #pins = new Map<number, number>()
+  readonly #retired = new Set<number>()
+  readonly #waiting = new Map<number, () => void>()
 
   /** This record is its key's newest; `lengthWord` as in its slot. */
   add(segment: number, lengthWord: number): void {
@@ -62,19 +66,37 @@ export class SegmentLedger {
     this.#ages.set(segment, { min, max })
   }
 
-  forget(segment: number): void {
-    this.#ages.delete(segment)
+  /** Its records live elsewhere by now. */
+  retire(segment: number): void {
+    this.#retired.add(segment)
   }
 
-  /** A read of this segment is in flight: it must not be dropped. */
+  forget(segment: number): void {
+    this.#ages.delete(segment)
+    this.#retired.delete(segment)
+  }
+
+  /** A read or a scan of this segment is under way: it must not be dropped. */
   pin(segment: number): void {
     this.#pins.set(segment, (this.#pins.get(segment) ?? 0) + 1)
   }
 
   unpin(segment: number): void {
     const count = this.#pins.get(segment)! - 1
-    if (count === 0) this.#pins.delete(segment)
-    else this.#pins.set(segment, count)
+    if (count > 0) {
+      this.#pins.set(segment, count)
+      return
+    }
+    this.#pins.delete(segment)
+    const free = this.#waiting.get(segment)
+    this.#waiting.delete(segment)
+    free?.()
+  }
+
+  /** Resolves when nobody reads this segment; one caller a segment. */
+  whenUnpinned(segment: number): Promise<void> {
+    if (!this.#pins.has(segment)) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.set(segment, resolve))
   }
 
   isPinned(segment: number): boolean {
@@ -92,6 +114,7 @@ export class SegmentLedger {
         inMemory: log.windowOffset(id, bytes - ENTRY_HEADER_BYTES) >= 0,
         ageMin: ages?.min ?? id,
         ageMax: ages?.max ?? id,
+        retired: this.#retired.has(id),
       }
     })
   }

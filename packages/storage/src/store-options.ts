@@ -2,7 +2,8 @@
  * What a store is opened with, and the check of it.
  */
 
-import type { hashKey } from '@minivault/codec'
+import type { Version } from '@minivault/clock'
+import type { hashKey, KeyHash } from '@minivault/codec'
 import type { FileSystem, Scheduler } from '@minivault/wal'
 import type { StoreListener } from './hot-door.ts'
 import { CACHE_BYTES_DEFAULT, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN } from './limits.ts'
@@ -24,6 +25,11 @@ export interface StoreOptions {
   durability?: DurabilityName
   /** Memory for the log's window and the cache together, in bytes; default 512 MiB, at least 1 MiB. */
   cacheBytes?: number
+  /**
+   * Memory for the index's slots; default unbounded (about 50 bytes a key). Keys beyond it are found through
+   * the hint files: a bloom in memory (about 2 bytes a key) and a read of 4 KiB.
+   */
+  keydirBytes?: number
   compression?: 'zstd' | 'lz4' | 'none'
   /** A log segment is sealed before it would pass this; default 64 MiB. */
   segmentBytes?: number
@@ -31,6 +37,11 @@ export interface StoreOptions {
   windowBytes?: number
   /** Merge in the background when it pays; default true. */
   autoMerge?: boolean
+  /**
+   * May this tombstone leave at a merge, once no older record of its key is left here? The owner of replicas
+   * says no while another replica may still have one. Default: always.
+   */
+  mayRelease?: (hash: KeyHash, ballot: Version) => boolean
   maxOffsetMs?: number
   listener?: StoreListener
   logger?: Logger

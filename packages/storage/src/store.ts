@@ -12,7 +12,9 @@ import { Engine } from './engine.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { Found } from './found.ts'
 import { closedError } from './hot-door.ts'
-import { type MergeReport, Merger } from './merger.ts'
+import type { KeydirLoader } from './keys/keydir-loader.ts'
+import type { MergeReport } from './merge-run.ts'
+import { Merger } from './merger.ts'
 import { Metadata, startClock } from './metadata.ts'
 import type { Mutation } from './mutation.ts'
 import { nodeNow } from './node-ports.ts'
@@ -40,6 +42,8 @@ export class Store {
   readonly writerId: number
   readonly clock: HybridLogicalClock
   readonly #lock: FolderLock | null
+  readonly #loader: KeydirLoader
+  readonly #loaded: Promise<void>
   readonly #merger: Merger
   readonly #metadata: Metadata
   readonly #reads: Reads
@@ -84,8 +88,18 @@ export class Store {
     this.#streams = new StreamDoor(engine, options.scheduler ?? nodeScheduler)
     this.#reads = new Reads(engine, hash, waiters)
     this.#writes = new Writes({ engine, clock: this.clock, waiters, hash, now, durability })
-    const scheduler = options.scheduler ?? nodeScheduler
-    this.#merger = new Merger(engine, scheduler, options.segmentBytes, options.logger)
+    this.#loader = opened.loader
+    this.#loaded = opened.loaded
+    this.#loaded.catch((error) => options.logger?.warn(`the index is incomplete: ${fromLog(error).message}`))
+    this.#merger = new Merger(engine, {
+      scheduler: options.scheduler ?? nodeScheduler,
+      segmentBytes: options.segmentBytes,
+      logger: options.logger,
+      loaded: () => this.#loaded,
+      hash,
+      now,
+      mayRelease: options.mayRelease,
+    })
     if (options.autoMerge !== false) this.#merger.watch()
   }
 
@@ -239,6 +253,18 @@ export class Store {
     return this.#writes.batch(operations, options)
   }
 
+  /**
+   * Resolves when the index is loaded. A store answers before that; its counts are complete, and merges
+   * begin, from then on.
+   */
+  async loaded(): Promise<void> {
+    try {
+      await this.#loaded
+    } catch (error) {
+      throw fromLog(error)
+    }
+  }
+
   /** Merges every sealed segment with dead bytes in it, and small ones into one. */
   merge(): Promise<MergeReport> {
     if (this.engine.closed || this.#closing) return Promise.reject(closedError())
@@ -257,7 +283,7 @@ export class Store {
   }
 
   stats(): StoreStats {
-    return collectStats(this.engine, this.#merger)
+    return collectStats(this.engine, this.#merger, this.#loader)
   }
 
   /** A fact about this node. Durable on return; for rare facts: it waits for the disk. */
@@ -281,6 +307,8 @@ export class Store {
 
   async #close(): Promise<void> {
     const { engine } = this
+    this.#loader.stop()
+    await this.#loaded.catch(() => {})
     await this.#merger.stop()
     this.#streams.close()
     await this.#idle()
@@ -289,6 +317,7 @@ export class Store {
       engine.closed = true
       await engine.log.close()
       engine.progress()
+      await engine.keys.close(engine.log.error === null)
     } catch (error) {
       engine.progress()
       throw engine.error ?? fromLog(error)

@@ -7,7 +7,7 @@ import t from 'tap'
 import { blobName, readBlobId } from '../src/blob/blob-name.ts'
 import { APPLY, type Found, Mutation, pickMergeCandidates, SPACE, Store } from '../src/index.ts'
 import { Keydir } from '../src/keydir.ts'
-import { segmentsWhoseTombstonesLeave } from '../src/merger.ts'
+import { segmentsWhoseTombstonesLeave } from '../src/merge-run.ts'
 import { blobValueOf, RecordView, recordBytes, TAG, writeRecord } from '../src/record.ts'
 import { noise } from '../src/testing/index.ts'
 
@@ -179,6 +179,7 @@ t.test('policy: what is worth merging, and when a tombstone may leave', async (t
     inMemory: n > 5,
     ageMin,
     ageMax,
+    retired: false,
   })
   const policy = {
     deadRatioMin: 0.5,

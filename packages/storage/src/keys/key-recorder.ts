@@ -1,0 +1,62 @@
+/**
+ * Remembers which records were appended, so that the keys of a segment are known when it seals, and to a scan
+ * before that. On the hot path that is one store of an offset; every few thousand records the heads and keys
+ * are taken out of the log's window and become a sorted run.
+ *
+ * Invariant: what is remembered only as an offset still lies in the window, because a run is made before a
+ * quarter of the window has been appended since the last.
+ */
+
+import type { Log } from '@minivault/wal'
+import { type KeyRun, RunBuilder } from '../hint/key-run.ts'
+import { RUN_ENTRIES } from '../limits.ts'
+import { RecordView } from '../record.ts'
+import { addRecord } from './add-record.ts'
+
+export class KeyRecorder {
+  /** The segment of the newest record; 0 before the first. */
+  segment = 0
+  readonly #log: Log
+  readonly #onRun: (run: KeyRun) => void
+  readonly #offsets = new Int32Array(RUN_ENTRIES)
+  readonly #bytesMax: number
+  readonly #builder = new RunBuilder()
+  readonly #view = new RecordView()
+  #count = 0
+  #bytes = 0
+
+  constructor(log: Log, onRun: (run: KeyRun) => void) {
+    this.#log = log
+    this.#onRun = onRun
+    this.#bytesMax = log.window.length >>> 2
+  }
+
+  /** A record of `length` bytes was committed at this position. */
+  appended(segment: number, offset: number, length: number): void {
+    if (segment !== this.segment) {
+      this.finishRun()
+      this.segment = segment
+    }
+    this.#offsets[this.#count] = offset
+    this.#count = (this.#count + 1) | 0
+    this.#bytes = (this.#bytes + length) | 0
+    if (this.#count === RUN_ENTRIES || this.#bytes > this.#bytesMax) this.finishRun()
+  }
+
+  /** Makes a run of what was appended since the last one. */
+  finishRun(): void {
+    const count = this.#count
+    if (count === 0) return
+    this.#count = 0
+    this.#bytes = 0
+    const { window, windowView } = this.#log
+    for (let i = 0; i < count; i++) {
+      const offset = this.#offsets[i]!
+      const at = this.#log.windowOffset(this.segment, offset)
+      // The length stands in the log's entry, right before the payload.
+      addRecord(this.#builder, this.#view, offset, window, at, at + windowView.getInt32(at - 4, true))
+    }
+    this.#onRun(this.#builder.toRun(this.segment))
+    this.#builder.clear()
+  }
+}

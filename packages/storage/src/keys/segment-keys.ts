@@ -1,0 +1,32 @@
+/**
+ * What is known of the keys of one segment: sorted runs in memory while its hint file is not written, the
+ * hint file from then on.
+ *
+ * A segment is *cold* when some of its records that are their keys' newest may have no slot in the keydir: a
+ * key without a slot is then looked for here.
+ */
+
+import { Version } from '@minivault/clock'
+import type { HintFile } from '../hint/hint-file.ts'
+import type { KeyRun } from '../hint/key-run.ts'
+
+export class SegmentKeys {
+  readonly number: number
+  /** Set when it is sealed: what binds the hint file to the segment. */
+  seed = 0
+  bytes = 0
+  runs: KeyRun[] = []
+  hint: HintFile | null = null
+  isCold = false
+  /** Ages of its records: see docs/DATA_FILE.md, "Notes on segments". */
+  ageMin: number
+  ageMax: number
+  /** Of the user's space. */
+  readonly highestBallot = new Version()
+
+  constructor(number: number) {
+    this.number = number
+    this.ageMin = number
+    this.ageMax = number
+  }
+}
