@@ -1,0 +1,110 @@
+/**
+ * A small store to damage: what its files hold, what its keys hold, and how a store on changed files is to
+ * behave: the right value or a typed error for every key, by every way of reading.
+ */
+import { dirname } from 'node:path'
+import type { Store } from '@minivault/storage'
+import { MemoryFileSystem } from '@minivault/wal/testing'
+import { payloadOf, print } from '../model/run.ts'
+import { type Engine, Machine, SMALL } from './machine.ts'
+
+/** What is written last, in a life of its own. */
+const TAIL_BYTES = 2048
+
+export type Files = Map<string, Uint8Array>
+
+export interface SmallStore {
+  files: Files
+  /** What each key holds; undefined: it was deleted. */
+  values: Map<string, string | undefined>
+}
+
+/** STORAGE_FOLDER: without its FORMAT the folder is not known for ours, and not empty. */
+const TYPED = new Set(['STORAGE_CORRUPT', 'STORAGE_FORMAT', 'STORAGE_FOLDER'])
+
+/**
+ * About `bytes` on disk in segments of 4 KiB, with overwritten and deleted keys, a merge, and a value in a
+ * file of its own. `isCrashed`: the last writes are not synced and the store is not closed.
+ */
+export async function buildStore(bytes: number, isCrashed: boolean, engine?: Engine): Promise<SmallStore> {
+  const disk = new MemoryFileSystem()
+  const machine = new Machine(disk, SMALL, engine)
+  const values = new Map<string, string | undefined>()
+  let store = await machine.open()
+  const set = async (key: string, n: number, size: number, durability: 'os' | 'fsync') => {
+    const value = payloadOf(n, size)
+    values.set(key, print(value))
+    await machine.until(store.set(key, value, { durability }))
+  }
+  const used = () => [...disk.files().values()].reduce((sum, file) => sum + file.length, 0)
+  for (let n = 0; n < 12 || used() < bytes - TAIL_BYTES; n++) {
+    await set(`key ${n}`, n, 20 + ((n * 91) % 400), 'os')
+    if (n % 3 === 2) await set(`key ${n - 1}`, n + 1000, 30, 'os')
+    if (n % 4 === 3) {
+      await machine.until(store.delete(`key ${n - 3}`))
+      values.set(`key ${n - 3}`, undefined)
+    }
+    if (n === 5) await set('long', n + 2000, 1400, 'fsync')
+    if (n === 9) await machine.until(store.merge())
+  }
+  await machine.until(store.close())
+  store = await machine.open()
+  for (let n = 0; n < 6; n++) await set(`late ${n}`, n + 3000, 60, 'fsync')
+  if (!isCrashed) {
+    await machine.until(store.close())
+    return { files: disk.files(), values }
+  }
+  for (let n = 0; n < 3; n++) await set(`last ${n}`, n + 4000, 60, 'os')
+  return { files: disk.files(), values }
+}
+
+export function diskOf(files: Files): MemoryFileSystem {
+  const disk = new MemoryFileSystem()
+  for (const [path, bytes] of files) {
+    disk.makeDirectory(dirname(path))
+    disk.plant(path, bytes)
+  }
+  return disk
+}
+
+export interface Outcome {
+  /** The error of the open; null: it opened. */
+  refusal: { code: string; message: string } | null
+  /** Keys that answered with a typed error. */
+  errors: number
+  /** Null: every answer was right or a typed error. */
+  problem: string | null
+}
+
+/** Opens the files and reads every key. */
+export async function inspect(files: Files, values: SmallStore['values'], engine?: Engine): Promise<Outcome> {
+  const machine = new Machine(diskOf(files), SMALL, engine)
+  const outcome: Outcome = { refusal: null, errors: 0, problem: null }
+  let store: Store
+  try {
+    store = await machine.open()
+  } catch (error) {
+    const code = typedCode(error)
+    if (code === null) return { ...outcome, problem: `opening it: ${error}` }
+    return { ...outcome, refusal: { code, message: (error as Error).message } }
+  }
+  for (const [key, value] of values) {
+    const answers = [() => machine.until(store.get(key)), async () => store.getSync(key)]
+    for (const answer of answers) {
+      try {
+        const held = await answer()
+        const isRight = value === undefined ? held === undefined : held !== undefined && print(held) === value
+        if (!isRight) return { ...outcome, problem: `${key}: ${held ? 'a wrong value' : 'a silent miss'}` }
+      } catch (error) {
+        if (typedCode(error) === null) return { ...outcome, problem: `${key}: ${error}` }
+        outcome.errors += 1
+      }
+    }
+  }
+  return outcome
+}
+
+function typedCode(error: unknown): string | null {
+  const { name, code } = error as { name?: string; code?: string }
+  return name === 'StorageError' && code !== undefined && TYPED.has(code) ? code : null
+}

@@ -1,0 +1,122 @@
+/**
+ * Row 22, as far as it goes while the format is version 0: a folder of a newer format or of another layout is
+ * refused in one clear line and left as it was. Golden folders of every older version come with version 1.
+ */
+import { crc32 } from '@minivault/wal'
+import { buildStore, diskOf, type Files, inspect, type SmallStore } from '../disk/damaged-store.ts'
+import { DIRECTORY, type Engine, Machine, SMALL } from '../disk/machine.ts'
+import { type PlantedFault, storageWith } from '../planted-source.ts'
+import type { Context, Findings, Row } from '../row.ts'
+
+const STORE_BYTES = 16 * 1024
+const SEGMENT_HEADER_BYTES = 64
+
+interface Case {
+  what: string
+  change(files: Files): void
+}
+
+const formatFile = `${DIRECTORY}/FORMAT`
+
+function text(change: (before: string) => string) {
+  return (files: Files) => {
+    const before = Buffer.from(files.get(formatFile)!).toString()
+    files.set(formatFile, Buffer.from(change(before)))
+  }
+}
+
+/** Changes a file's bytes and sets the checksum in the last four of [0, end) right again. */
+function sealed(name: RegExp, end: (bytes: Uint8Array) => number, change: (view: DataView) => void) {
+  return (files: Files) => {
+    const path = [...files.keys()]
+      .filter((one) => name.test(one))
+      .sort()
+      .at(-1)!
+    const bytes = new Uint8Array(files.get(path)!)
+    const view = new DataView(bytes.buffer)
+    change(view)
+    const last = end(bytes) - 4
+    view.setInt32(last, crc32(bytes, 0, last, 0), true)
+    files.set(path, bytes)
+  }
+}
+
+const ofSegment = (change: (view: DataView) => void) => sealed(/\.seg$/, () => SEGMENT_HEADER_BYTES, change)
+const ofManifest = (change: (view: DataView) => void) => sealed(/manifest$/, ({ length }) => length, change)
+
+const REFUSED: readonly Case[] = [
+  { what: 'FORMAT says format 1', change: text((before) => before.replace('format 0', 'format 1')) },
+  { what: 'FORMAT says format 4000', change: text((before) => before.replace('format 0', 'format 4000')) },
+  {
+    what: 'FORMAT of another layout',
+    change: text((before) => before.replace(/layout .{8}/, 'layout 0badcafe')),
+  },
+  { what: 'FORMAT with a line more', change: text((before) => `${before}features snapshots\n`) },
+  { what: 'FORMAT is empty', change: text(() => '') },
+  { what: 'FORMAT is not ours', change: text(() => 'PG_VERSION 16\n') },
+  { what: 'a segment of version 1', change: ofSegment((view) => view.setUint16(4, 1, true)) },
+  { what: 'a segment of another layout', change: ofSegment((view) => view.setInt32(8, 0x0badcafe, true)) },
+  { what: 'a manifest of version 1', change: ofManifest((view) => view.setUint16(4, 1, true)) },
+  { what: 'a manifest of another layout', change: ofManifest((view) => view.setInt32(8, 0x0badcafe, true)) },
+]
+
+/** What is wrong with the answer to a changed folder, or null. */
+async function refuse(small: SmallStore, { change }: Case, engine?: Engine): Promise<string | null> {
+  const files: Files = new Map(small.files)
+  change(files)
+  const disk = diskOf(files)
+  try {
+    await new Machine(disk, SMALL, engine).open()
+    return 'it opened'
+  } catch (error) {
+    const { code, message, path } = error as { code?: string; message: string; path?: string }
+    if (code !== 'STORAGE_FORMAT') return `the code is ${code}: ${message}`
+    if (message.includes('\n') || message.length > 300) return `not one line: ${message}`
+    if (path === undefined || !message.includes(path)) return `it does not name the file: ${message}`
+  }
+  for (const [path, bytes] of files) {
+    const now = disk.peek(path)
+    if (now === undefined || Buffer.compare(now, bytes) !== 0) return `${path} was changed`
+  }
+  return null
+}
+
+async function refuseAll(cases: readonly Case[], engine?: Engine): Promise<Findings> {
+  const failures: string[] = []
+  let n = 0
+  for (const isCrashed of [false, true]) {
+    const small = await buildStore(STORE_BYTES, isCrashed, engine)
+    const whole = await inspect(small.files, small.values, engine)
+    if (whole.refusal !== null || whole.problem !== null) throw new Error('the unchanged folder is not right')
+    for (const one of cases) {
+      const problem = await refuse(small, one, engine)
+      if (problem !== null) failures.push(`${one.what} (${isCrashed ? 'crashed' : 'closed'}): ${problem}`)
+      n += 1
+    }
+  }
+  return { n, failures }
+}
+
+const BLIND: PlantedFault = {
+  file: 'storage/src/folder.ts',
+  find: 'if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {',
+  replace: 'if (match.length === 0) {',
+}
+
+const CASES = REFUSED.length * 2
+
+export const foreignFormatRow: Row = {
+  number: 22,
+  claim: 'a folder of a newer format or another layout is refused in one clear line, and left as it was',
+  cases: { smoke: CASES, ci: CASES, long: CASES },
+  run: () => refuseAll(REFUSED),
+  controls: [
+    {
+      fault: 'FORMAT is read and not compared',
+      async run(context: Context) {
+        const { Store: engine } = await storageWith(BLIND, context.folder())
+        return refuseAll(REFUSED, engine)
+      },
+    },
+  ],
+}
