@@ -7,7 +7,7 @@
  * of a crash. A file that is being read is unlinked when its last reader has closed.
  */
 
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { FileSystem } from '@minivault/wal'
 import { BLOB_PIECE_BYTES, BLOB_READS_MAX, BLOB_SYNC_BYTES, ORPHAN_SLICE_FOLDERS } from '../limits.ts'
 import { BLOB_NAME, type BlobValue } from './blob-name.ts'
@@ -52,15 +52,17 @@ export class BlobFiles {
     return new BlobWriter(this, name)
   }
 
-  /** Makes the file's name durable, and the directories that lead to it. */
+  /** Makes the file's name durable, and those of the directories that lead to it. */
   async syncName(name: string): Promise<void> {
-    const directory = this.#directoryOf(name)
-    await this.#syncDirectory(directory)
-    if (this.#durableDirectories.has(directory)) return
-    for (const path of [join(directory, '..'), this.#directory, join(this.#directory, '..')]) {
-      await this.#syncDirectory(path)
-    }
-    this.#durableDirectories.add(directory)
+    const low = this.#directoryOf(name)
+    const high = dirname(low)
+    const durable = this.#durableDirectories
+    const paths = [low]
+    if (!durable.has(low)) paths.push(high)
+    if (!durable.has(high)) paths.push(this.#directory, dirname(this.#directory))
+    // At once: they wait for the same commit of the file system's journal.
+    await Promise.all(paths.map((path) => this.#syncDirectory(path)))
+    durable.add(low).add(high)
   }
 
   /** A new record names the file: whatever older records say, it is no orphan. */

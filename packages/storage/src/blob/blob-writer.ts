@@ -61,9 +61,12 @@ export class BlobWriter {
     const { fileSystem } = this.#files
     if (this.#fill > 0) await this.#writePiece(this.#piece!.subarray(0, this.#fill))
     await this.#syncing
+    const named = this.#files.syncName(this.name)
+    // It is awaited below, whatever becomes of the file.
+    named.catch(() => {})
     await settled((done) => fileSystem.sync(this.#descriptor, done))
     this.#close()
-    await this.#files.syncName(this.name)
+    await named
     return { name: this.name, size: this.size, checksums: this.#checksums }
   }
 

@@ -1,6 +1,6 @@
 /**
- * Takes in a value from a source of bytes. Up to BLOB_ABOVE_BYTES it stays in memory; what is longer goes to
- * a file as it comes, in memory for one piece. A source that fails, ends early, or gives too much leaves no
+ * Takes in a value from a source of bytes. What is short enough for the log stays in memory; what is longer
+ * goes to a file as it comes, in memory for one piece. A source that fails, ends early, or gives too much leaves no
  * file.
  */
 
@@ -45,7 +45,8 @@ export class Staging {
     this.#hash.low = hash.low
     this.#pieces = (source as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
     this.#size = size
-    this.#head = new Uint8Array(Math.min(size ?? BLOB_ABOVE_BYTES, BLOB_ABOVE_BYTES))
+    const inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, engine.log.payloadBytesMax)
+    this.#head = new Uint8Array(Math.min(size ?? inlineBytesMax, inlineBytesMax))
   }
 
   async run(): Promise<StagedValue> {
