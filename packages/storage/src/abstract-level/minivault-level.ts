@@ -29,8 +29,8 @@ type Operation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; ke
 /** `snapshot()` is not offered; the rest is as it is by default, or not there. */
 const MANIFEST = { encodings: { buffer: true }, has: true, getSync: true }
 
-/** Entries that one step of a clear deletes at once. */
-const CLEAR_BATCH = 1000
+/** So many entries a clear deletes at once. */
+const CLEAR_PAGE = 256
 
 export class MinivaultLevel<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
   readonly #openStore: () => Promise<LevelStore>
@@ -108,9 +108,9 @@ export class MinivaultLevel<K = string, V = string> extends AbstractLevel<Buffer
     const store = this.#opened
     await using scan = store.scan({ ...scanOf(options, true), ...limitOf(options.limit) })
     for (;;) {
-      const page = await scan.nextPage(CLEAR_BATCH)
+      const page = await scan.nextPage(CLEAR_PAGE)
       if (page.length === 0) return
-      await store.batch(page.map(({ key }) => ({ type: 'delete', key })))
+      await Promise.all(page.map(({ key }) => store.delete(key)))
     }
   }
 

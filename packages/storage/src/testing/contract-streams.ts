@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream'
 import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from '../limits.ts'
 import { type ContractCases, noise, sameBytes, text } from './contract-run.ts'
-import type { ValueStream } from './simple-door.ts'
+import type { SimpleStream } from './simple-door.ts'
 
 const OPTION = { code: 'STORAGE_OPTION' }
 
@@ -55,7 +55,7 @@ export const streamCases: ContractCases = {
     await run.store.set('small', 'abc')
     await run.reopen()
     for (const key of ['web', 'node', 'pieces', 'set']) {
-      const stream = async (): Promise<ValueStream> => (await run.store.getStream(key))!
+      const stream = async (): Promise<SimpleStream> => (await run.store.getStream(key))!
       t.ok(sameBytes(await read(await stream()), value), `${key}, as it is`)
       const asWeb = (await stream()).web()
       t.ok(sameBytes(new Uint8Array(await new Response(asWeb as never).arrayBuffer()), value), `${key}, web`)

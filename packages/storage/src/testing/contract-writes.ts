@@ -1,7 +1,7 @@
 /** Writes that depend on what is there: conditions, expiry, increments; and many keys at once. */
 
+import type { BatchOperation } from '../batch-operations.ts'
 import { bytes, type ContractCases, noise, sameBytes, text } from './contract-run.ts'
-import type { BatchOperation } from './simple-door.ts'
 
 const OPTION = { code: 'STORAGE_OPTION' }
 const NO_VERSION = '0123456789abcdef01234567'

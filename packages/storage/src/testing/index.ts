@@ -1,13 +1,12 @@
 export { type ContractTest, noise } from './contract-run.ts'
 export { MemoryStore } from './memory-store.ts'
 export type {
-  BatchOperation,
   Bytes,
   Scan,
   ScanEntry,
   ScanOptions,
   SimpleDoor,
-  ValueStream,
+  SimpleStream,
 } from './simple-door.ts'
 export {
   type ContractGroup,

@@ -4,6 +4,7 @@
  * so that operations take effect in the order of their calls.
  */
 
+import type { BatchOperation } from '../batch-operations.ts'
 import { isExpired } from '../expiry.ts'
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../limits.ts'
 import type { Entry } from '../reads.ts'
@@ -21,7 +22,7 @@ import {
 } from '../write-options.ts'
 import { MemoryScan, nameOf } from './memory-scan.ts'
 import { collect, MemoryStream } from './memory-stream.ts'
-import type { BatchOperation, Bytes, SimpleDoor } from './simple-door.ts'
+import type { Bytes, SimpleDoor } from './simple-door.ts'
 
 /** As `increment` writes it: no sign of plus, no zero in front. */
 const DECIMAL = /^(0|-?[1-9][0-9]{0,18})$/
@@ -83,7 +84,7 @@ export class MemoryStore implements SimpleDoor {
     return exists
   }
 
-  async touch(key: Bytes, options: TouchOptions): Promise<boolean> {
+  async touch(key: Bytes, options: TouchOptions = {}): Promise<boolean> {
     const name = this.#name(key)
     const expiresAtMs = expiryOf(options, this.#now)
     const entry = this.#live(name)

@@ -5,11 +5,11 @@ import { VALUE_BYTES_MAX } from '../limits.ts'
 import type { ValueType } from '../mutation.ts'
 import type { Entry } from '../reads.ts'
 import { StorageError } from '../storage-error.ts'
-import type { ValueStream } from './simple-door.ts'
+import type { SimpleStream } from './simple-door.ts'
 
 const PIECE_BYTES = 65_536
 
-export class MemoryStream implements ValueStream {
+export class MemoryStream implements SimpleStream {
   readonly size: number
   readonly start: number
   readonly end: number

@@ -3,23 +3,11 @@
  * everything built on top (the abstract-level adapter, models in tests) ask for no more than this.
  */
 
-import type { Readable } from 'node:stream'
-import type { ValueType } from '../mutation.ts'
 import type { Entry } from '../reads.ts'
-import type {
-  DeleteOptions,
-  ExpiryOptions,
-  IncrementOptions,
-  SetOptions,
-  TouchOptions,
-  WriteOptions,
-} from '../write-options.ts'
+import type { Store } from '../store.ts'
+import type { StreamRange, ValueStream } from '../value-stream.ts'
 
 export type Bytes = string | Uint8Array
-
-export type BatchOperation =
-  | ({ type: 'set'; key: Bytes; value: Bytes; valueType?: ValueType } & ExpiryOptions)
-  | { type: 'delete'; key: Bytes }
 
 export interface ScanOptions {
   prefix?: Bytes
@@ -54,41 +42,15 @@ export interface Scan extends AsyncIterable<ScanEntry> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface ValueStream extends AsyncIterable<Uint8Array> {
-  /** Of the whole value, in bytes. */
-  readonly size: number
-  /** What is streamed: `[start, end)`. */
-  readonly start: number
-  readonly end: number
-  readonly version: string
-  readonly type: ValueType
-  readonly expiresAtMs: number
-  web(): ReadableStream<Uint8Array>
-  node(): Readable
-  cancel(): void | Promise<void>
-}
+type StreamMember = 'size' | 'start' | 'end' | 'version' | 'type' | 'expiresAtMs' | 'web' | 'node' | 'cancel'
 
-export interface SimpleDoor {
-  get(key: Bytes): Promise<Uint8Array | undefined>
-  getSync(key: Bytes): Uint8Array | undefined
-  view(key: Bytes): Uint8Array | undefined
-  getInto(key: Bytes, target: Uint8Array): number
-  getEntry(key: Bytes): Promise<Entry | undefined>
-  getMany(keys: readonly Bytes[]): Promise<(Uint8Array | undefined)[]>
-  has(key: Bytes): Promise<boolean>
-  set(key: Bytes, value: Bytes, options?: SetOptions): Promise<{ version: string }>
-  delete(key: Bytes, options?: DeleteOptions): Promise<boolean>
-  touch(key: Bytes, options: TouchOptions): Promise<boolean>
-  increment(key: Bytes, by?: number | bigint, options?: IncrementOptions): Promise<bigint>
-  batch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<{ versions: string[] }>
-  scan(options?: ScanOptions): Scan
-  setStream(
-    key: Bytes,
-    source: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
-    options?: SetOptions & { size?: number },
-  ): Promise<{ version: string; size: number }>
-  getStream(key: Bytes, range?: { start?: number; end?: number }): Promise<ValueStream | undefined>
+export type SimpleStream = Pick<ValueStream, StreamMember> & AsyncIterable<Uint8Array>
+
+type Read = 'get' | 'getSync' | 'view' | 'getInto' | 'getEntry' | 'getMany' | 'has'
+type Write = 'set' | 'setStream' | 'delete' | 'touch' | 'increment' | 'batch'
+
+export interface SimpleDoor extends Pick<Store, Read | Write | 'sync' | 'close'> {
   merge(): Promise<unknown>
-  sync(): Promise<void>
-  close(): Promise<void>
+  getStream(key: Bytes, range?: StreamRange): Promise<SimpleStream | undefined>
+  scan(options?: ScanOptions): Scan
 }
