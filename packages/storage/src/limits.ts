@@ -66,6 +66,22 @@ export const ORPHAN_SLICE_FOLDERS = 32
 export const HEAP_COPY_BYTES_MAX = 64
 export const SLAB_COPY_BYTES_MAX = 4096
 export const SLAB_BYTES = 32 * 1024
+
+/** A scan holds its view of the store, and with it files, so long at most; and so many may be open. */
+export const SCAN_HOLD_MS_MAX = 10 * 60_000
+export const SCAN_COUNT_MAX = 1024
+
+/**
+ * A page of a scan: entries of the first one, which doubles up to the maximum; bytes of records from which on
+ * it is full; reads of it that are in flight at a time.
+ */
+export const SCAN_PAGE_ENTRIES_MIN = 16
+export const SCAN_PAGE_ENTRIES_MAX = 256
+export const SCAN_PAGE_BYTES = 1024 * 1024
+export const SCAN_READS_MAX = 16
+
+/** Entries that a scan passes over before the event loop gets its turn. */
+export const SCAN_SLICE_ENTRIES = 4096
 /** Keys appended to the log are sorted in memory so many at a time: about a millisecond's work. */
 export const RUN_ENTRIES = 4096
 

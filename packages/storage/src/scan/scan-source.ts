@@ -1,0 +1,33 @@
+/**
+ * The port between scans and the engine: a view is all that was in the store at one moment, in order, for as
+ * long as it is held. A scan asks for no more than this.
+ */
+
+import type { KeyRange } from '../hint/entry-list.ts'
+import type { HintDamaged } from '../hint/hint-block.ts'
+import type { KeyCursor } from '../hint/key-cursor.ts'
+import type { KeyEntry } from '../hint/key-entry.ts'
+import type { Entry } from '../reads.ts'
+
+/** Its bytes are its receiver's own. With `keysOnly` the value is empty. */
+export interface ScanEntry extends Entry {
+  key: Uint8Array
+}
+
+export interface ScanView {
+  /** Settles when all that the view holds has the durability it was written for; null: it has. */
+  readonly ready: Promise<void> | null
+  /** The newest entry of each key in the range, tombstones and expired ones too. May throw HintDamaged. */
+  cursor(range: KeyRange): KeyCursor
+  isExpired(expiresAtMs: number): boolean
+  /** What the entry stands for, a promise where the disk is needed; uses `entry` only during the call. */
+  read(entry: KeyEntry): ScanEntry | Promise<ScanEntry>
+  /** Makes a damaged hint anew; cursors opened after that see what the view is to show. */
+  repair(damage: HintDamaged): Promise<void>
+  /** Lets go of all it holds. Called once. */
+  release(): void
+}
+
+export interface ScanSource {
+  view(): ScanView
+}
