@@ -220,6 +220,8 @@ t.test('another segment or program does not pass; a disk that fails is not a dam
   t.equal(disk.openCount(), 1, 'closed once the read has ended')
   t.ok((await reading) instanceof HintDamaged)
   t.equal(disk.openCount(), 0)
+  t.throws(() => hint.cursor().next(), HintDamaged, 'closed')
+  t.ok((await new Promise((resolve) => hint.readBlock(0, resolve))) instanceof HintDamaged)
 })
 
 t.test('every byte changed, every length cut: the right answer or damage', async (t) => {

@@ -120,6 +120,7 @@ export class HintFile {
 
   /** The same without holding up the event loop. */
   readBlock(block: number, done: (error: unknown, block: HintBlock | null) => void): void {
+    if (this.#isClosed) return queueMicrotask(() => done(this.#damaged(0), null))
     const into = new HintBlock()
     const position = this.positionOf(block)
     const length = this.blockBytes(block)
@@ -157,7 +158,7 @@ export class HintFile {
     return new HintCursor(this, range)
   }
 
-  /** Once what is being read has been read. */
+  /** Once what is being read has been read. Whoever still asks is told that it is damaged. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -210,6 +211,8 @@ export class HintFile {
   }
 
   #readSync(bytes: Uint8Array, length: number, position: number): void {
+    // The descriptor may be another file's by now.
+    if (this.#isClosed) throw this.#damaged(position)
     let count = 0
     try {
       while (count < length) {
