@@ -99,6 +99,8 @@ t.test('a hint file answers for each of its keys, and for no other', async (t) =
   const memory = hint.memoryBytes
   hint.dropMemory()
   t.equal(hint.memoryBytes, 0)
+  t.equal(collect(hint.cursor()).length, 1000)
+  t.ok(hint.memoryBytes > 0 && hint.memoryBytes < memory / 2, 'a cursor needs no bloom')
   t.equal(find(hint, 0, Buffer.from('k77'), constant), text(item('k77', 77), 7), 'it comes back')
   t.equal(hint.memoryBytes, memory)
   const number = hint.blockOf(0, Buffer.from('k5'), 0, 2)

@@ -23,11 +23,6 @@ export interface HintExpected {
   layoutHash: number
 }
 
-interface HintMemory {
-  index: EntryList
-  bloom: Bloom
-}
-
 /** Offsets in an entry of the index: where its block is and how long. */
 const INDEX_POSITION = 4
 const INDEX_LENGTH = 8
@@ -37,7 +32,8 @@ export class HintFile {
   readonly header: HintHeader
   readonly #fileSystem: FileSystem
   readonly #descriptor: number
-  #memory: HintMemory | null = null
+  #index: EntryList | null = null
+  #bloom: Bloom | null = null
   #reads = 0
   #isClosed = false
 
@@ -65,7 +61,8 @@ export class HintFile {
       const header = checkedHeader(fileSystem, descriptor, expected)
       if (header !== null) {
         file = new HintFile(fileSystem, descriptor, path, header)
-        file.#load()
+        file.#loadIndex()
+        file.#loadBloom()
       }
     } catch (error) {
       file = null
@@ -82,19 +79,19 @@ export class HintFile {
   }
 
   get memoryBytes(): number {
-    if (this.#memory === null) return 0
-    const { index, bloom } = this.#memory
-    return index.bytes.byteLength + index.starts.byteLength + bloom.words.byteLength
+    const index = this.#index === null ? 0 : this.#index.bytes.byteLength + this.#index.starts.byteLength
+    return index + (this.#bloom === null ? 0 : this.#bloom.words.byteLength)
   }
 
-  /** Gives back bloom and index; whoever asks next reads them again. */
+  /** Gives back bloom and index; whoever asks next for one of them reads it again. */
   dropMemory(): void {
-    this.#memory = null
+    this.#index = null
+    this.#bloom = null
   }
 
   /** False: the key is certainly not in this segment. */
   mayHave(space: number, hash: KeyHash): boolean {
-    return (this.#memory ?? this.#load()).bloom.mayHave(hash.high, fingerprintOf(space, hash))
+    return (this.#bloom ?? this.#loadBloom()).mayHave(hash.high, fingerprintOf(space, hash))
   }
 
   get blockCount(): number {
@@ -162,13 +159,13 @@ export class HintFile {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#memory = null
+    this.dropMemory()
     if (this.#reads === 0) this.#fileSystem.close(this.#descriptor)
   }
 
   /** First keys of the blocks, then the last key. */
   get index(): EntryList {
-    return (this.#memory ?? this.#load()).index
+    return this.#index ?? this.#loadIndex()
   }
 
   positionOf(block: number): number {
@@ -194,20 +191,29 @@ export class HintFile {
     if (!isGood) throw this.#damaged(position)
   }
 
-  #load(): HintMemory {
-    const { seed, indexAt, indexBytes, indexCrc, bloomBytes, bloomCrc } = this.header
-    const bytes = new Uint8Array(indexBytes)
-    this.#readSync(bytes, indexBytes, indexAt)
+  #loadIndex(): EntryList {
+    const { indexAt, indexBytes, indexCrc } = this.header
     const index = new EntryList()
-    if (crc32(bytes, 0, indexBytes, (seed + indexAt) | 0) !== indexCrc) throw this.#damaged(indexAt)
-    if (!index.walk(bytes, 0, indexBytes)) throw this.#damaged(indexAt)
+    if (!index.walk(this.#readChecked(indexAt, indexBytes, indexCrc), 0, indexBytes)) {
+      throw this.#damaged(indexAt)
+    }
     index.starts = index.starts.slice(0, index.count)
-    const bloom = new Uint8Array(bloomBytes)
-    const bloomAt = indexAt + indexBytes
-    this.#readSync(bloom, bloomBytes, bloomAt)
-    if (crc32(bloom, 0, bloomBytes, (seed + bloomAt) | 0) !== bloomCrc) throw this.#damaged(bloomAt)
-    this.#memory = { index, bloom: new Bloom(new Int32Array(bloom.buffer)) }
-    return this.#memory
+    this.#index = index
+    return index
+  }
+
+  #loadBloom(): Bloom {
+    const { indexAt, indexBytes, bloomBytes, bloomCrc } = this.header
+    const bytes = this.#readChecked(indexAt + indexBytes, bloomBytes, bloomCrc)
+    this.#bloom = new Bloom(new Int32Array(bytes.buffer))
+    return this.#bloom
+  }
+
+  #readChecked(position: number, length: number, crc: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length)
+    this.#readSync(bytes, length, position)
+    if (crc32(bytes, 0, length, (this.header.seed + position) | 0) !== crc) throw this.#damaged(position)
+    return bytes
   }
 
   #readSync(bytes: Uint8Array, length: number, position: number): void {
