@@ -147,20 +147,13 @@ export class Cache {
   #makeRoom(ring: Ring, units: number): void {
     for (;;) {
       const left = ring.left(ring.head)
-      if (units <= left) {
-        if (units <= ring.free) return
-      } else if (left <= ring.free) {
-        this.#skip(ring, left)
-        continue
+      if (ring.free < Math.min(units, left)) this.#turn(ring)
+      else if (units <= left) return
+      else {
+        this.#words[ring.head >>> PIECE_SHIFT]![(ring.head & PIECE_MASK) * 2] = 0
+        ring.take(left)
       }
-      this.#turn(ring)
     }
-  }
-
-  /** Leaves the rest of the piece, or ring, empty. */
-  #skip(ring: Ring, left: number): void {
-    this.#words[ring.head >>> PIECE_SHIFT]![(ring.head & PIECE_MASK) * 2] = 0
-    ring.take(left)
   }
 
   /** The ring's oldest entry leaves it, or goes round again. */
@@ -192,8 +185,8 @@ export class Cache {
       ring.release(units)
     } else {
       if (hits > 0) words[word] = head - HIT
+      // What is free now is less than what is left up to the end, so the entry fits where it goes.
       ring.release(units)
-      if (ring.left(ring.head) < units) this.#skip(ring, ring.left(ring.head))
     }
     this.#move(next, unit, units, shard, slot)
   }
