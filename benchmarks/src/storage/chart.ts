@@ -44,8 +44,9 @@ export function drawChart(facts: StorageFacts, results: readonly RowResult[]): s
     y += PANEL_GAP
   }
   const style = 'font-family="sans-serif" font-size="12" fill="#222"'
+  const size = `width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}"`
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" ${style}>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${style}>`,
     `<rect width="${WIDTH}" height="${y}" fill="#fff"/>`,
     ...parts,
     '</svg>\n',

@@ -54,10 +54,12 @@ export async function runSpeedRow(row: SpeedRow, sizes: Sizes): Promise<RowResul
 }
 
 async function prepare(row: SpeedRow, engine: EngineName, sizes: Sizes): Promise<Contestant> {
-  const { durability, valueBytes, hotCount, cacheBytes = CACHE_BYTES } = row
+  const { durability, valueBytes, hotCount } = row
   const keyCount = Math.max(KEYS_MIN, Math.floor(row.keyCount / sizes.keysDividedBy))
   const hot = hotCount === undefined ? {} : { hotCount: Math.min(hotCount, keyCount) }
   const shape = { keyCount, valueBytes, ...hot }
+  // A cache smaller than the store stays so when the store shrinks.
+  const cacheBytes = Math.max(MIB, (row.cacheBytes ?? CACHE_BYTES) / sizes.keysDividedBy)
   const contestant = await Contestant.start({ engine, durability, cacheBytes, shape })
   await contestant.call('open')
   await contestant.call('makeKeys')

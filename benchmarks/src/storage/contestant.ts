@@ -28,7 +28,9 @@ export class Contestant {
     this.#ownsDirectory = ownsDirectory
   }
 
-  /** In a folder of its own, which goes when it is closed; or in that of another one, which must be closed. */
+  /**
+   * In a folder of its own, which goes when it is closed; or in that of another one, which must be closed.
+   */
   static async start(
     options: Omit<SessionOptions, 'directory' | 'valueBytes'>,
     directory?: string,

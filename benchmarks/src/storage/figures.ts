@@ -1,6 +1,6 @@
 /**
- * What a row comes to: a figure for each contestant (medians of its rounds), and what was wanted of ours beside
- * what was reached, round by round.
+ * What a row comes to: a figure for each contestant (medians of its rounds), and what was wanted of ours
+ * beside what was reached, round by round.
  */
 import { type Spread, spread } from '../spread.ts'
 import type { Durability, EngineName } from './engines/engine.ts'
@@ -38,7 +38,9 @@ export interface RowResult {
   readonly goals: readonly Goal[]
 }
 
-/** `atLeast`: so many times as fast as that contestant; `atMost`: so many times its time for one operation. */
+/**
+ * `atLeast`: so many times as fast as that contestant; `atMost`: so many times its time for one operation.
+ */
 export interface SpeedGoal {
   readonly against: EngineName
   readonly what?: string

@@ -58,19 +58,23 @@ function rowsOf(openKeys: number, answers: readonly FirstAnswer[][]): RowResult[
   )
   const memory = figuresOf(
     ({ grownBytes }) => grownBytes / openKeys,
-    ({ indexBytes }) => ({ indexBytesAKey: indexBytes / openKeys }),
+    ({ indexBytes: { table, rest } }) => ({
+      tableBytesAKey: table / openKeys,
+      otherIndexBytesAKey: rest / openKeys,
+    }),
   )
   const first = open[0]!.value.median
-  const index = memory[0]!.more!['indexBytesAKey']!
+  const loaded = open[0]!.more!['loadedMs']!
+  const { tableBytesAKey: table = 0, otherIndexBytesAKey: hints = 0 } = memory[0]!.more!
   const openGoal: Goal = {
     wanted: `≤ ${OPEN_SECONDS_MAX} s`,
-    reached: `${(first / 1000).toFixed(2)} s; all loaded ${(open[0]!.more!['loadedMs']! / 1000).toFixed(2)} s`,
+    reached: `${(first / 1000).toFixed(2)} s; all loaded ${(loaded / 1000).toFixed(2)} s`,
     isMet: first <= OPEN_SECONDS_MAX * 1000,
   }
   const memoryGoal: Goal = {
     wanted: `keydir ≤ ${INDEX_BYTES_MAX} bytes a key`,
-    reached: `${index.toFixed(1)} bytes`,
-    isMet: index <= INDEX_BYTES_MAX,
+    reached: `${table.toFixed(1)} bytes; hints ${hints.toFixed(1)} more`,
+    isMet: table <= INDEX_BYTES_MAX,
   }
   const shared = { durability: 'os' } as const
   const openRow = { row: 'open', title: `open to first answer, ${keys}`, unit: 'ms', ...shared } as const

@@ -1,7 +1,7 @@
 /**
  * better-sqlite3 has to be compiled where no binary for this Node can be fetched, which takes a minute. The
- * workspace's install leaves that out (`allowBuilds` in pnpm-workspace.yaml), so that nobody who only runs the
- * tests waits for it; the first `pnpm bench storage` does it by the package's own install script.
+ * workspace's install leaves that out (`allowBuilds` in pnpm-workspace.yaml), so that nobody who only runs
+ * the tests waits for it; the first `pnpm bench storage` does it by the package's own install script.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

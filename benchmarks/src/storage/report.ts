@@ -101,7 +101,8 @@ export const PROMISES = table(
 /** Lines before the table: what was run, where and how. */
 export function runHeader(facts: StorageFacts, sizes: Sizes): string {
   const { commit, nodeVersion, cpu, cores, memoryGib, kernel, fileSystem, date } = facts
-  const rivals = `lmdb ${facts.lmdb}, classic-level ${facts.classicLevel}, better-sqlite3 ${facts.betterSqlite3}`
+  const { lmdb, classicLevel, betterSqlite3 } = facts
+  const rivals = `lmdb ${lmdb}, classic-level ${classicLevel}, better-sqlite3 ${betterSqlite3}`
   return (
     `minivault ${commit} on Node ${nodeVersion} beside ${rivals}, ${date.slice(0, 10)}\n` +
     `${cpu}, ${cores} cores, ${memoryGib} GiB, Linux ${kernel}; data folders on ${fileSystem}\n` +

@@ -27,8 +27,8 @@ export interface FirstAnswer {
   readonly loadedSeconds: number
   /** By how much the process grew: memory of its own, mapped files left out. */
   readonly grownBytes: number
-  /** What the store itself says of its index; 0 where it says nothing. */
-  readonly indexBytes: number
+  /** What the store itself says of its index; zeros where it says nothing. */
+  readonly indexBytes: { readonly table: number; readonly rest: number }
 }
 
 export class Session {
@@ -111,7 +111,7 @@ export class Session {
     if (value === undefined || !this.#work.valueOf(asked).equals(value)) throw invalid('a wrong first answer')
     await engine.loaded?.()
     const loadedSeconds = (performance.now() - start) / 1000
-    const indexBytes = (await engine.indexBytes?.()) ?? 0
+    const indexBytes = engine.indexBytes?.() ?? { table: 0, rest: 0 }
     const grownBytes = ownBytes() - grownFrom
     this.#engine = engine
     return { seconds, loadedSeconds, grownBytes, indexBytes }

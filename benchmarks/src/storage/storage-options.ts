@@ -13,14 +13,14 @@ export interface StorageOptions {
 
 const NAMES = ROWS.map(({ name }) => name)
 
-export const HELP = `pnpm bench storage: @minivault/storage beside lmdb, classic-level, better-sqlite3 and a Map
+export const HELP = `pnpm bench storage: our store beside lmdb, classic-level, better-sqlite3 and a Map
   --quick         small inputs, one short round of each row; writes nothing
   --rows a,b      only these: ${NAMES.slice(0, 6).join(', ')},
                   ${NAMES.slice(6).join(', ')}
   --rounds 3      rounds of each row, in turns
   --seconds 0.8   of a round
-The full run takes about ten minutes and is written to docs/BENCHMARKS.md and benchmarks/results/; a part of it
-is only printed.
+The full run takes about ten minutes and is written to docs/BENCHMARKS.md and
+benchmarks/results/; a part of it is only printed.
 `
 
 /** Null when the words ask for help. */

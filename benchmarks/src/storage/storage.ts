@@ -1,6 +1,6 @@
 /**
- * `pnpm bench storage`: @minivault/storage beside lmdb, classic-level, better-sqlite3 and a Map, row by row. A
- * row whose contestants did not end with the same content makes the run invalid.
+ * `pnpm bench storage`: @minivault/storage beside lmdb, classic-level, better-sqlite3 and a Map, row by row.
+ * A row whose contestants did not end with the same content makes the run invalid.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { machineFacts, ROOT } from '../machine.ts'
 import type { RowResult } from './figures.ts'
 import { invalid } from './measures.ts'
 import { requireSqlite } from './native.ts'
-import { rowLine, runHeader, type StorageFacts, tableHeader } from './report.ts'
+import { markdownCosts, rowLine, runHeader, type StorageFacts, tableHeader } from './report.ts'
 import { HELP, readStorageOptions } from './storage-options.ts'
 import { writeResults } from './write-results.ts'
 
@@ -30,6 +30,7 @@ export async function runStorage(words: string[]): Promise<void> {
       process.stdout.write(rowLine(result))
     }
   }
+  process.stdout.write(`\n${markdownCosts(results)}`)
   if (options.complete) process.stdout.write(writeResults(facts, options.sizes, results))
 }
 

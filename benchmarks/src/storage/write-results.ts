@@ -1,6 +1,6 @@
 /**
- * Keeps what a full run found: one NDJSON line for each figure in benchmarks/results/storage.ndjson (appended:
- * the history), the chart beside it, and the tables between the markers in docs/BENCHMARKS.md.
+ * Keeps what a full run found: one NDJSON line for each figure in benchmarks/results/storage.ndjson
+ * (appended: the history), the chart beside it, and the tables between the markers in docs/BENCHMARKS.md.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -41,8 +41,8 @@ export interface Engine<Key = unknown> {
   scan?(from: Key, count: number): Promise<number> | number
   /** Gives back what dead records take; returns the file or folder whose size then counts. */
   compact?(): Promise<string>
-  /** Memory of the index, where the store can tell. */
-  indexBytes?(): Promise<number>
+  /** Memory of the table of keys, and of all else that finds them, where the store can tell. */
+  indexBytes?(): { readonly table: number; readonly rest: number }
   /** Resolves when everything an open does later has been done, where there is such a thing. */
   loaded?(): Promise<unknown>
   close(): Promise<void>

@@ -1,4 +1,6 @@
-/** A `Map` that keeps and gives copies: no durability at all, and no disk. The floor of what can be hoped for. */
+/**
+ * A `Map` that keeps and gives copies: no durability at all, and no disk. The floor of what can be hoped for.
+ */
 import type { Engine } from './engine.ts'
 
 export async function openMap(): Promise<Engine<string>> {

@@ -20,11 +20,17 @@ export async function openMinivault(setting: EngineSetting): Promise<Engine<Buff
     view: (key) => store.view(key),
     copy: (key) => store.getSync(key),
     get: (key) => store.get(key),
+    batch: (keys, values) =>
+      store.batch(keys.map((key, at) => ({ type: 'set', key, value: values[at]! }) as const)),
     compact: async () => {
       await store.merge()
       return directory
     },
-    indexBytes: async () => store.stats().keydirBytes,
+    indexBytes: () => {
+      const { keydirBytes, hintBytes } = store.stats()
+      return { table: keydirBytes, rest: hintBytes }
+    },
+    loaded: () => store.loaded(),
     close: () => store.close(),
   }
 }

@@ -1,0 +1,151 @@
+import t from 'tap'
+import { machineFacts } from '../src/machine.ts'
+import { drawChart } from '../src/storage/chart.ts'
+import { runSpeedRow, type SpeedRow } from '../src/storage/contest.ts'
+import { Contestant } from '../src/storage/contestant.ts'
+import { judgeSpeed, type RowResult, speedFigure } from '../src/storage/figures.ts'
+import { hasSqlite } from '../src/storage/native.ts'
+import { markdownCosts, markdownTable, rowLine, type StorageFacts } from '../src/storage/report.ts'
+import { ROWS, SPEED_ROWS } from '../src/storage/rows.ts'
+import { TINY } from '../src/storage/sizes.ts'
+import { compareHashes } from '../src/storage/storage.ts'
+import { readStorageOptions } from '../src/storage/storage-options.ts'
+import { Workload } from '../src/storage/workload.ts'
+import { linesOf } from '../src/storage/write-results.ts'
+
+const facts: StorageFacts = { ...machineFacts(), lmdb: '1', classicLevel: '2', betterSqlite3: '3' }
+
+/** better-sqlite3 takes part where it has been compiled. */
+const withSqlite = hasSqlite()
+if (!withSqlite) t.comment('better-sqlite3 is not compiled: pnpm bench storage does that')
+
+function withoutMissing(row: SpeedRow): SpeedRow {
+  return { ...row, engines: row.engines.filter((name) => name !== 'better-sqlite3' || withSqlite) }
+}
+
+t.test('a row of each kind of speed, a moment each', async (test) => {
+  const kinds = new Map(SPEED_ROWS.map((row) => [row.measure, withoutMissing(row)]))
+  test.equal(kinds.size, 8)
+  for (const row of kinds.values()) {
+    const result = await runSpeedRow(row, TINY)
+    compareHashes(result)
+    test.same(
+      result.figures.map(({ contestant }) => contestant),
+      row.engines,
+    )
+    for (const { contestant, value, cpuMicrosPerOp } of result.figures) {
+      test.ok(value.median > 0 && cpuMicrosPerOp!.median >= 0, `${row.name}: ${contestant}`)
+    }
+    test.equal(result.goals.length, row.goal === undefined ? 0 : 1)
+  }
+})
+
+t.test(
+  'open, churn and sustained',
+  { skip: !withSqlite && 'better-sqlite3 is not compiled' },
+  async (test) => {
+    const run = async (name: string) => ROWS.find((row) => row.name === name)!.run(TINY)
+    const [open, memory] = await run('open')
+    test.ok(open!.figures.every(({ value }) => value.median > 0))
+    test.ok(memory!.figures[0]!.more!['tableBytesAKey']! > 0, 'the keydir says what it weighs')
+    for (const { figures } of await run('churn')) {
+      test.ok(
+        figures.every(({ value }) => value.median >= 1),
+        'live bytes are on the disk at least once',
+      )
+    }
+    const [sustained] = await run('sustained')
+    test.same(
+      sustained!.figures.map(({ contestant }) => contestant),
+      ['minivault', 'dd'],
+    )
+    test.equal(sustained!.goals.length, 2)
+  },
+)
+
+t.test('a store that gives another value than was written makes the run invalid', async (test) => {
+  const shape = { keyCount: 600, valueBytes: 64 }
+  const start = () => Contestant.start({ engine: 'Map', durability: 'memory', cacheBytes: 2 ** 20, shape })
+  await using holder = await start()
+  await holder.call('open')
+  await holder.call('makeKeys')
+  await test.rejects(holder.call('check'), { code: 'BENCH_INVALID' }, 'nothing was loaded')
+  await test.rejects(holder.call('round', 'view', 0.01, 1), { code: 'BENCH_INVALID' })
+  await holder.call('load')
+  await holder.call('check')
+  await test.rejects(
+    holder.call('open', { valueBytes: 1 }).then(() => holder.call('check')),
+    {
+      code: 'BENCH_INVALID',
+    },
+  )
+  const two = (hash: string) => speedFigure('lmdb', [round(1)], hash)
+  const row: RowResult = { row: 'x', title: 'x', durability: 'os', unit: 'ops/s', figures: [], goals: [] }
+  test.throws(() => compareHashes({ ...row, figures: [two('a'), two('b')] }), { code: 'BENCH_INVALID' })
+  compareHashes({ ...row, figures: [two('a'), two('a')] })
+})
+
+const round = (seconds: number) => ({
+  operations: 30_000,
+  seconds,
+  cpuSeconds: 0.3,
+  p50Micros: 5,
+  p99Micros: 1234,
+})
+
+t.test('targets, tables, lines and the chart', async (test) => {
+  const atLeast = judgeSpeed({ against: 'lmdb', what: 'put', atLeast: 4 }, [
+    [8, 2],
+    [9, 3],
+    [20, 2],
+  ])
+  test.same(atLeast, { wanted: '≥ 4× lmdb put', reached: '4.00× (3.00–10.0)', isMet: true })
+  const atMost = judgeSpeed({ against: 'pread', atMost: 1.5 }, [[2, 4]])
+  test.same(atMost, { wanted: '≤ 1.5× pread', reached: '2.00×', isMet: false })
+  const figures = [speedFigure('minivault', [round(1)], 'abc'), speedFigure('lmdb', [round(2)], 'abc')]
+  const one: RowResult = {
+    row: 'set-1k',
+    title: 'set 1 KB',
+    durability: 'os',
+    unit: 'ops/s',
+    figures,
+    goals: [atLeast],
+  }
+  const cells = 'set 1 KB | os | ops/s | 30 k | 15 k | – | – | – |  | ≥ 4× lmdb put | 4.00× (3.00–10.0) ✓'
+  test.ok(markdownTable([one]).includes(`| ${cells} |`), markdownTable([one]))
+  test.match(rowLine(one), /^set 1 KB +os +ops\/s +30 k +15 k/)
+  test.ok(markdownCosts([one]).includes('| set 1 KB | os | 10.0; 5.00 · 1,234 | 10.0; 5.00 · 1,234 | –'))
+  test.match(drawChart(facts, [one]), /^<svg [\s\S]*set 1 KB, os[\s\S]*15 k\/s[\s\S]*<\/svg>\n$/)
+  const lines = linesOf(facts, TINY, [one]).trimEnd().split('\n')
+  const [first, second] = lines.map((line) => JSON.parse(line))
+  test.match(first, { benchmark: 'storage', row: 'set-1k', contestant: 'minivault', resultHash: 'abc' })
+  test.equal(first.goals[0].isMet, true)
+  test.equal(second.goals, undefined, 'targets are ours')
+})
+
+t.test('keys in flight at the same time differ', async (test) => {
+  const work = new Workload({ keyCount: 1000, valueBytes: 8 })
+  for (let batch = 0; batch < 100; batch++) {
+    const keys = new Set(Array.from({ length: 256 }, (_, part) => work.nextOf(part, 256)))
+    test.equal(keys.size, 256)
+  }
+  const index = work.next()
+  const value = work.nextValue(index)
+  test.equal(work.valueOf(index), value)
+  test.equal(value[0], work.written[index])
+})
+
+t.test('flags', async (test) => {
+  test.equal(readStorageOptions([])!.complete, true)
+  test.equal(readStorageOptions([])!.rows.length, ROWS.length)
+  const part = readStorageOptions(['--rows', 'set-1k,open', '--rounds', '5'])!
+  test.same(
+    [part.complete, part.rows.map(({ name }) => name), part.sizes.rounds],
+    [false, ['set-1k', 'open'], 5],
+  )
+  test.equal(readStorageOptions(['--quick'])!.complete, false, 'a smoke run writes nothing')
+  test.equal(readStorageOptions(['--help']), null)
+  for (const words of [['--nonsense'], ['--rounds', '0'], ['--rows', 'nothing']]) {
+    test.throws(() => readStorageOptions(words), { code: 'BENCH_USAGE' }, words.join(' '))
+  }
+})
