@@ -10,7 +10,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { BatchOperation } from '../src/batch-operations.ts'
 import { Store, type StoreOptions } from '../src/index.ts'
-import { MemoryStore, noise, type Scan, type ScanOptions, type SimpleDoor } from '../src/testing/index.ts'
+import type { ScanOptions } from '../src/scan/scan-range.ts'
+import { MemoryStore, noise, type SimpleDoor, type SimpleScan } from '../src/testing/index.ts'
 
 const START_MS = 1_800_000_000_000
 const SCANS_OPEN = 4
@@ -132,7 +133,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 class Side {
   store: SimpleDoor
   readonly #reopen: (store: SimpleDoor) => Promise<SimpleDoor>
-  readonly #scans: Scan[] = []
+  readonly #scans: SimpleScan[] = []
   readonly #versions: string[] = []
   #cursor: string | undefined
 

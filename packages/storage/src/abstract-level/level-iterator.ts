@@ -4,19 +4,19 @@
  */
 
 import { AbstractIterator, type AbstractIteratorOptions } from 'abstract-level'
-import type { Scan, ScanEntry } from '../testing/simple-door.ts'
+import type { ScanEntry } from '../scan/scan-source.ts'
 import { asBuffer, fromStore, toStore } from './level-keys.ts'
-import type { MinivaultLevel } from './minivault-level.ts'
+import type { LevelScan, MinivaultLevel } from './minivault-level.ts'
 
 /** As it lies in the store; what was not asked for is undefined. */
 type LevelEntry = [Buffer | undefined, Buffer | undefined]
 
 export class LevelIterator<K, V> extends AbstractIterator<MinivaultLevel<K, V>, K, V> {
-  readonly #scan: Scan
+  readonly #scan: LevelScan
   readonly #keys: boolean
   readonly #values: boolean
 
-  constructor(db: MinivaultLevel<K, V>, options: AbstractIteratorOptions<K, V>, scan: Scan) {
+  constructor(db: MinivaultLevel<K, V>, options: AbstractIteratorOptions<K, V>, scan: LevelScan) {
     super(db, options)
     this.#scan = scan
     this.#keys = options.keys !== false

@@ -8,7 +8,7 @@
  * order stays. What else is in the store the level neither sees nor clears.
  */
 
-import type { ScanOptions } from '../testing/simple-door.ts'
+import type { ScanOptions } from '../scan/scan-range.ts'
 
 const PREFIX = Uint8Array.of(0)
 

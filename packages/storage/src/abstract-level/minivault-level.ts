@@ -7,17 +7,21 @@
  */
 
 import { type AbstractDatabaseOptions, type AbstractIteratorOptions, AbstractLevel } from 'abstract-level'
+import type { Scan } from '../scan/scan.ts'
+import type { ScanOptions } from '../scan/scan-range.ts'
 import { Store } from '../store.ts'
 import type { StoreOptions } from '../store-options.ts'
-import type { SimpleDoor } from '../testing/simple-door.ts'
 import { LevelIterator } from './level-iterator.ts'
 import { asBuffer, type LevelRange, scanOf, toStore } from './level-keys.ts'
 
+export type LevelScan = Pick<Scan, 'next' | 'nextPage' | 'seek' | 'close'>
+
+type Method = 'get' | 'getSync' | 'getMany' | 'has' | 'set' | 'delete' | 'batch' | 'close'
+
 /** What a level needs of a store. */
-export type LevelStore = Pick<
-  SimpleDoor,
-  'get' | 'getSync' | 'getMany' | 'has' | 'set' | 'delete' | 'batch' | 'scan' | 'close'
->
+export interface LevelStore extends Pick<Store, Method> {
+  scan(options: ScanOptions): LevelScan
+}
 
 export interface MinivaultLevelOptions<K, V> extends AbstractDatabaseOptions<K, V> {
   /** For a store the level opens itself. */
@@ -106,11 +110,15 @@ export class MinivaultLevel<K = string, V = string> extends AbstractLevel<Buffer
 
   async _clear(options: LevelRange & { limit: number }): Promise<void> {
     const store = this.#opened
-    await using scan = store.scan({ ...scanOf(options, true), ...limitOf(options.limit) })
-    for (;;) {
-      const page = await scan.nextPage(CLEAR_PAGE)
-      if (page.length === 0) return
-      await Promise.all(page.map(({ key }) => store.delete(key)))
+    const scan = store.scan({ ...scanOf(options, true), ...limitOf(options.limit) })
+    try {
+      for (;;) {
+        const page = await scan.nextPage(CLEAR_PAGE)
+        if (page.length === 0) return
+        await Promise.all(page.map(({ key }) => store.delete(key)))
+      }
+    } finally {
+      scan.close()
     }
   }
 

@@ -1,7 +1,8 @@
 /** Scans: what is there, in the order of its bytes, as of the moment the scan began. */
 
+import type { ScanOptions } from '../scan/scan-range.ts'
 import { bytes, type ContractCases, type ContractTest, noise, sameBytes, text } from './contract-run.ts'
-import type { Scan, ScanOptions, SimpleDoor } from './simple-door.ts'
+import type { SimpleDoor, SimpleScan } from './simple-door.ts'
 
 const WRONG = { code: 'STORAGE_SCAN' }
 
@@ -180,7 +181,7 @@ export const scanningCases: ContractCases = {
       const found: string[] = []
       let cursor: string | undefined
       for (let page = 0; page < 20; page++) {
-        const scan: Scan = run.store.scan(cursor === undefined ? options : { ...options, cursor })
+        const scan: SimpleScan = run.store.scan(cursor === undefined ? options : { ...options, cursor })
         for (const { key } of await scan.nextPage(3)) found.push(text(key)!)
         cursor = scan.cursor
         scan.close()
@@ -298,7 +299,12 @@ export const scanningCases: ContractCases = {
   },
 }
 
-async function checkSeen(t: ContractTest, scan: Scan, names: string[], hasValues: boolean): Promise<void> {
+async function checkSeen(
+  t: ContractTest,
+  scan: SimpleScan,
+  names: string[],
+  hasValues: boolean,
+): Promise<void> {
   const found = await scan.nextPage(1000)
   t.same(
     found.map(({ key }) => text(key)),

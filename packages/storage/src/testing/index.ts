@@ -1,13 +1,6 @@
 export { type ContractTest, noise } from './contract-run.ts'
 export { MemoryStore } from './memory-store.ts'
-export type {
-  Bytes,
-  Scan,
-  ScanEntry,
-  ScanOptions,
-  SimpleDoor,
-  SimpleStream,
-} from './simple-door.ts'
+export type { SimpleDoor, SimpleScan, SimpleStream } from './simple-door.ts'
 export {
   type ContractGroup,
   type ContractHost,

@@ -4,16 +4,18 @@
  */
 
 import type { Entry } from '../reads.ts'
+import type { ScanOptions } from '../scan/scan-range.ts'
+import type { ScanEntry } from '../scan/scan-source.ts'
 import { StorageError } from '../storage-error.ts'
 import { bytesOf } from '../write-options.ts'
-import type { Bytes, Scan, ScanEntry, ScanOptions } from './simple-door.ts'
+import type { Bytes, SimpleScan } from './simple-door.ts'
 
 /** A string of one character each. */
 export function nameOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
-export class MemoryScan implements Scan {
+export class MemoryScan implements SimpleScan {
   /** The range, in the scan's direction; the entries are never changed, only replaced in the store. */
   #range: [string, Entry][]
   #at = 0

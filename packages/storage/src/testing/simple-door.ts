@@ -1,46 +1,19 @@
 /**
- * The simple door: what every store offers to people, whatever it is made of. The contract suite and
- * everything built on top (the abstract-level adapter, models in tests) ask for no more than this.
+ * The simple door: what every store offers to people, whatever it is made of: the store's own
+ * methods, by their types.
  */
 
-import type { Entry } from '../reads.ts'
+import type { Scan } from '../scan/scan.ts'
+import type { ScanOptions } from '../scan/scan-range.ts'
+import type { ScanEntry } from '../scan/scan-source.ts'
 import type { Store } from '../store.ts'
 import type { StreamRange, ValueStream } from '../value-stream.ts'
 
 export type Bytes = string | Uint8Array
 
-export interface ScanOptions {
-  prefix?: Bytes
-  gt?: Bytes
-  gte?: Bytes
-  lt?: Bytes
-  lte?: Bytes
-  limit?: number
-  reverse?: boolean
-  keysOnly?: boolean
-  cursor?: string
-}
+type ScanMember = 'next' | 'nextPage' | 'seek' | 'close' | 'cursor' | typeof Symbol.asyncDispose
 
-/** With `keysOnly`, `value` is empty. */
-export interface ScanEntry extends Entry {
-  key: Uint8Array
-}
-
-/** Freed by `close`, and by the end or the leaving of a loop over it. */
-export interface Scan extends AsyncIterable<ScanEntry> {
-  next(): Promise<IteratorResult<ScanEntry>>
-  /** Up to `count` entries; none at the end. */
-  nextPage(count: number): Promise<ScanEntry[]>
-  /**
-   * Goes on at this key of the same range, or right behind it in the scan's direction where it is not there;
-   * backwards too, and from the end. Still sees the store as of the scan's start; `limit` counts on.
-   */
-  seek(key: Bytes): void
-  close(): void
-  /** Resumes right behind the entry given out last, in another scan of the same options. */
-  readonly cursor: string | undefined
-  [Symbol.asyncDispose](): Promise<void>
-}
+export type SimpleScan = Pick<Scan, ScanMember> & AsyncIterable<ScanEntry>
 
 type StreamMember = 'size' | 'start' | 'end' | 'version' | 'type' | 'expiresAtMs' | 'web' | 'node' | 'cancel'
 
@@ -52,5 +25,5 @@ type Write = 'set' | 'setStream' | 'delete' | 'touch' | 'increment' | 'batch'
 export interface SimpleDoor extends Pick<Store, Read | Write | 'sync' | 'close'> {
   merge(): Promise<unknown>
   getStream(key: Bytes, range?: StreamRange): Promise<SimpleStream | undefined>
-  scan(options?: ScanOptions): Scan
+  scan(options?: ScanOptions): SimpleScan
 }
