@@ -6,6 +6,7 @@
  * Errors are thrown or handed over as Node's: an Error with `code` ('ENOENT', 'EEXIST', 'ENOSPC', …).
  * `nodeFileSystem` is the real one; './testing' has a disk that crashes.
  */
+import { TRANSIENT_COUNT_MAX } from './limits.ts'
 
 /** read: existing, read only. write: existing, read and write. create: must not exist, read and write. */
 export type OpenMode = 'read' | 'write' | 'create'
@@ -62,7 +63,24 @@ export interface FileSystem {
   readFile(path: string): Uint8Array
 }
 
-/** Writes all of bytes[at, at+length), going on after a short write. */
+/** Whether the call may be made again: a signal came between, or it would have had to wait. */
+export function isTransient(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'EINTR' || code === 'EAGAIN'
+}
+
+/** Makes the call again, a bounded number of times, while it fails for a reason that passes. */
+function insist<T>(call: () => T): T {
+  for (let tries = 1; ; tries++) {
+    try {
+      return call()
+    } catch (error) {
+      if (!isTransient(error) || tries === TRANSIENT_COUNT_MAX) throw error
+    }
+  }
+}
+
+/** Writes all of bytes[at, at+length), going on after a short write or an interrupted one. */
 export function writeAll(
   fileSystem: FileSystem,
   descriptor: number,
@@ -71,15 +89,20 @@ export function writeAll(
   length: number,
   position: number,
 ): void {
-  let written = fileSystem.writeSync(descriptor, bytes, at, length, position)
+  let written = 0
+  const write = (): number =>
+    fileSystem.writeSync(descriptor, bytes, at + written, length - written, position + written)
   while (written < length) {
-    const more = fileSystem.writeSync(descriptor, bytes, at + written, length - written, position + written)
+    const more = insist(write)
     if (more <= 0) throw new Error('the file system wrote nothing')
     written += more
   }
 }
 
-/** Reads up to `length` bytes into bytes[0…], going on after a short read; fewer only where the file ends. */
+/**
+ * Reads up to `length` bytes into bytes[0…], going on after a short or interrupted read; fewer only where the
+ * file ends.
+ */
 export function readAll(
   fileSystem: FileSystem,
   descriptor: number,
@@ -88,10 +111,34 @@ export function readAll(
   position: number,
 ): number {
   let count = 0
+  const read = (): number => fileSystem.readSync(descriptor, bytes, count, length - count, position + count)
   while (count < length) {
-    const more = fileSystem.readSync(descriptor, bytes, count, length - count, position + count)
+    const more = insist(read)
     if (more <= 0) break
     count += more
   }
   return count
+}
+
+/** The same without waiting. */
+export function readAllLater(
+  fileSystem: FileSystem,
+  descriptor: number,
+  bytes: Uint8Array,
+  length: number,
+  position: number,
+  done: DoneCount,
+): void {
+  let count = 0
+  let tries = 0
+  const next = (): void => fileSystem.read(descriptor, bytes, count, length - count, position + count, ended)
+  const ended = (error: Error | null, more: number): void => {
+    if (isTransient(error) && ++tries < TRANSIENT_COUNT_MAX) return next()
+    if (error) return done(error, count)
+    count += more
+    tries = 0
+    if (more > 0 && count < length) return next()
+    done(null, count)
+  }
+  next()
 }

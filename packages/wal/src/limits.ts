@@ -36,3 +36,6 @@ export const OUTPUT_BLOCK_BYTES = 1 << 20
 
 /** Descriptors kept open for reading sealed segments. */
 export const DESCRIPTOR_COUNT_MAX = 256
+
+/** How often in a row a read or write is made again that was interrupted (EINTR) or had to wait (EAGAIN). */
+export const TRANSIENT_COUNT_MAX = 32

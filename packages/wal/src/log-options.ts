@@ -35,11 +35,15 @@ export interface LogOptions {
    * compare with others.
    */
   onCorrupt?: 'refuse' | 'skip'
+  /** Nothing on disk is made, mended or removed; whatever would append throws WAL_READ_ONLY. */
+  readOnly?: boolean
   /** Called after marks moved or the log was poisoned; never from inside another call. */
   onProgress: () => void
 }
 
-export function checkOptions(options: LogOptions) {
+export type CheckedOptions = Required<LogOptions>
+
+export function checkOptions(options: LogOptions): CheckedOptions {
   const { segmentBytes = SEGMENT_BYTES_DEFAULT, windowBytes = WINDOW_BYTES_DEFAULT } = options
   if (!(segmentBytes >= SEGMENT_BYTES_MIN && segmentBytes <= SEGMENT_BYTES_MAX && segmentBytes % 8 === 0)) {
     throw new WalError(
@@ -62,6 +66,9 @@ export function checkOptions(options: LogOptions) {
     segmentBytes,
     windowBytes,
     layoutHash: options.layoutHash | 0,
+    onProgress: options.onProgress,
+    onCorrupt: options.onCorrupt ?? 'refuse',
+    readOnly: options.readOnly ?? false,
     flushAfterMs: options.flushAfterMs ?? FLUSH_AFTER_MS_DEFAULT,
   }
 }

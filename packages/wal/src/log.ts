@@ -17,7 +17,7 @@ import { BlockWalk } from './block-walk.ts'
 import { DURABILITY, type Durability } from './durability.ts'
 import { DurableWaiters } from './durable-waiters.ts'
 import { FLUSH_ABOVE_BYTES } from './limits.ts'
-import { checkOptions, type LogOptions } from './log-options.ts'
+import { type CheckedOptions, checkOptions, type LogOptions } from './log-options.ts'
 import { MergeOutputs } from './merge-outputs.ts'
 import type { OpenBlock } from './open-block.ts'
 import type { OutputSegment } from './output-segment.ts'
@@ -26,13 +26,12 @@ import type { Replayer } from './replayer.ts'
 import { ENTRY_EXTRA_BYTES_MAX, ENTRY_HEADER_BYTES } from './segment-format.ts'
 import type { OnBad, OnEntry } from './segment-reader.ts'
 import { type SegmentInfo, SegmentTable } from './segment-table.ts'
+import type { SnapshotOptions, SnapshotReport } from './snapshot.ts'
+import { Snapshots } from './snapshots.ts'
 import { Syncer } from './syncer.ts'
 import type { Tail } from './tail.ts'
 import { Turn } from './turn.ts'
 import { closedError, fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
-
-/** Above every offset: with the highest number, a mark that all that open found lies below. */
-const EVERY_OFFSET = 0x7fffffff
 
 export class Log {
   readonly window: Uint8Array
@@ -50,11 +49,11 @@ export class Log {
   readonly #tail: Tail
   readonly #syncer: Syncer
   readonly #outputs: MergeOutputs
+  readonly #snapshots: Snapshots
   readonly #table: SegmentTable
   readonly #walk: BlockWalk
   readonly #turn: Turn
-  readonly #directory: string
-  readonly #onProgress: () => void
+  readonly #options: CheckedOptions
   readonly #waiters = new DurableWaiters()
   #syncAsked = false
   #error: WalError | null = null
@@ -67,31 +66,23 @@ export class Log {
    */
   static async open(options: LogOptions, replayer: Replayer): Promise<Log> {
     const checked = checkOptions(options)
-    const { fileSystem, directory, layoutHash } = checked
-    const table = new SegmentTable(fileSystem)
-    const skip = options.onCorrupt === 'skip'
-    const recovery = new Recovery({ fileSystem, directory, layoutHash, skip }, table, replayer)
+    const table = new SegmentTable(checked.fileSystem)
+    const recovery = new Recovery(checked, table, replayer)
     try {
-      fileSystem.makeDirectory(directory)
+      if (!checked.readOnly) checked.fileSystem.makeDirectory(checked.directory)
       recovery.run()
     } catch (error) {
-      throw systemOnly(error, 'opening', directory)
+      throw systemOnly(error, 'opening', checked.directory)
     }
-    const log = new Log(checked, options.onProgress, table, recovery)
-    if (recovery.changed) await log.#syncer.writeManifest(recovery.report.cleanClose)
+    const log = new Log(checked, table, recovery)
+    if (!checked.readOnly) await log.#begin()
     return log
   }
 
-  private constructor(
-    options: ReturnType<typeof checkOptions>,
-    onProgress: () => void,
-    table: SegmentTable,
-    recovery: Recovery,
-  ) {
+  private constructor(options: CheckedOptions, table: SegmentTable, recovery: Recovery) {
     const { highest, lastLog, generation, report } = recovery
-    this.#directory = options.directory
     this.#turn = new Turn(options.scheduler, options.flushAfterMs, this.#work)
-    this.#onProgress = onProgress
+    this.#options = options
     this.#table = table
     this.#walk = new BlockWalk(options.fileSystem)
     this.recovery = report
@@ -99,11 +90,10 @@ export class Log {
     const syncer = new Syncer({
       ...parts,
       generation,
-      clean: report.cleanClose,
       highest: () => this.#tail.highest,
       onMoved: this.#moved,
     })
-    syncer.start(highest, EVERY_OFFSET)
+    syncer.start(highest)
     this.#syncer = syncer
     this.#appender = new Appender({ ...parts, highest, syncer })
     this.#tail = this.#appender.tail
@@ -114,6 +104,15 @@ export class Log {
     this.payloadBytesMax = this.groupBytesMax - ENTRY_HEADER_BYTES
     const sizes = { payloadBytesMax: this.payloadBytesMax, segmentBytesMax: options.segmentBytes }
     this.#outputs = new MergeOutputs({ ...parts, ...sizes, syncer })
+    this.#snapshots = new Snapshots({ ...parts, syncer })
+  }
+
+  /** Before anything is promised the disk says that this log was not closed. A full one can be read. */
+  async #begin(): Promise<void> {
+    await this.#syncer.writeManifest().catch((error: WalError) => {
+      if (error.code !== 'WAL_FULL') throw error
+      this.#poison(error)
+    })
   }
 
   /** Set once a write or sync has failed; from then on the log is read-only for ever. */
@@ -142,12 +141,8 @@ export class Log {
    */
   reserveGroup(payloadBytes: number, count: number): void {
     const whole = payloadBytes + count * ENTRY_EXTRA_BYTES_MAX
-    if (!(whole <= this.groupBytesMax)) {
-      throw new WalError(
-        'WAL_TOO_LARGE',
-        `a group of ${count} entries takes up to ${whole} bytes, at most ${this.groupBytesMax} are possible`,
-      )
-    }
+    const most = this.groupBytesMax
+    if (whole > most) throw new WalError('WAL_TOO_LARGE', `a group of ${whole} bytes, at most ${most} fit`)
     if (whole > this.#block.room) this.#openBlock(whole)
     this.#appender.beginGroup(count)
   }
@@ -211,10 +206,10 @@ export class Log {
 
   /**
    * Reads whole commit blocks of what is written of a segment, from file offset `from` on (0: the beginning,
-   * with the header), at least one and then until about `bytesMax`; calls `onEntry` for each entry, whose
-   * bytes are valid during the call. Returns the next `from`: the segment's length at the end. Blocks the
-   * event loop. Throws WAL_CORRUPT with path and offset, WAL_NO_SEGMENT, WAL_IO. With `onBad` it names each
-   * bad place instead, hands out the good entries around it and goes on behind.
+   * with the header), at least one and then until about `bytesMax`. `onEntry` gets each entry, its bytes are
+   * valid during the call. Returns the next `from`, at the end the segment's length. Blocks the event loop.
+   * Throws WAL_CORRUPT, WAL_NO_SEGMENT, WAL_IO. With `onBad` each bad place is named instead, and the good
+   * entries around it come.
    */
   readBlocks(segment: number, from: number, bytesMax: number, onEntry: OnEntry, onBad?: OnBad): number {
     return this.#walk.read(this.#table.opened(segment), from, bytesMax, onEntry, onBad ?? null)
@@ -241,16 +236,13 @@ export class Log {
     await durable
   }
 
-  /**
-   * All that is committed is durable when it returns. Blocks the event loop: for rare facts that must precede
-   * what follows.
-   */
+  /** The same before it returns. Blocks the event loop: for rare facts that must precede what follows. */
   syncNow(): void {
     this.flush()
     try {
       this.#syncer.syncNow(this.#tail.onDisk)
     } catch (error) {
-      this.#poison(fromSystem(error, 'syncing', this.#directory))
+      this.#poison(fromSystem(error, 'syncing', this.#options.directory))
       throw poisonedBy(this.#error)
     }
     this.#turn.ask()
@@ -274,10 +266,7 @@ export class Log {
     return this.#outputs.create(this.#tail.outputHeader(this.#syncer.generation))
   }
 
-  /**
-   * Takes a sealed segment out of the log: at once for reads, its file goes after a durable manifest without
-   * it.
-   */
+  /** Takes a sealed segment out of the log: at once for reads, its file after a manifest without it. */
   drop(number: number): void {
     this.#check()
     const segment = this.#table.get(number)
@@ -288,10 +277,7 @@ export class Log {
     this.#syncer.drop(segment)
   }
 
-  /**
-   * Ends the active segment, so that it becomes a sealed one once all of it is durable. The next entry starts
-   * a new one.
-   */
+  /** Ends the active segment: it is sealed once all of it is durable. The next entry starts a new one. */
   roll(): void {
     this.flush()
     this.#appender.endSegment()
@@ -304,6 +290,18 @@ export class Log {
       if (!this.#error) throw error
     })
     if (this.#error) throw poisonedBy(this.#error)
+  }
+
+  /**
+   * Seals what is committed and makes `directory` (missing or empty, else WAL_OPTIONS) a log of its own that
+   * has all of it. Where that fails, what was made is removed.
+   */
+  async snapshot(directory: string, options: SnapshotOptions = {}): Promise<SnapshotReport> {
+    this.#check()
+    this.roll()
+    await this.settled()
+    this.#check()
+    return this.#snapshots.take(directory, options)
   }
 
   /**
@@ -330,6 +328,7 @@ export class Log {
       this.#syncer.stop(closedError())
       await this.#syncer.idle()
       await this.#outputs.abort()
+      await this.#snapshots.stop()
       this.#table.closeAll()
       this.#settleWaiters(this.#error ? poisonedBy(this.#error) : closedError())
     }
@@ -337,20 +336,19 @@ export class Log {
 
   async #closeCleanly(): Promise<void> {
     this.flush()
-    this.#appender.forget() // from here on every reserve is refused: the closing block is laid where it would go
+    this.#appender.forget() // no reserve may come where the closing block is laid
     await this.sync()
     this.#closed = true
     this.#block.room = 0
-    const { segment } = this.#tail
     if (this.#tail.onDisk) this.#appender.writeCleanClose()
     await this.#syncer.settled()
-    if (segment || (this.#table.all().length > 0 && !this.#syncer.clean))
-      await this.#syncer.writeManifest(true)
+    if (!this.#options.readOnly) await this.#syncer.writeManifest(true)
   }
 
   #check(): void {
     if (this.#closed || this.#closing) throw closedError()
     if (this.#error) throw poisonedBy(this.#error)
+    if (this.#options.readOnly) throw new WalError('WAL_READ_ONLY', 'the log was opened for reading only')
   }
 
   #refuse(payloadBytes: number): never {
@@ -381,7 +379,7 @@ export class Log {
 
   readonly #moved = (): void => {
     if (this.#waiters.count > 0) this.#settleWaiters(this.#error && poisonedBy(this.#error))
-    this.#onProgress()
+    this.#options.onProgress()
   }
 
   #settleWaiters(failed: WalError | null): void {

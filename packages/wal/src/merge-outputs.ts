@@ -70,6 +70,23 @@ export class MergeOutputs {
     table.add(segment)
     table.markSealed(segment)
     this.#finished.add(segment.number)
-    syncer.writeManifest(syncer.clean).then(() => done(null), done)
+    syncer.writeManifest().then(
+      () => done(null),
+      (error: WalError) => {
+        if (!syncer.failed) this.#giveBack(segment)
+        done(error)
+      },
+    )
+  }
+
+  /** No manifest lists it, and its sources are still there: it never was. */
+  #giveBack(segment: Segment): void {
+    this.#finished.delete(segment.number)
+    this.#options.table.remove(segment)
+    try {
+      this.#options.fileSystem.remove(segment.path)
+    } catch {
+      // The next open removes it.
+    }
   }
 }

@@ -7,7 +7,9 @@
  * Everything here is synchronous: it runs before anybody is served.
  */
 import { join } from 'node:path'
-import type { FileSystem } from './file-system.ts'
+import { type FileSystem, readAll, writeAll } from './file-system.ts'
+import { READ_CHUNK_BYTES } from './limits.ts'
+import type { CheckedOptions } from './log-options.ts'
 import { decodeManifest, MANIFEST_NAME, type Manifest, type ManifestRow } from './manifest.ts'
 import type { Replayer } from './replayer.ts'
 import {
@@ -57,29 +59,27 @@ export class Recovery {
   generation = 0
   lastLog = 0
   highest = 0
-  /** Whether the manifest has to be written anew. */
-  changed = false
   readonly #fileSystem: FileSystem
   readonly #directory: string
   readonly #layoutHash: number
   readonly #skip: boolean
+  readonly #readOnly: boolean
   readonly #table: SegmentTable
   readonly #reader: SegmentReader
   readonly #replayer: Replayer
   readonly #cut: Segment[] = []
   readonly #removed: string[] = []
   #torn: Place | null = null
+  /** The highest place that a block says was durable. */
+  #proven: Place = { segment: 0, offset: 0 }
   #previous: Place | null = null
 
-  constructor(
-    options: { fileSystem: FileSystem; directory: string; layoutHash: number; skip: boolean },
-    table: SegmentTable,
-    replayer: Replayer,
-  ) {
+  constructor(options: CheckedOptions, table: SegmentTable, replayer: Replayer) {
     this.#fileSystem = options.fileSystem
     this.#directory = options.directory
     this.#layoutHash = options.layoutHash
-    this.#skip = options.skip
+    this.#skip = options.onCorrupt === 'skip'
+    this.#readOnly = options.readOnly
     this.#table = table
     this.#reader = new SegmentReader(options.fileSystem)
     this.#replayer = replayer
@@ -106,7 +106,7 @@ export class Recovery {
       else this.#tail(number, header ?? null)
     }
     this.report.segments = this.#table.all().length
-    this.#repair()
+    if (!this.#readOnly) this.#repair()
   }
 
   #readHeader(number: number): SegmentHeader | null {
@@ -147,7 +147,6 @@ export class Recovery {
       if (!this.#skip || (error as WalError).code !== 'WAL_CORRUPT') throw error
       this.report.corruptPlaces++
       this.report.cleanClose = false
-      this.changed = true
       for (const header of headers.values())
         this.generation = Math.max(this.generation, header?.generation ?? 0)
       return null
@@ -264,6 +263,9 @@ export class Recovery {
     for (;;) {
       const bytes = reader.block(id, offset, onEntry)
       if (bytes > 0) {
+        if (isAbove(reader, this.#proven)) {
+          this.#proven = { segment: reader.syncedSegment, offset: reader.syncedOffset }
+        }
         offset += bytes
         continue
       }
@@ -312,25 +314,38 @@ export class Recovery {
   }
 
   /**
-   * Later segments go before an earlier one is cut: the other way round a crash between would join what a
-   * torn place parts.
+   * The names found must be durable before what they make needless is removed. Later segments go before an
+   * earlier one is cut: the other way round a crash between would join what a torn place parts.
    */
   #repair(): void {
     if (this.#removed.length + this.#cut.length === 0) return
+    this.#fileSystem.syncDirectorySync(this.#directory)
     for (const name of this.#removed) this.#fileSystem.remove(join(this.#directory, name))
     for (const segment of this.#cut) {
-      this.#withFile(
-        segment.path,
-        (descriptor) => {
-          this.#fileSystem.truncate(descriptor, segment.bytes)
-          this.#fileSystem.syncSync(descriptor)
-        },
-        'write',
-      )
+      this.#withFile(segment.path, (descriptor) => this.#settle(descriptor, segment), 'write')
       segment.named = true
     }
     this.#fileSystem.syncDirectorySync(this.#directory)
-    if (this.#cut.length > 0) this.changed = true
+  }
+
+  /**
+   * Cuts the segment and makes it durable. What no block proves to be so is written again, the same bytes at
+   * the same place: an fsync that failed has left pages in the cache that no later one would write
+   * (Rebello et al., "Can Applications Recover from fsync Failures?", 2020).
+   */
+  #settle(descriptor: number, segment: Segment): void {
+    const { number, bytes } = segment
+    const { segment: provenSegment, offset } = this.#proven
+    let at = provenSegment > number ? bytes : provenSegment === number ? offset : 0
+    this.#fileSystem.truncate(descriptor, bytes)
+    const piece = new Uint8Array(Math.min(READ_CHUNK_BYTES, Math.max(0, bytes - at)))
+    while (at < bytes) {
+      const count = readAll(this.#fileSystem, descriptor, piece, Math.min(piece.length, bytes - at), at)
+      if (count === 0) break
+      writeAll(this.#fileSystem, descriptor, piece, 0, count, at)
+      at += count
+    }
+    this.#fileSystem.syncSync(descriptor)
   }
 
   #attach(descriptor: number): SegmentReader {
@@ -350,7 +365,7 @@ export class Recovery {
   }
 }
 
-function isAbove(found: BlockFound, place: Place): boolean {
+function isAbove(found: Pick<BlockFound, 'syncedSegment' | 'syncedOffset'>, place: Place): boolean {
   if (found.syncedSegment !== place.segment) return found.syncedSegment > place.segment
   return found.syncedOffset > place.offset
 }

@@ -3,7 +3,7 @@
  * to the next by looking at every multiple of 8. Reads in large pieces; memory follows what a verified header
  * says, never more than the file holds.
  */
-import type { FileSystem } from './file-system.ts'
+import { type FileSystem, readAll } from './file-system.ts'
 import { READ_CHUNK_BYTES } from './limits.ts'
 import {
   BLOCK_FLAG_CLEAN_CLOSE,
@@ -43,6 +43,8 @@ export class SegmentReader {
   length = 0
   /** Of the newest block that `block` took. */
   cleanClose = false
+  syncedSegment = 0
+  syncedOffset = 0
   /** Behind the last byte that `find` saw and that was not zero. */
   usedEnd = 0
 
@@ -77,6 +79,8 @@ export class SegmentReader {
     const at = this.#load(offset, bytes)
     if (at < 0 || !this.#isSound(id, offset, at, bytes)) return 0
     this.cleanClose = (this.#view.getInt32(at + 24, true) & BLOCK_FLAG_CLEAN_CLOSE) !== 0
+    this.syncedSegment = this.#view.getInt32(at + 16, true)
+    this.syncedOffset = this.#view.getInt32(at + 20, true)
     const end = at + bytes
     for (let place = at + BLOCK_HEADER_BYTES; place < end; ) {
       const start = place + ENTRY_HEADER_BYTES
@@ -199,17 +203,7 @@ export class SegmentReader {
     }
     this.#start = offset
     this.#count = 0
-    while (this.#count < want) {
-      const count = this.#fileSystem.readSync(
-        this.#descriptor,
-        this.#bytes,
-        this.#count,
-        want - this.#count,
-        offset + this.#count,
-      )
-      if (count === 0) break
-      this.#count += count
-    }
+    this.#count = readAll(this.#fileSystem, this.#descriptor, this.#bytes, want, offset)
     return this.#count >= need ? 0 : -1
   }
 }

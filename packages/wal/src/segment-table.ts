@@ -6,7 +6,7 @@
  * Invariant: what is handed out by a read has passed its entry's checksum.
  */
 import { join } from 'node:path'
-import { type FileSystem, readAll } from './file-system.ts'
+import { type FileSystem, readAll, readAllLater } from './file-system.ts'
 import { DESCRIPTOR_COUNT_MAX } from './limits.ts'
 import { ENTRY_HEADER_BYTES, entryChecksum, type SegmentKind, segmentName } from './segment-format.ts'
 import { closedError, fromSystem, WalError } from './wal-error.ts'
@@ -40,6 +40,9 @@ export class Segment {
   barrier = -1
   reads = 0
   dropped = false
+  /** Snapshots that still need the file; one that was dropped meanwhile goes after the last of them. */
+  holds = 0
+  isRemovable = false
 
   constructor(number: number, id: number, kind: SegmentKind, directory: string) {
     this.number = number
@@ -141,14 +144,7 @@ export class SegmentTable {
     const segment = this.#forReading(number, offset, length)
     const whole = ENTRY_HEADER_BYTES + length
     const bytes = new Uint8Array(whole)
-    let count = 0
-    const next = (): void => {
-      const position = offset - ENTRY_HEADER_BYTES + count
-      this.#fileSystem.read(segment.descriptor, bytes, count, whole - count, position, ended)
-    }
-    const ended = (error: Error | null, more: number): void => {
-      if (!error && more > 0) count += more
-      if (!error && more > 0 && count < whole) return next()
+    const ended = (error: Error | null, count: number): void => {
       segment.reads--
       if (segment.dropped && segment.reads === 0) this.release(segment)
       if (error) return done(fromSystem(error, 'reading', segment.path))
@@ -160,7 +156,7 @@ export class SegmentTable {
       done(null)
     }
     segment.reads++
-    next()
+    readAllLater(this.#fileSystem, segment.descriptor, bytes, whole, offset - ENTRY_HEADER_BYTES, ended)
   }
 
   #forReading(number: number, offset: number, length: number): Segment {

@@ -7,14 +7,18 @@
  * A round takes only what was there when it began, and whoever waits is told as soon as what they need is
  * done, not when nothing is left to do: under unbroken load that may be never.
  *
- * The first error ends it for ever: a second fsync would report success over pages the kernel has already
- * thrown away.
+ * The first error, but for a manifest that found no space, ends it for ever: a second fsync would report
+ * success over pages the kernel has already thrown away.
  */
 import { join } from 'node:path'
-import { type FileSystem, writeAll } from './file-system.ts'
-import { encodeManifest, MANIFEST_NAME, MANIFEST_UNFINISHED_NAME } from './manifest.ts'
+import type { FileSystem } from './file-system.ts'
+import { MANIFEST_NAME, type Manifest } from './manifest.ts'
+import { replaceManifest, synced } from './manifest-file.ts'
 import type { Segment, SegmentTable } from './segment-table.ts'
 import { fromSystem, type WalError } from './wal-error.ts'
+
+/** Above every offset: with the highest number, a mark that all that open found lies below. */
+const EVERY_OFFSET = 0x7fffffff
 
 export interface SyncerOptions {
   fileSystem: FileSystem
@@ -24,7 +28,6 @@ export interface SyncerOptions {
   /** What the newest durable manifest says. */
   generation: number
   lastLog: number
-  clean: boolean
   highest: () => number
   onMoved: () => void
   onFailed: (error: WalError) => void
@@ -46,8 +49,11 @@ export class Syncer {
   readonly #rolled: Segment[] = []
   #dropped: Segment[] = []
   #lastLog: number
-  #clean: boolean
+  /** What manifests say about the log's end: a log in use was not closed. */
+  #clean = false
   #manifestWanted = false
+  /** The newest one could not be written for want of space. */
+  #owesManifest = false
   /** Those who need a manifest that is not begun yet, and those whose manifest is being written. */
   #waiting: ManifestWaiter[] = []
   #served: ManifestWaiter[] = []
@@ -66,13 +72,12 @@ export class Syncer {
     this.#fileSystem = options.fileSystem
     this.generation = options.generation
     this.#lastLog = options.lastLog
-    this.#clean = options.clean
   }
 
-  /** Everything up to here was found on disk at open. */
-  start(segment: number, offset: number): void {
+  /** Everything up to this segment was found on disk at open. */
+  start(segment: number): void {
     this.durableSegment = segment
-    this.durableOffset = offset
+    this.durableOffset = EVERY_OFFSET
   }
 
   /** All of `segment` below `offset` is wanted durable. */
@@ -91,10 +96,11 @@ export class Syncer {
   }
 
   /**
-   * The table has changed; `clean` says what the manifest is to say about the log's end. Resolves when a
-   * manifest that was begun after this call is durable.
+   * The table has changed, or the log is `clean` at its end from now on. Resolves when a manifest that was
+   * begun after this call is durable; rejects with WAL_FULL where it could not be written, which harms
+   * nothing else.
    */
-  writeManifest(clean: boolean): Promise<void> {
+  writeManifest(clean: boolean = this.#clean): Promise<void> {
     this.#clean = clean
     this.#manifestWanted = true
     return this.#wait(0)
@@ -103,6 +109,7 @@ export class Syncer {
   /** Resolves when every seal, manifest and removal asked for before this call is done. */
   settled(): Promise<void> {
     const rolled = this.#rolled.at(-1)
+    if (this.#owesManifest) this.#manifestWanted = true
     if (rolled || this.#manifestWanted) return this.#wait(rolled?.number ?? 0)
     if (!this.#writing) return Promise.resolve()
     return new Promise((resolve, reject) => this.#served.push({ segment: 0, resolve, reject }))
@@ -115,8 +122,9 @@ export class Syncer {
     this.#run()
   }
 
-  get clean(): boolean {
-    return this.#clean
+  /** Whether the syncer has ended for good. */
+  get failed(): boolean {
+    return this.#failure !== null
   }
 
   /** Resolves when nothing is under way. Call `stop` first: it may be never otherwise. */
@@ -214,9 +222,7 @@ export class Syncer {
     const offset = this.#wantedOffset
     this.#doing = 'syncing'
     this.#path = segment.path
-    await new Promise<void>((resolve, reject) => {
-      this.#fileSystem.datasync(segment.descriptor, (error) => (error ? reject(error) : resolve()))
-    })
+    await synced((done) => this.#fileSystem.datasync(segment.descriptor, done))
     if (!segment.named) await this.#syncDirectory()
     segment.named = true
     this.#move(segment.number, offset)
@@ -224,55 +230,66 @@ export class Syncer {
   }
 
   async #replaceManifest(): Promise<void> {
-    const path = join(this.#options.directory, MANIFEST_NAME)
+    const { directory, table } = this.#options
     this.#doing = 'writing'
-    this.#path = path
+    this.#path = join(directory, MANIFEST_NAME)
     this.#manifestWanted = false
     const dropped = this.#dropped
     this.#dropped = []
     this.#served = this.#waiting.filter(({ segment }) => segment <= this.#lastLog)
     this.#waiting = this.#waiting.filter(({ segment }) => segment > this.#lastLog)
-    const sealed = this.#options.table.all().filter((segment) => segment.sealed)
+    const sealed = table.all().filter((segment) => segment.sealed)
     this.#writing = true
-    await this.#writeManifestFile(path, sealed)
+    try {
+      await replaceManifest(this.#fileSystem, directory, this.manifestOf(sealed, this.#clean, 1))
+    } catch (error) {
+      return this.#postpone(fromSystem(error, this.#doing, this.#path), dropped)
+    }
+    await this.#syncDirectory()
     this.generation++
+    this.#owesManifest = false
     for (const segment of sealed) segment.named = true
-    for (const segment of dropped) this.#fileSystem.remove(segment.path)
+    for (const segment of dropped) this.#removeFile(segment)
     this.#writing = false
     for (const waiter of this.#served.splice(0)) waiter.resolve()
   }
 
-  async #writeManifestFile(path: string, sealed: Segment[]): Promise<void> {
-    const bytes = encodeManifest({
-      clean: this.#clean,
+  /**
+   * A full disk, and the old manifest still counts: whoever waits is told, nobody else is harmed. The next
+   * one that is asked for makes it good.
+   */
+  #postpone(error: WalError, dropped: Segment[]): void {
+    if (error.code !== 'WAL_FULL') throw error
+    this.#owesManifest = true
+    this.#dropped.unshift(...dropped)
+    this.#writing = false
+    for (const waiter of this.#served.splice(0)) waiter.reject(error)
+  }
+
+  /** The manifest that lists these, `ahead` generations after the newest durable one. */
+  manifestOf(sealed: Segment[], clean: boolean, ahead: number): Manifest {
+    return {
+      clean,
       layoutHash: this.#options.layoutHash,
-      generation: this.generation + 1,
+      generation: this.generation + ahead,
       lastLog: this.#lastLog,
       highest: this.#options.highest(),
       rows: sealed.map(({ number, id, bytes, kind }) => ({ number, id, bytes, kind })),
-    })
-    const unfinished = join(this.#options.directory, MANIFEST_UNFINISHED_NAME)
-    const descriptor = this.#fileSystem.open(unfinished, 'create')
-    try {
-      writeAll(this.#fileSystem, descriptor, bytes, 0, bytes.length, 0)
-      await this.#sync(descriptor)
-    } finally {
-      this.#fileSystem.close(descriptor)
     }
-    this.#fileSystem.rename(unfinished, path)
-    await this.#syncDirectory()
+  }
+
+  /** What a snapshot has not linked yet goes once it has. */
+  #removeFile(segment: Segment): void {
+    if (segment.holds > 0) segment.isRemovable = true
+    else this.#fileSystem.remove(segment.path)
   }
 
   #sync(descriptor: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#fileSystem.sync(descriptor, (error) => (error ? reject(error) : resolve()))
-    })
+    return synced((done) => this.#fileSystem.sync(descriptor, done))
   }
 
   #syncDirectory(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#fileSystem.syncDirectory(this.#options.directory, (error) => (error ? reject(error) : resolve()))
-    })
+    return synced((done) => this.#fileSystem.syncDirectory(this.#options.directory, done))
   }
 
   #isBeyond(segment: number, offset: number): boolean {

@@ -13,6 +13,7 @@ export type WalErrorCode =
   | 'WAL_FULL'
   | 'WAL_OPTIONS'
   | 'WAL_NO_SEGMENT'
+  | 'WAL_READ_ONLY'
 
 export interface WalErrorDetail {
   path?: string

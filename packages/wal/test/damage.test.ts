@@ -156,6 +156,7 @@ t.test('the first failed call is final', async (t) => {
 t.test('one write a turn, one sync for all who wait, none for those who do not', async (t) => {
   const bench = new Bench()
   const log = await bench.open({ segmentBytes: 1 << 16, windowBytes: 1 << 16 })
+  bench.disk.counts.clear()
   const count = (name: string): number => bench.disk.counts.get(name) ?? 0
   for (let n = 0; n < 20; n++) {
     append(log, n)

@@ -22,6 +22,8 @@ export class MemoryFile {
   bytes = new Uint8Array(0)
   #durable = new Uint8Array(0)
   #changes: Change[] = []
+  /** Whether the device lacks something that no change stands for. */
+  #isLossy = false
 
   write(at: number, bytes: Uint8Array): void {
     this.bytes = apply(this.bytes, { kind: 'write', at, bytes })
@@ -35,7 +37,14 @@ export class MemoryFile {
   }
 
   sync(): void {
-    this.#durable = this.bytes.slice()
+    if (this.#isLossy) for (const change of this.#changes) this.#durable = apply(this.#durable, change)
+    else this.#durable = this.bytes.slice()
+    this.#changes = []
+  }
+
+  /** A sync fails: what was to be written never will be, unless it is written again. */
+  loseSync(): void {
+    this.#isLossy = true
     this.#changes = []
   }
 
@@ -58,6 +67,7 @@ export class MemoryFile {
     this.bytes = bytes.slice()
     this.#durable = bytes.slice()
     this.#changes = []
+    this.#isLossy = false
   }
 }
 

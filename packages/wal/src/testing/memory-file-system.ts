@@ -12,8 +12,11 @@ import { MemoryFile, MemoryNames, parent, seededRandom } from './memory-disk.ts'
 export interface MemoryFault {
   /** Number of the call, from 1. */
   call: number
-  /** What happens there; a code such as 'EIO' or 'ENOSPC' fails the call without effect. */
-  what: 'crash-before' | 'crash-after' | 'EIO' | 'ENOSPC'
+  /**
+   * What happens there; a code such as 'EIO' or 'ENOSPC' fails the call without effect. 'lost-sync': a sync
+   * fails with EIO, and the kernel takes for clean what it could not write: later syncs succeed without it.
+   */
+  what: 'crash-before' | 'crash-after' | 'lost-sync' | 'EIO' | 'ENOSPC'
 }
 
 interface Opened {
@@ -63,7 +66,7 @@ export class MemoryFileSystem implements FileSystem {
     const file = new MemoryFile()
     file.bytes = new Uint8Array(bytes)
     file.sync()
-    this.#folders.add(parent(path))
+    this.#addFolders(parent(path))
     this.#names.now.set(path, file)
   }
 
@@ -91,8 +94,11 @@ export class MemoryFileSystem implements FileSystem {
     })
   }
 
+  /** As Linux does, it lets go of the descriptor even where it fails. */
   close(descriptor: number): void {
-    this.#call('close', this.#of(descriptor).path, () => this.#open.delete(descriptor))
+    const { path } = this.#of(descriptor)
+    this.#open.delete(descriptor)
+    this.#call('close', path, () => {})
   }
 
   size(descriptor: number): number {
@@ -132,7 +138,7 @@ export class MemoryFileSystem implements FileSystem {
 
   datasyncSync(descriptor: number): void {
     const { file, path } = this.#of(descriptor)
-    this.#call('datasync', path, () => file.sync())
+    this.#call('datasync', path, () => this.#syncFile(file, path))
   }
 
   datasync(descriptor: number, done: Done): void {
@@ -141,7 +147,7 @@ export class MemoryFileSystem implements FileSystem {
 
   syncSync(descriptor: number): void {
     const { file, path } = this.#of(descriptor)
-    this.#call('sync', path, () => file.sync())
+    this.#call('sync', path, () => this.#syncFile(file, path))
   }
 
   sync(descriptor: number, done: Done): void {
@@ -198,7 +204,7 @@ export class MemoryFileSystem implements FileSystem {
   makeDirectory(path: string): boolean {
     return this.#call('makeDirectory', path, () => {
       const before = this.#folders.size
-      for (let folder = path; folder !== '/'; folder = parent(folder)) this.#folders.add(folder)
+      this.#addFolders(path)
       return this.#folders.size > before
     })
   }
@@ -209,6 +215,16 @@ export class MemoryFileSystem implements FileSystem {
       if (!file) throw failure('ENOENT', path)
       return file.bytes.slice()
     })
+  }
+
+  #addFolders(path: string): void {
+    for (let folder = path; folder !== '/'; folder = parent(folder)) this.#folders.add(folder)
+  }
+
+  #syncFile(file: MemoryFile, path: string): void {
+    if (this.fault?.call !== this.calls || this.fault.what !== 'lost-sync') return file.sync()
+    file.loseSync()
+    throw failure('EIO', path)
   }
 
   #of(descriptor: number): Opened {
