@@ -47,6 +47,8 @@ export class Found {
 
   /** A copy of the value that its receiver may keep; it may share its ArrayBuffer with others. */
   copyValue(): Uint8Array {
+    // It was read from its file for this answer alone.
+    if (this.blob !== null) return this.value
     return copyValue(this.value, this.valueStart, this.valueEnd)
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Takes in a value from a source of bytes. What is short enough for the log stays in memory; what is longer
- * goes to a file as it comes, in memory for one piece. A source that fails, ends early, or gives too much leaves no
- * file.
+ * goes to a file as it comes, in memory for one piece. A source that fails, ends early, or gives too much
+ * leaves no file.
  */
 
 import { copyBytes, KeyHash } from '@minivault/codec'
