@@ -83,9 +83,18 @@ export function readOrCreateFormat(
       { path: directory },
     )
   }
+  return writeFormat(fileSystem, directory, random)
+}
+
+/** Makes the folder ours, durably: the last thing that is done when one is made. Returns its nodeId. */
+export function writeFormat(
+  fileSystem: FileSystem,
+  directory: string,
+  random: (n: number) => Uint8Array,
+): string {
   const nodeId = Buffer.from(random(16)).toString('hex')
   const text = `minivault data folder\nformat ${FORMAT_VERSION}\nlayout ${hex(LAYOUT_HASH)}\nnode ${nodeId}\n`
-  writeDurably(fileSystem, directory, path, new TextEncoder().encode(text))
+  writeDurably(fileSystem, directory, join(directory, FORMAT_NAME), new TextEncoder().encode(text))
   return nodeId
 }
 

@@ -8,11 +8,13 @@ export type { MergeReport } from './merge-run.ts'
 export { Mutation, SPACE, type Space, VALUE_TYPE, type ValueType } from './mutation.ts'
 export type { Entry } from './reads.ts'
 export type { SegmentStats } from './segment-ledger.ts'
+export type { SnapshotOptions, SnapshotReport } from './snapshot.ts'
 export { StorageError, type StorageErrorCode } from './storage-error.ts'
 export { Store } from './store.ts'
 export type { DurabilityName, Logger, StoreOptions } from './store-options.ts'
 export type { StoreStats } from './store-stats.ts'
 export type { StreamRange, ValueStream } from './value-stream.ts'
+export type { BadPlace, VerifyOptions, VerifyReport } from './verify.ts'
 export type {
   ConditionOptions,
   DeleteOptions,

@@ -96,3 +96,14 @@ export const HINT_BLOCKS_KEPT = 64
 
 /** A read that had to wait for a hint block so often goes on synchronously. */
 export const HINT_WAITS_MAX = 4
+
+/**
+ * `verify` reads so much of a segment, and so many blocks of a hint file, before the event loop gets its
+ * turn.
+ */
+export const VERIFY_SLICE_BYTES = 512 * 1024
+export const HINT_BLOCKS_A_TURN = 16
+
+/** A snapshot copies files in pieces of this size, and links so many before the event loop gets its turn. */
+export const COPY_PIECE_BYTES = 1024 * 1024
+export const LINKS_A_TURN = 32

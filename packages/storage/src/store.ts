@@ -5,10 +5,11 @@
 
 import type { HybridLogicalClock, Version } from '@minivault/clock'
 import { cloneBytes, hashKey, type KeyHash } from '@minivault/codec'
-import { nodeScheduler } from '@minivault/wal'
+import { nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
 import type { BatchOperation } from './batch-operations.ts'
 import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
+import { folderAt } from './folder.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { Found } from './found.ts'
 import { closedError } from './hot-door.ts'
@@ -20,11 +21,13 @@ import type { Mutation } from './mutation.ts'
 import { nodeNow } from './node-ports.ts'
 import { type OpenedFolder, openFolder } from './opened-folder.ts'
 import { copiedEntry, copiedValue, type Entry, Reads } from './reads.ts'
-import { fromLog, type StorageError } from './storage-error.ts'
+import { Snapshot, type SnapshotOptions, type SnapshotParts, type SnapshotReport } from './snapshot.ts'
+import { fromLog, StorageError } from './storage-error.ts'
 import { LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
 import { collectStats, type StoreStats } from './store-stats.ts'
 import { StreamDoor } from './stream-door.ts'
 import type { StreamRange, ValueStream } from './value-stream.ts'
+import { Verification, type VerifyOptions, type VerifyParts, type VerifyReport } from './verify.ts'
 import { Waiters } from './waiters.ts'
 import {
   bytesOf,
@@ -49,6 +52,8 @@ export class Store {
   readonly #reads: Reads
   readonly #writes: Writes
   readonly #streams: StreamDoor
+  readonly #options: StoreOptions
+  readonly #jobs = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
 
   /**
@@ -70,6 +75,7 @@ export class Store {
     const now = options.now ?? nodeNow
     const hash = options.hash ?? hashKey
     const waiters = new Waiters()
+    this.#options = options
     this.#lock = opened.lock
     this.nodeId = opened.nodeId
     this.writerId = opened.writerId
@@ -282,6 +288,26 @@ export class Store {
     }
   }
 
+  /**
+   * Makes `directory` (missing or empty) a data folder of its own, with all that was written before: sealed
+   * files under second names, copied where it lies on another device, or with `copy`. Open it, or copy it to
+   * where it is to be opened. Throws STORAGE_FOLDER, STORAGE_DISK_FULL, STORAGE_IO; what is left then is no
+   * data folder.
+   */
+  async snapshot(directory: string, options: SnapshotOptions = {}): Promise<SnapshotReport> {
+    if (typeof directory !== 'string' || directory === '') {
+      throw new StorageError('STORAGE_OPTION', 'directory must be the path of a folder')
+    }
+    return this.#job((parts) => new Snapshot(parts, directory, options).take())
+  }
+
+  /**
+   * Reads all that is on disk and names each bad place. Nothing is changed; the store goes on meanwhile.
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return this.#job((parts) => new Verification(parts, options).run())
+  }
+
   stats(): StoreStats {
     return collectStats(this.engine, this.#merger, this.#loader)
   }
@@ -323,7 +349,30 @@ export class Store {
       throw engine.error ?? fromLog(error)
     } finally {
       engine.closed = true
+      await Promise.allSettled(this.#jobs)
       this.#lock?.release()
+    }
+  }
+
+  /** Long work beside the others: `close` ends it at its next step. */
+  async #job<T>(work: (parts: SnapshotParts & VerifyParts) => Promise<T>): Promise<T> {
+    if (this.engine.closed || this.#closing) throw closedError()
+    const { directory, fileSystem = nodeFileSystem, random = nodeRandom } = this.#options
+    const { hash = hashKey, scheduler = nodeScheduler } = this.#options
+    const job = work({
+      engine: this.engine,
+      fileSystem,
+      folder: folderAt(directory),
+      random,
+      hash,
+      turn: () => new Promise((resolve) => scheduler.afterTurn(resolve)),
+      isClosing: () => this.#closing !== null,
+    })
+    this.#jobs.add(job)
+    try {
+      return await job
+    } finally {
+      this.#jobs.delete(job)
     }
   }
 

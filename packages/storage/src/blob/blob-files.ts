@@ -25,6 +25,8 @@ export class BlobFiles {
   readonly #durableDirectories = new Set<string>()
   readonly #readers = new Map<string, number>()
   readonly #doomed = new Set<string>()
+  /** How many want every file to stay. */
+  #holds = 0
   /** Files made, or named by a record, since the open: never orphans. Null when those have been collected. */
   #fresh: Set<string> | null = new Set<string>()
 
@@ -124,12 +126,25 @@ export class BlobFiles {
     }
   }
 
+  /** Until as many calls of `release`, no file is unlinked. */
+  hold(): void {
+    this.#holds += 1
+  }
+
+  release(): void {
+    this.#holds -= 1
+    if (this.#holds > 0) return
+    const doomed = [...this.#doomed]
+    this.#doomed.clear()
+    for (const name of doomed) this.remove(name)
+  }
+
   /**
    * Unlinks the file, now or after its last reader. A file that is gone already is no error: the orphan
    * search sees to the rest.
    */
   remove(name: string): void {
-    if (this.#readers.has(name)) {
+    if (this.#holds > 0 || this.#readers.has(name)) {
       this.#doomed.add(name)
       return
     }
@@ -147,20 +162,27 @@ export class BlobFiles {
   async collectOrphans(isOrphan: (name: string) => boolean, turn: () => Promise<void>): Promise<number> {
     let count = 0
     let folders = 0
+    for (const names of this.folders()) {
+      for (const name of names) {
+        if (this.#fresh?.has(name) || !isOrphan(name)) continue
+        this.remove(name)
+        count += 1
+      }
+      if (++folders % ORPHAN_SLICE_FOLDERS === 0) await turn()
+    }
+    this.#fresh = null
+    return count
+  }
+
+  /** The names of the files, a folder at a time. */
+  *folders(): Generator<string[]> {
     for (const high of this.#list(this.#directory)) {
       if (!FOLDER_NAME.test(high)) continue
       for (const low of this.#list(join(this.#directory, high))) {
         if (!FOLDER_NAME.test(low)) continue
-        for (const name of this.#list(join(this.#directory, high, low))) {
-          if (!BLOB_NAME.test(name) || this.#fresh?.has(name) || !isOrphan(name)) continue
-          this.remove(name)
-          count += 1
-        }
-        if (++folders % ORPHAN_SLICE_FOLDERS === 0) await turn()
+        yield this.#list(join(this.#directory, high, low)).filter((name) => BLOB_NAME.test(name))
       }
     }
-    this.#fresh = null
-    return count
   }
 
   #list(path: string): string[] {
