@@ -53,17 +53,27 @@ export function ensureFolder(fileSystem: FileSystem, directory: string): void {
   }
 }
 
+/** What the system says of a folder that cannot be used, in this package's words; else the error itself. */
 export function folderError(directory: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException | null)?.code
   const reason =
     code === 'ENOTDIR' || code === 'EEXIST'
       ? 'is not a folder'
-      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+      : isWriteRefused(cause)
         ? 'cannot be written to'
         : undefined
   if (reason === undefined) return cause
   const way = 'choose another data folder or change its permissions'
   return new StorageError('STORAGE_FOLDER', `${directory} ${reason}: ${way}`, { path: directory, cause })
+}
+
+/** Finds the refusal anywhere down the chain of causes. */
+function isWriteRefused(error: unknown): boolean {
+  for (let seen = error; seen instanceof Error; seen = seen.cause) {
+    const { code } = seen as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return true
+  }
+  return false
 }
 
 /** Reads the folder's nodeId, or draws and writes it when the folder is empty. The caller holds the lock. */

@@ -18,6 +18,12 @@ export const COMPRESS_ABOVE_BYTES = 1024
 /** Most operations of one batch. Its bytes are bounded by a quarter of a segment, and of the log's window. */
 export const BATCH_OPERATIONS_MAX = 100_000
 
+/** Bounds of the options in bytes. A segment and the window have those of the log. */
+export const CACHE_BYTES_MIN = 1024 * 1024
+export const KEYDIR_BYTES_MIN = 4096
+export const SEGMENT_BYTES_MIN = 4096
+export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024
+
 /** Default of `cacheBytes`: window and cache together. */
 export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024
 

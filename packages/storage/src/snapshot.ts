@@ -3,7 +3,7 @@
  * change (sealed segments, blob files, hints) get a second name there, or are copied where links are not
  * possible; `FORMAT`, with a nodeId of its own, is written last.
  *
- *     hold blob files │ log: seal, link or copy │ blobs │ hints │ fsync folders │ FORMAT │ let go of the files
+ *     hold blob files │ log: seal, link │ blobs │ hints │ fsync folders │ FORMAT │ let go of the files
  *
  * Invariant: every file that a record of the snapshot names is there. A blob file goes only after the record
  * that replaced its own is durable, so one that was gone before the hold belongs to no newest record of the

@@ -6,7 +6,15 @@ import type { Version } from '@minivault/clock'
 import type { hashKey, KeyHash } from '@minivault/codec'
 import type { FileSystem, Scheduler } from '@minivault/wal'
 import type { StoreListener } from './hot-door.ts'
-import { CACHE_BYTES_DEFAULT, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN } from './limits.ts'
+import {
+  CACHE_BYTES_DEFAULT,
+  CACHE_BYTES_MIN,
+  KEYDIR_BYTES_MIN,
+  SEGMENT_BYTES_MAX,
+  SEGMENT_BYTES_MIN,
+  WINDOW_BYTES_MAX,
+  WINDOW_BYTES_MIN,
+} from './limits.ts'
 import type { ProcessTable } from './node-ports.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -64,15 +72,40 @@ export function windowBytesOf(options: StoreOptions): number {
   return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, half))
 }
 
+/** Throws STORAGE_OPTION, which names the option and its range. */
 export function checkOptions(options: StoreOptions): void {
-  const { directory, durability, compression, cacheBytes } = options
+  if (typeof options !== 'object' || options === null) refuse('options', 'an object')
+  const { directory, durability, compression, autoMerge, mayRelease, maxOffsetMs } = options
   if (typeof directory !== 'string' || directory === '') refuse('directory', 'the path of a folder')
-  if (durability !== undefined && !(durability in LEVEL_OF_NAME)) refuse('durability', 'memory, os or fsync')
-  if (compression !== undefined && !['zstd', 'lz4', 'none'].includes(compression))
-    refuse('compression', 'zstd, lz4 or none')
-  if (cacheBytes !== undefined && !(cacheBytes >= WINDOW_BYTES_MIN)) {
-    refuse('cacheBytes', `at least ${WINDOW_BYTES_MIN} bytes`)
+  if (durability !== undefined && !Object.hasOwn(LEVEL_OF_NAME, durability)) {
+    refuse('durability', 'memory, os or fsync')
   }
+  if (compression !== undefined && !['zstd', 'lz4', 'none'].includes(compression)) {
+    refuse('compression', 'zstd, lz4 or none')
+  }
+  if (autoMerge !== undefined && typeof autoMerge !== 'boolean') refuse('autoMerge', 'true or false')
+  if (mayRelease !== undefined && typeof mayRelease !== 'function') refuse('mayRelease', 'a function')
+  if (maxOffsetMs !== undefined && !(maxOffsetMs >= 0 && maxOffsetMs < Number.POSITIVE_INFINITY)) {
+    refuse('maxOffsetMs', 'a number of at least 0')
+  }
+  checkSizes(options)
+}
+
+function checkSizes({ cacheBytes, keydirBytes, segmentBytes, windowBytes }: StoreOptions): void {
+  checkInteger('cacheBytes', cacheBytes, CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
+  checkInteger('keydirBytes', keydirBytes, KEYDIR_BYTES_MIN, Number.MAX_SAFE_INTEGER)
+  checkInteger('segmentBytes', segmentBytes, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX, 8)
+  checkInteger('windowBytes', windowBytes, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
+  if (windowBytes !== undefined && (windowBytes & (windowBytes - 1)) !== 0) {
+    refuse('windowBytes', 'a power of two in bytes')
+  }
+}
+
+function checkInteger(option: string, value: number | undefined, min: number, max: number, step = 1): void {
+  if (value === undefined) return
+  if (Number.isSafeInteger(value) && value >= min && value <= max && value % step === 0) return
+  const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `${min} to ${max}`
+  refuse(option, `an integer of ${range} bytes${step > 1 ? `, a multiple of ${step}` : ''}`)
 }
 
 function refuse(option: string, expected: string): never {
