@@ -107,6 +107,10 @@ t.test('a merged cursor hands out the winners and names the losers', async (t) =
       t.same(losers.sort(), lost.sort())
     }),
   )
+  const copies = [2, 9, 5].map((segment) => runOf([item('a', 100 - segment)], segment).cursor())
+  const oneRecord = new MergedCursor(copies)
+  oneRecord.next()
+  t.equal(oneRecord.entry.segment, 9, 'of copies with one ballot the one in the highest segment')
   const merged = new MergedCursor([runOf([item('a'), item('b')]).cursor()])
   t.equal(merged.next(), true)
   merged.close()
