@@ -25,6 +25,7 @@ import {
   closedError,
   compareToSlot,
   type EngineParts,
+  isAbove,
   NO_TOKEN,
   type RecordHook,
   type StoreListener,
@@ -36,6 +37,7 @@ import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import { LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
 import { detachMutation, rawValue } from './mutation-value.ts'
+import type { OpenedIndex } from './opened-index.ts'
 import { Packer } from './packer.ts'
 import { RecordReader } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -52,7 +54,7 @@ export class Engine implements CompletionTarget {
   /** Fed with every applied record. */
   onRecord: RecordHook | undefined
   readonly highestBallot: Version
-  readonly completions: Completions
+  completions: Completions
   #error: StorageError | null = null
   closed = false
   /** Blob writes and disk reads in flight; close waits for them. */
@@ -63,10 +65,10 @@ export class Engine implements CompletionTarget {
   /** Called after each progress of the log. */
   onProgress: (() => void) | null = null
 
-  readonly log: Log
-  readonly lookup: Lookup
-  readonly ledger: SegmentLedger
-  readonly keys: KeyIndex
+  log: Log
+  lookup: Lookup
+  ledger: SegmentLedger
+  keys: KeyIndex
   readonly blobs: BlobFiles
   readonly large: LargeValues
   readonly packer: Packer
@@ -85,12 +87,24 @@ export class Engine implements CompletionTarget {
     this.blobs = parts.blobs
     this.highestBallot = parts.highestBallot
     this.#listener = parts.listener
-    this.packer = new Packer(parts.log, parts.compression)
+    this.packer = new Packer(parts.log.payloadBytesMax, parts.compression)
     this.completions = new Completions(this.log, this)
     this.reader = new RecordReader(this, parts.now)
     this.#writer = new RecordWriter(this)
     this.#batch = new BatchWriter(this, this.#writer, parts.writerId)
     this.large = new LargeValues(this, parts.hash, parts.writerId)
+  }
+
+  /** Goes on with what was read anew from disk. Whoever waited for the old log has been told. */
+  restart({ log, lookup, ledger, keys, highestBallot }: OpenedIndex): void {
+    this.log = log
+    this.lookup = lookup
+    this.ledger = ledger
+    this.keys = keys
+    this.completions = new Completions(log, this)
+    this.#writer.forgetReplaced()
+    if (isAbove(highestBallot, this.highestBallot)) this.highestBallot.copy(highestBallot)
+    this.#error = null
   }
 
   /** Set once the log has failed: nothing is written any more, reads go on. */

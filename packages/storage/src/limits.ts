@@ -113,3 +113,7 @@ export const HINT_BLOCKS_A_TURN = 16
 /** A snapshot copies files in pieces of this size, and links so many before the event loop gets its turn. */
 export const COPY_PIECE_BYTES = 1024 * 1024
 export const LINKS_A_TURN = 32
+
+/** While the disk is full: every so many milliseconds a file of so many bytes is tried. */
+export const SPACE_LOOK_MS = 1000
+export const SPACE_PROBE_BYTES = 1024 * 1024

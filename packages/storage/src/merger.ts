@@ -95,11 +95,16 @@ export class Merger {
     })
   }
 
+  /** Resolves when no merge is under way. */
+  async idle(): Promise<void> {
+    await this.#running.catch(() => {})
+    await Promise.all(this.#dropping)
+  }
+
   /** Ends a running merge at its next slice. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    await this.#running.catch(() => {})
-    await Promise.all(this.#dropping)
+    await this.idle()
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {

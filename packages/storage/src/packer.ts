@@ -4,7 +4,6 @@
  */
 
 import { type Codec, Compressor, cloneBytes } from '@minivault/codec'
-import type { Log } from '@minivault/wal'
 import type { BatchRecord } from './batch.ts'
 import { BLOB_ABOVE_BYTES, COMPRESS_ABOVE_BYTES } from './limits.ts'
 import type { Mutation } from './mutation.ts'
@@ -12,15 +11,15 @@ import { recordBytes } from './record.ts'
 
 export class Packer {
   readonly codec: Codec
-  readonly #log: Log
+  readonly #payloadBytesMax: number
   readonly #compressor: Compressor
   readonly #inlineBytesMax: number
 
-  constructor(log: Log, compression: 'zstd' | 'lz4' | 'none') {
-    this.#log = log
+  constructor(payloadBytesMax: number, compression: 'zstd' | 'lz4' | 'none') {
+    this.#payloadBytesMax = payloadBytesMax
     this.#compressor = new Compressor({ codec: compression })
     this.codec = this.#compressor.codec
-    this.#inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, log.payloadBytesMax)
+    this.#inlineBytesMax = Math.min(BLOB_ABOVE_BYTES, payloadBytesMax)
   }
 
   /** Null: it is to be stored as it is. The bytes are good until the next call. */
@@ -33,7 +32,7 @@ export class Packer {
 
   /** Whether a value of so many bytes, as stored, has its place in the record. */
   isInline(mutation: Mutation, valueBytes: number): boolean {
-    return recordBytes(mutation, valueBytes, false) <= this.#log.payloadBytesMax
+    return recordBytes(mutation, valueBytes, false) <= this.#payloadBytesMax
   }
 
   /** Whether the value, uncompressed, is to have a file of its own. */

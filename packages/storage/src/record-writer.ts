@@ -141,6 +141,11 @@ export class RecordWriter {
     shard[slot + SLOT_CACHE] = 0
   }
 
+  /** The replacing records may never have reached the disk. An open finds the files that are left. */
+  forgetReplaced(): void {
+    this.#replaced.length = 0
+  }
+
   /** Removes the files whose replacing records are durable by now. */
   removeReplaced(): void {
     const { log, blobs } = this.#engine

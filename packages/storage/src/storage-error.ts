@@ -77,10 +77,15 @@ export function fromLog(error: unknown): StorageError {
   return new StorageError(code ?? 'STORAGE_IO', message, { path, cause: error })
 }
 
-/** What a store says for ever after its log has failed: nothing more is written, reads go on. */
+/**
+ * What a store says after its log has failed: nothing more is written, reads go on. For ever, unless it was
+ * for want of room.
+ */
 export function readOnly(cause: unknown): StorageError {
   const { message } = fromLog(cause)
-  const code = isDiskFull(cause) ? 'STORAGE_DISK_FULL' : 'STORAGE_READ_ONLY'
+  const isFull = isDiskFull(cause)
+  const code = isFull ? 'STORAGE_DISK_FULL' : 'STORAGE_READ_ONLY'
+  const until = isFull ? 'until there is room again' : 'until it is reopened'
   const path = (cause as { path?: string } | null)?.path
-  return new StorageError(code, `the store is read-only until it is reopened: ${message}`, { path, cause })
+  return new StorageError(code, `the store is read-only ${until}: ${message}`, { path, cause })
 }

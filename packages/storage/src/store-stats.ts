@@ -4,8 +4,7 @@
 
 import type { RecoveryReport } from '@minivault/wal'
 import type { Engine } from './engine.ts'
-import type { KeydirLoader } from './keys/keydir-loader.ts'
-import type { Merger } from './merger.ts'
+import type { Maintenance } from './maintenance.ts'
 
 export interface StoreStats {
   /**
@@ -40,7 +39,7 @@ export interface StoreStats {
   recovery: RecoveryReport
 }
 
-export function collectStats(engine: Engine, merger: Merger, loader: KeydirLoader): StoreStats {
+export function collectStats(engine: Engine, { merger, loader }: Maintenance): StoreStats {
   const { ledger, keys } = engine
   const { keydir, cache } = engine.lookup
   const segments = engine.log.segments()

@@ -5,29 +5,27 @@
 
 import type { HybridLogicalClock, Version } from '@minivault/clock'
 import { cloneBytes, hashKey, type KeyHash } from '@minivault/codec'
-import { nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
+import { nodeScheduler } from '@minivault/wal'
 import type { BatchOperation } from './batch-operations.ts'
 import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
-import { folderAt } from './folder.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { Found } from './found.ts'
 import { closedError } from './hot-door.ts'
-import type { KeydirLoader } from './keys/keydir-loader.ts'
+import { Maintenance } from './maintenance.ts'
 import type { MergeReport } from './merge-run.ts'
-import { Merger } from './merger.ts'
 import { Metadata, startClock } from './metadata.ts'
 import type { Mutation } from './mutation.ts'
 import { nodeNow } from './node-ports.ts'
 import { type OpenedFolder, openFolder } from './opened-folder.ts'
 import { copiedEntry, copiedValue, type Entry, Reads } from './reads.ts'
-import { Snapshot, type SnapshotOptions, type SnapshotParts, type SnapshotReport } from './snapshot.ts'
+import type { SnapshotOptions, SnapshotReport } from './snapshot.ts'
 import { fromLog, StorageError } from './storage-error.ts'
 import { LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
 import { collectStats, type StoreStats } from './store-stats.ts'
 import { StreamDoor } from './stream-door.ts'
 import type { StreamRange, ValueStream } from './value-stream.ts'
-import { Verification, type VerifyOptions, type VerifyParts, type VerifyReport } from './verify.ts'
+import type { VerifyOptions, VerifyReport } from './verify.ts'
 import { Waiters } from './waiters.ts'
 import {
   bytesOf,
@@ -45,15 +43,11 @@ export class Store {
   readonly writerId: number
   readonly clock: HybridLogicalClock
   readonly #lock: FolderLock | null
-  readonly #loader: KeydirLoader
-  readonly #loaded: Promise<void>
-  readonly #merger: Merger
+  readonly #maintenance: Maintenance
   readonly #metadata: Metadata
   readonly #reads: Reads
   readonly #writes: Writes
   readonly #streams: StreamDoor
-  readonly #options: StoreOptions
-  readonly #jobs = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
 
   /**
@@ -62,7 +56,11 @@ export class Store {
    */
   static async open(options: StoreOptions): Promise<Store> {
     let store: Store | null = null
-    const opened = await openFolder(options, () => store?.engine.progress())
+    const opened = await openFolder(options, () => {
+      if (store === null) return
+      store.engine.progress()
+      store.#maintenance.progress()
+    })
     try {
       store = new Store(options, opened)
       return store
@@ -75,7 +73,6 @@ export class Store {
     const now = options.now ?? nodeNow
     const hash = options.hash ?? hashKey
     const waiters = new Waiters()
-    this.#options = options
     this.#lock = opened.lock
     this.nodeId = opened.nodeId
     this.writerId = opened.writerId
@@ -94,19 +91,7 @@ export class Store {
     this.#streams = new StreamDoor(engine, options.scheduler ?? nodeScheduler)
     this.#reads = new Reads(engine, hash, waiters)
     this.#writes = new Writes({ engine, clock: this.clock, waiters, hash, now, durability })
-    this.#loader = opened.loader
-    this.#loaded = opened.loaded
-    this.#loaded.catch((error) => options.logger?.warn(`the index is incomplete: ${fromLog(error).message}`))
-    this.#merger = new Merger(engine, {
-      scheduler: options.scheduler ?? nodeScheduler,
-      segmentBytes: options.segmentBytes,
-      logger: options.logger,
-      loaded: () => this.#loaded,
-      hash,
-      now,
-      mayRelease: options.mayRelease,
-    })
-    if (options.autoMerge !== false) this.#merger.watch()
+    this.#maintenance = new Maintenance(engine, options, opened)
   }
 
   // The hot door.
@@ -263,18 +248,13 @@ export class Store {
    * Resolves when the index is loaded. A store answers before that; its counts are complete, and merges
    * begin, from then on.
    */
-  async loaded(): Promise<void> {
-    try {
-      await this.#loaded
-    } catch (error) {
-      throw fromLog(error)
-    }
+  loaded(): Promise<void> {
+    return this.#maintenance.loaded()
   }
 
   /** Merges every sealed segment with dead bytes in it, and small ones into one. */
   merge(): Promise<MergeReport> {
-    if (this.engine.closed || this.#closing) return Promise.reject(closedError())
-    return this.#merger.merge()
+    return this.#maintenance.merge()
   }
 
   /** Resolves when all that was written before is durable. */
@@ -298,18 +278,18 @@ export class Store {
     if (typeof directory !== 'string' || directory === '') {
       throw new StorageError('STORAGE_OPTION', 'directory must be the path of a folder')
     }
-    return this.#job((parts) => new Snapshot(parts, directory, options).take())
+    return this.#maintenance.snapshot(directory, options)
   }
 
   /**
    * Reads all that is on disk and names each bad place. Nothing is changed; the store goes on meanwhile.
    */
-  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return this.#job((parts) => new Verification(parts, options).run())
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return this.#maintenance.verify(options)
   }
 
   stats(): StoreStats {
-    return collectStats(this.engine, this.#merger, this.#loader)
+    return collectStats(this.engine, this.#maintenance)
   }
 
   /** A fact about this node. Durable on return; for rare facts: it waits for the disk. */
@@ -333,46 +313,20 @@ export class Store {
 
   async #close(): Promise<void> {
     const { engine } = this
-    this.#loader.stop()
-    await this.#loaded.catch(() => {})
-    await this.#merger.stop()
+    await this.#maintenance.close()
     this.#streams.close()
     await this.#idle()
     try {
       if (engine.log.error === null) this.clock.seal()
       engine.closed = true
       await engine.log.close()
-      engine.progress()
-      await engine.keys.close(engine.log.error === null)
     } catch (error) {
-      engine.progress()
       throw engine.error ?? fromLog(error)
     } finally {
+      engine.progress()
       engine.closed = true
-      await Promise.allSettled(this.#jobs)
+      await engine.keys.close(engine.log.error === null)
       this.#lock?.release()
-    }
-  }
-
-  /** Long work beside the others: `close` ends it at its next step. */
-  async #job<T>(work: (parts: SnapshotParts & VerifyParts) => Promise<T>): Promise<T> {
-    if (this.engine.closed || this.#closing) throw closedError()
-    const { directory, fileSystem = nodeFileSystem, random = nodeRandom } = this.#options
-    const { hash = hashKey, scheduler = nodeScheduler } = this.#options
-    const job = work({
-      engine: this.engine,
-      fileSystem,
-      folder: folderAt(directory),
-      random,
-      hash,
-      turn: () => new Promise((resolve) => scheduler.afterTurn(resolve)),
-      isClosing: () => this.#closing !== null,
-    })
-    this.#jobs.add(job)
-    try {
-      return await job
-    } finally {
-      this.#jobs.delete(job)
     }
   }
 

@@ -110,6 +110,11 @@ export class HintMaker implements Replayer {
     this.rebuilt += 1
   }
 
+  /** Lets all files go. */
+  close(): void {
+    for (const { hint } of this.segments.values()) hint?.close()
+  }
+
   remove(keys: SegmentKeys): void {
     keys.hint?.close()
     keys.hint = null

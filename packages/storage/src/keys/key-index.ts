@@ -295,6 +295,11 @@ export class KeyIndex implements Evictor {
     }
   }
 
+  /** Resolves when no hint is being written. */
+  async idle(): Promise<void> {
+    await this.#making
+  }
+
   /** Writes what is left to write, then lets all files go. The log is closed by now. */
   async close(isClean: boolean): Promise<void> {
     this.#recorder.finishRun()
