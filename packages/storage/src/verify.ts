@@ -13,6 +13,7 @@ import type { Folder } from './folder.ts'
 import { closedError } from './hot-door.ts'
 import { BLOB_PIECE_BYTES, VERIFY_SLICE_BYTES } from './limits.ts'
 import { fingerprintOf, shardOf } from './lookup.ts'
+import { SPACE } from './mutation.ts'
 import { blobValueOf, RecordView } from './record.ts'
 import { fromLog } from './storage-error.ts'
 import { HintCheck } from './verify-hint.ts'
@@ -119,7 +120,10 @@ export class Verification {
     const onEntry = (offset: number, bytes: Uint8Array, start: number, end: number) => {
       if (!view.read(bytes, start, end)) return this.#bad(path, offset, 'the entry is no record')
       this.#report.records += 1
-      hint.takeKey(view.space, this.#parts.hash(bytes, view.keyStart, view.keyEnd, this.#hash), offset)
+      // A hint says in its header what the notes on its segment say.
+      if (view.space !== SPACE.segment) {
+        hint.takeKey(view.space, this.#parts.hash(bytes, view.keyStart, view.keyEnd, this.#hash), offset)
+      }
       if (view.isBlob) this.#takeBlob(id, path, offset, bytes)
     }
     const onBad = (offset: number, reason: string) => this.#bad(path, offset, reason)

@@ -162,7 +162,10 @@ t.test('cursors go through any range, both ways', async (t) => {
   const counted = HintFile.open(disk, PATH, EXPECTED)!
   const reads = disk.counts.get('read')
   for (const key of ['9', '16000'].map((text) => Buffer.from(text))) {
-    t.equal(counted.cursor({ from: { space: 0, key: Buffer.from('20000'), isInclusive: true } }).next(), false)
+    t.equal(
+      counted.cursor({ from: { space: 0, key: Buffer.from('20000'), isInclusive: true } }).next(),
+      false,
+    )
     t.equal(counted.cursor({ to: { space: 0, key: Buffer.from('1'), isInclusive: true } }).next(), false)
     t.equal(counted.cursor({ from: { space: 1, key, isInclusive: false }, reverse: true }).next(), false)
   }

@@ -138,12 +138,15 @@ t.test('a hint that stands for other records than its segment has', async (t) =>
 
 t.test('it goes on beside writes and merges, and ends when the store closes', async (t) => {
   const directory = await filled()
-  const store = await Store.open({ directory, durability: 'memory', segmentBytes: 1 << 16 })
+  let store = await Store.open({ directory, durability: 'memory', segmentBytes: 1 << 16 })
   const verifying = store.verify()
   for (let n = 0; n < 200; n++) await store.set(`key ${n}`, noise(500, n + 7))
   await store.set('a', 'short')
   const [report] = await Promise.all([verifying, store.merge()])
   t.same(report.bad, [])
+  await store.close()
+  store = await Store.open({ directory, autoMerge: false })
+  t.same((await store.verify()).bad, [], 'what merges made is good, hints and all')
   const late = store.verify()
   const closing = store.close()
   await t.rejects(late, { code: 'STORAGE_CLOSED' })
