@@ -36,6 +36,7 @@ export class MemoryFileSystem implements FileSystem {
   readonly #folders = new Set<string>(['/'])
   readonly #open = new Map<number, Opened>()
   #next = 100
+  #failing: { pattern: RegExp; code: 'EIO' | 'ENOSPC' } | null = null
 
   /**
    * Power is back: what survived is chosen by the seed. No seed: the machine stayed up, only the process
@@ -46,6 +47,20 @@ export class MemoryFileSystem implements FileSystem {
     this.#open.clear()
     this.crashed = false
     this.fault = null
+    this.#failing = null
+  }
+
+  /**
+   * The disk in another machine, after a power cut here: this one stays down, so that what ran on it cannot
+   * touch the files any more.
+   */
+  moved(seed: number): MemoryFileSystem {
+    const next = new MemoryFileSystem()
+    this.#names.survive(seededRandom(seed))
+    for (const folder of this.#folders) next.#folders.add(folder)
+    for (const [path, file] of this.#names.now) next.plant(path, file.bytes)
+    this.crashed = true
+    return next
   }
 
   /** The content of a file, to look at or to damage; undefined when there is none. */
@@ -59,6 +74,11 @@ export class MemoryFileSystem implements FileSystem {
     if (!file) throw failure('ENOENT', path)
     file.bytes = new Uint8Array(bytes)
     file.sync()
+  }
+
+  /** The next call whose `name path` matches fails with this code. */
+  failNext(pattern: RegExp, code: 'EIO' | 'ENOSPC'): void {
+    this.#failing = { pattern, code }
   }
 
   /** Puts a file there, durable, without a call. */
@@ -239,7 +259,11 @@ export class MemoryFileSystem implements FileSystem {
     this.calls++
     this.history.push(`${name} ${path}`)
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
-    const what = this.fault?.call === this.calls ? this.fault.what : null
+    let what = this.fault?.call === this.calls ? this.fault.what : null
+    if (this.#failing?.pattern.test(`${name} ${path}`)) {
+      what = this.#failing.code
+      this.#failing = null
+    }
     if (what === 'crash-before') this.crashed = true
     if (what === 'EIO' || what === 'ENOSPC') throw failure(what, path)
     if (this.crashed) throw failure('ECRASHED', path)
