@@ -94,19 +94,25 @@ export class StreamDoor {
     const engine = this.#engine
     const staging = new Staging(engine, hash, source, size)
     this.#stagings.add(staging)
-    engine.began()
     try {
       return await staging.run()
     } finally {
       this.#stagings.delete(staging)
-      engine.ended()
+      // See `close`.
+      if (this.#isClosed) engine.ended()
     }
   }
 
-  /** Ends all streams. What is being read or removed right now still counts as in flight. */
+  /**
+   * Ends all streams. What is being read, written or removed right now is in flight; a value that comes in
+   * was not so far: a source may take for ever, and `sync` waits for what is in flight.
+   */
   close(): void {
     this.#isClosed = true
-    for (const staging of this.#stagings) staging.stop(closedError())
+    for (const staging of this.#stagings) {
+      this.#engine.began()
+      staging.stop(closedError())
+    }
     for (const stream of this.#streams) stream.fail(closedError())
     if (this.#timer !== null) this.#scheduler.cancel(this.#timer)
     this.#timer = null

@@ -207,6 +207,7 @@ t.test('closing ends what is open and what never comes', async (t) => {
   }
   const writing = store.setStream('new', stalls())
   await turns(50)
+  await store.sync()
   const rejected = t.rejects(writing, { code: 'STORAGE_CLOSED' })
   await store.close()
   await rejected
@@ -339,6 +340,37 @@ t.test('two keys with one hash have two files', async (t) => {
   await again.sync()
   t.ok(same(again.getSync('two'), two))
   await again.close()
+})
+
+t.test('a record read slowly, its file gone meanwhile: the key is read again', async (t) => {
+  let held: (() => void)[] | null = null
+  const fileSystem = {
+    ...nodeFileSystem,
+    read: (...args: Parameters<typeof nodeFileSystem.read>) => {
+      const start = () => nodeFileSystem.read(...args)
+      if (held === null) start()
+      else held.push(start)
+    },
+  }
+  const { store: before, directory } = await open()
+  for (const key of ['get', 'stream']) await before.set(key, noise(LARGE))
+  await before.close()
+  const { store, files } = await open({ directory, fileSystem, processes: null })
+  for (const key of ['get', 'stream']) {
+    held = []
+    const reading = key === 'get' ? store.get(key) : store.getStream(key)
+    await turns(2)
+    t.equal(held.length, 1, `${key}: the record is on its way from the disk`)
+    await store.set(key, 'new', { durability: 'fsync' })
+    while (files().length > 1 - Number(key === 'stream')) await turns(1)
+    for (const start of held) start()
+    held = null
+    const answer = (await reading)!
+    if (answer instanceof Uint8Array) t.equal(Buffer.from(answer).toString(), 'new')
+    else for await (const piece of answer) t.equal(Buffer.from(piece).toString(), 'new')
+  }
+  t.same(files(), [])
+  await store.close()
 })
 
 t.test('reads that meet writes: the old value or the new one, never an error', async (t) => {

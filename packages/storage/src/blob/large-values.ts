@@ -137,9 +137,10 @@ export class LargeValues {
     const engine = this.#engine
     try {
       if (!isMissing((error as Error).cause)) throw error
-      const { keyStart, keyEnd, ballot } = engine.reader.describe(engine.found, record, 0, record.length)
+      const { keyStart, keyEnd } = engine.reader.describe(engine.found, record, 0, record.length)
       const hash = this.#hash(record, keyStart, keyEnd, new KeyHash())
-      if (compareVersions(engine.locate(record, keyStart, keyEnd, hash).ballot, ballot) === 0) throw error
+      const newest = engine.locate(record, keyStart, keyEnd, hash).ballot
+      if (compareVersions(newest, engine.found.ballot) === 0) throw error
       if (engine.read(record, keyStart, keyEnd, hash, token)) engine.answered(token, null)
     } catch (failure) {
       engine.answered(token, fromLog(failure))
