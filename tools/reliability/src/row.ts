@@ -51,6 +51,9 @@ export interface Row {
   readonly controls: readonly Control[]
 }
 
+/** A control has shown enough when so many of its cases were noticed. */
+export const NOTICED_ENOUGH = 3
+
 /** Every case that a share of the profile covers: all of them, or every tenth in `smoke`. */
 export function strideOf({ profile }: Context): number {
   return profile === 'smoke' ? 10 : 1

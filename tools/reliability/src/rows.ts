@@ -4,8 +4,22 @@
 import type { Row } from './row.ts'
 import { crashStatesRow } from './rows/crash-states.ts'
 import { damageRow } from './rows/damage.ts'
+import { diskFullRow } from './rows/disk-full.ts'
 import { equalsMapRow } from './rows/equals-map.ts'
 import { everyCallRow } from './rows/every-call.ts'
+import { failedSyncRow } from './rows/failed-sync.ts'
 import { foreignFormatRow } from './rows/foreign-format.ts'
+import { killRow } from './rows/kill.ts'
+import { powerCutRow } from './rows/power-cut.ts'
 
-export const ROWS: readonly Row[] = [everyCallRow, crashStatesRow, damageRow, foreignFormatRow, equalsMapRow]
+export const ROWS: readonly Row[] = [
+  killRow,
+  everyCallRow,
+  powerCutRow,
+  crashStatesRow,
+  damageRow,
+  diskFullRow,
+  failedSyncRow,
+  foreignFormatRow,
+  equalsMapRow,
+]

@@ -5,7 +5,7 @@
 import { dirname } from 'node:path'
 import type { Store } from '@minivault/storage'
 import { MemoryFileSystem } from '@minivault/wal/testing'
-import { payloadOf, print } from '../model/run.ts'
+import { payloadOf, print } from '../model/payload.ts'
 import { type Engine, Machine, SMALL } from './machine.ts'
 
 /** What is written last, in a life of its own. */
@@ -50,12 +50,11 @@ export async function buildStore(bytes: number, isCrashed: boolean, engine?: Eng
   await machine.until(store.close())
   store = await machine.open()
   for (let n = 0; n < 6; n++) await set(`late ${n}`, n + 3000, 60, 'fsync')
-  if (!isCrashed) {
-    await machine.until(store.close())
-    return { files: disk.files(), values }
-  }
-  for (let n = 0; n < 3; n++) await set(`last ${n}`, n + 4000, 60, 'os')
-  return { files: disk.files(), values }
+  if (isCrashed) for (let n = 0; n < 3; n++) await set(`last ${n}`, n + 4000, 60, 'os')
+  else await machine.until(store.close())
+  // The lock holds no data: a process that finds it changed says who is to remove it.
+  const files = [...disk.files()].filter(([path]) => !path.includes('/LOCK'))
+  return { files: new Map(files), values }
 }
 
 export function diskOf(files: Files): MemoryFileSystem {

@@ -12,8 +12,9 @@ const TURNS_EAGER = 4000
 
 export const DIRECTORY = '/data'
 
-export type MachineOptions = Partial<
-  Pick<StoreOptions, 'segmentBytes' | 'windowBytes' | 'cacheBytes' | 'compression' | 'autoMerge' | 'hash'>
+export type MachineOptions = Omit<
+  StoreOptions,
+  'directory' | 'fileSystem' | 'scheduler' | 'random' | 'now' | 'processes'
 >
 
 /** The class `Store`, or one with a planted fault. */
@@ -52,8 +53,14 @@ export class Machine {
         scheduler: this.#scheduler,
         random: (n) => Uint8Array.from({ length: n }, () => Math.floor(bits() * 256)),
         now: () => this.nowMs,
+        processes: this.#processes(this.#opens),
       }),
     )
+  }
+
+  /** Each open is a process of its own on this machine; what died in a crash is not alive. */
+  #processes(pid: number): NonNullable<StoreOptions['processes']> {
+    return { pid, host: 'machine', startOf: () => 'boot', isAlive: (other) => other === pid }
   }
 
   /** Waits for the promise or for the crash. */

@@ -14,13 +14,20 @@ export type Condition = 'none' | 'absent' | 'version' | 'stale'
 export type Step =
   | { kind: 'set'; key: string; bytes: number; level: Level; condition: Condition; ttlMs: number }
   | { kind: 'delete'; key: string; level: Level; condition: Condition }
-  /** Sets that are all on their way before the first is answered. */
+  | { kind: 'touch'; key: string; level: Level; ttlMs: number }
+  | { kind: 'increment'; key: string; by: number; level: Level }
+  /** `bytes` null: a delete. */
+  | { kind: 'batch'; operations: { key: string; bytes: number | null }[]; level: Level }
   | { kind: 'burst'; keys: string[]; level: Level }
   | { kind: 'merge' | 'reopen' | 'sync' }
   | { kind: 'wait'; ms: number }
   | { kind: 'crash'; isCut: boolean; inCalls: number; isAfter: boolean; seed: number }
 
-export const HOT_KEYS = ['h0', 'h1', 'h2', 'h3', 'h4', 'h5']
+export type CalmStep = Exclude<Step, { kind: 'crash' }>
+
+export type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>
+
+const HOT_KEYS = ['h0', 'h1', 'h2', 'h3', 'h4', 'h5']
 const RESIDENT_KEYS = Array.from({ length: 48 }, (_, n) => `resident ${n}`)
 
 const hot = fc.constantFrom(...HOT_KEYS)
@@ -54,6 +61,30 @@ const remove = fc.record({ kind: fc.constant('delete' as const), key: hot, level
 const burst = fc.record({
   kind: fc.constant('burst' as const),
   keys: fc.uniqueArray(fc.oneof(hot, resident), { minLength: 2, maxLength: 8 }),
+  level,
+})
+const touch = fc.record({ kind: fc.constant('touch' as const), key: hot, level, ttlMs })
+const increment = fc.record({
+  kind: fc.constant('increment' as const),
+  key: fc.constantFrom('counter 0', 'counter 1'),
+  by: fc.integer({ min: -5, max: 1000 }),
+  level,
+})
+// A batch goes into one block of the log, which is small here; a value with a file of its own stands beside
+// it.
+const batch = fc.record({
+  kind: fc.constant('batch' as const),
+  operations: fc.array(
+    fc.record({
+      key: hot,
+      bytes: fc.oneof(
+        { weight: 8, arbitrary: fc.nat(60) },
+        { weight: 3, arbitrary: fc.constant(null) },
+        { weight: 1, arbitrary: fc.constant(1400) },
+      ),
+    }),
+    { minLength: 1, maxLength: 5 },
+  ),
   level,
 })
 const wait = fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 3000 }) })
@@ -95,6 +126,9 @@ const mixed = [
   { weight: 3, arbitrary: settle },
   { weight: 4, arbitrary: remove },
   { weight: 2, arbitrary: burst },
+  { weight: 3, arbitrary: batch },
+  { weight: 1, arbitrary: touch },
+  { weight: 1, arbitrary: increment },
 ]
 
 type Weighted = { weight: number; arbitrary: fc.Arbitrary<Step> }
@@ -108,7 +142,7 @@ function workloadOf(faults: Weighted[]): fc.Arbitrary<Step[]> {
 }
 
 /** Without faults. */
-export const calmWorkload = workloadOf([])
+export const calmWorkload = workloadOf([]) as fc.Arbitrary<CalmStep[]>
 
 /** The process dies and the power goes, now and then. */
 export const workload = workloadOf([{ weight: 1, arbitrary: crash }])

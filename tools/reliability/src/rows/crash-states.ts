@@ -8,8 +8,8 @@ import fc from 'fast-check'
 import { ForgetfulDisk, LyingDisk } from '../disk/liars.ts'
 import { Machine } from '../disk/machine.ts'
 import { Run, type RunOptions } from '../model/run.ts'
-import { calmWorkload, type Step } from '../model/step.ts'
-import type { Context, Findings, Row } from '../row.ts'
+import { type CalmStep, calmWorkload } from '../model/step.ts'
+import { type Context, type Findings, NOTICED_ENOUGH, type Row } from '../row.ts'
 
 /** Surviving subsets that are looked at for one cut. State 1207 is the seventh of workload 12. */
 const STATES_A_CUT = 8
@@ -32,7 +32,7 @@ class CrashStates {
   }
 
   /** One state: the workload up to the call, what survives by the seed, the store on that. */
-  async look(steps: readonly Step[], isMerging: boolean, call: number, seed: number): Promise<void> {
+  async look(steps: readonly CalmStep[], isMerging: boolean, call: number, seed: number): Promise<void> {
     const disk = this.#planted.disk?.() ?? new MemoryFileSystem()
     const options = { segmentBytes: 4096, windowBytes: 4096, cacheBytes: 1 << 20, autoMerge: isMerging }
     const machine = new Machine(disk, options)
@@ -50,12 +50,15 @@ class CrashStates {
   }
 }
 
-async function enumerate(context: Context, wanted: number, planted: Planted = {}): Promise<Findings> {
+const NOTHING: Planted = {}
+
+async function enumerate(context: Context, wanted: number, planted = NOTHING): Promise<Findings> {
   const states = new CrashStates(planted)
   let cuts = 0
-  for (; states.n < wanted; cuts++) {
+  const isEnough = () => planted !== NOTHING && states.failures.length >= NOTICED_ENOUGH
+  for (; states.n < wanted && !isEnough(); cuts++) {
     const seed = context.seed + cuts
-    const [steps] = fc.sample(calmWorkload, { numRuns: 1, seed }) as [Step[]]
+    const [steps] = fc.sample(calmWorkload, { numRuns: 1, seed }) as [CalmStep[]]
     const isMerging = seed % 2 === 0
     const call = 20 + ((seed * 7919) % (steps.length * 6))
     for (let i = 0; i < STATES_A_CUT; i++) await states.look(steps, isMerging, call, seed * 100 + i)

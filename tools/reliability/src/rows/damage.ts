@@ -118,7 +118,7 @@ function planOf(context: Context): Plan {
   return { bytes: isLong ? LONG_STORE_BYTES : STORE_BYTES, stride: strideOf(context), everyBit: isLong }
 }
 
-const CONTROL_STRIDE = 41
+const CONTROL_STRIDE = 97
 
 const NO_CHECKSUM: PlantedFault = {
   file: 'wal/src/crc32.ts',
