@@ -19,6 +19,10 @@ import type { Mutation } from './mutation.ts'
 import { nodeNow } from './node-ports.ts'
 import { type OpenedFolder, openFolder } from './opened-folder.ts'
 import { copiedEntry, copiedValue, type Entry, Reads } from './reads.ts'
+import { IndexScanSource } from './scan/index-view.ts'
+import type { Scan } from './scan/scan.ts'
+import type { ScanOptions } from './scan/scan-range.ts'
+import { Scans } from './scan/scans.ts'
 import type { SnapshotOptions, SnapshotReport } from './snapshot.ts'
 import { fromLog, StorageError } from './storage-error.ts'
 import { LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
@@ -48,6 +52,7 @@ export class Store {
   readonly #reads: Reads
   readonly #writes: Writes
   readonly #streams: StreamDoor
+  readonly #scans: Scans
   #closing: Promise<void> | null = null
 
   /**
@@ -88,7 +93,9 @@ export class Store {
     this.clock = startClock(this.#metadata, opened.writerId, now, options.maxOffsetMs)
     this.clock.observe(engine.highestBallot)
     const durability = LEVEL_OF_NAME[options.durability ?? 'fsync']
-    this.#streams = new StreamDoor(engine, options.scheduler ?? nodeScheduler)
+    const scheduler = options.scheduler ?? nodeScheduler
+    this.#streams = new StreamDoor(engine, scheduler)
+    this.#scans = new Scans(new IndexScanSource({ engine, waiters, hash, now }), now, scheduler)
     this.#reads = new Reads(engine, hash, waiters)
     this.#writes = new Writes({ engine, clock: this.clock, waiters, hash, now, durability })
     this.#maintenance = new Maintenance(engine, options, opened)
@@ -252,6 +259,15 @@ export class Store {
     return this.#maintenance.loaded()
   }
 
+  /**
+   * The live entries of a range of keys, in the order of their bytes, as of this moment. Loop over it, or
+   * `close()` it: it holds files of the store, for ten minutes at most. Throws STORAGE_SCAN,
+   * STORAGE_SCANS_MAX, STORAGE_CLOSED.
+   */
+  scan(options?: ScanOptions): Scan {
+    return this.#scans.open(options)
+  }
+
   /** Merges every sealed segment with dead bytes in it, and small ones into one. */
   merge(): Promise<MergeReport> {
     return this.#maintenance.merge()
@@ -313,6 +329,7 @@ export class Store {
 
   async #close(): Promise<void> {
     const { engine } = this
+    this.#scans.close(closedError())
     await this.#maintenance.close()
     this.#streams.close()
     await this.#idle()

@@ -11,6 +11,7 @@
 
 import type { KeyHash } from '@minivault/codec'
 import type { Log } from '@minivault/wal'
+import { compactRuns } from '../hint/compact-runs.ts'
 import type { KeyRange } from '../hint/entry-list.ts'
 import { HintDamaged } from '../hint/hint-block.ts'
 import type { HintFile } from '../hint/hint-file.ts'
@@ -18,7 +19,7 @@ import { isWinner, type KeyCursor } from '../hint/key-cursor.ts'
 import { KeyEntry } from '../hint/key-entry.ts'
 import type { KeyRun } from '../hint/key-run.ts'
 import { type Evictor, SLOT_CACHE, SLOT_OFFSET, SLOT_SEGMENT } from '../keydir.ts'
-import { SHARD_COUNT } from '../limits.ts'
+import { RUN_ENTRIES, SHARD_COUNT } from '../limits.ts'
 import { HintBlocks } from './hint-blocks.ts'
 import type { HintMaker } from './hint-maker.ts'
 import { KeyRecorder } from './key-recorder.ts'
@@ -29,6 +30,9 @@ const SHARDS_A_SLICE = 16
 /** `missing`: a block of a hint file must be read first. */
 export const SEARCH = { absent: 0, found: 1, missing: 2 } as const
 export type SearchResult = (typeof SEARCH)[keyof typeof SEARCH]
+
+/** The sorted lists of a segment. They stay as they are while the segment is pinned. */
+export type KeyLists = Readonly<Pick<SegmentKeys, 'hint' | 'runs'>> & { segment: number }
 
 export class KeyIndex implements Evictor {
   /** What `search` found. Valid until the next search. */
@@ -196,6 +200,17 @@ export class KeyIndex implements Evictor {
     return { cursors, segments }
   }
 
+  /** What a view of all keys as of now is made of. */
+  lists(): KeyLists[] {
+    this.#recorder.finishRun()
+    return [...this.#segments.keys()].map((segment) => this.listsOf(segment))
+  }
+
+  listsOf(segment: number): KeyLists {
+    const { hint, runs } = (this.#segments.get(segment) ?? this.#retired.get(segment))!
+    return { segment, hint, runs: [...runs] }
+  }
+
   /** Entries in all segments, overtaken ones included. */
   get entryCount(): number {
     let sum = 0
@@ -350,6 +365,7 @@ export class KeyIndex implements Evictor {
       this.#unhinted.add(keys)
     }
     keys.runs.push(run)
+    compactRuns(keys.runs, RUN_ENTRIES)
   }
 
   /** A hint file can stand in for the slots of its segment. */

@@ -15,13 +15,16 @@ export interface ScanEntry extends Entry {
 }
 
 export interface ScanView {
-  /** Settles when all that the view holds has the durability it was written for; null: it has. */
-  readonly ready: Promise<void> | null
   /** The newest entry of each key in the range, tombstones and expired ones too. May throw HintDamaged. */
   cursor(range: KeyRange): KeyCursor
   isExpired(expiresAtMs: number): boolean
-  /** What the entry stands for, a promise where the disk is needed; uses `entry` only during the call. */
-  read(entry: KeyEntry): ScanEntry | Promise<ScanEntry>
+  /** The record has the durability it was written for. */
+  mayShow(entry: KeyEntry): boolean
+  /**
+   * What the entry stands for; a promise where the disk is needed, or the record may not be shown yet. Null:
+   * it has expired meanwhile. Uses `entry` only during the call.
+   */
+  read(entry: KeyEntry): ScanEntry | null | Promise<ScanEntry | null>
   /** Makes a damaged hint anew; cursors opened after that see what the view is to show. */
   repair(damage: HintDamaged): Promise<void>
   /** Lets go of all it holds. Called once. */

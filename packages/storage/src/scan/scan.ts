@@ -197,8 +197,6 @@ export class Scan implements AsyncIterable<ScanEntry> {
     const generation = this.#generation
     try {
       this.#host.check(this)
-      if (this.#view.ready !== null) await this.#view.ready
-      if (generation !== this.#generation) return
       await this.#readPage(Math.min(wanted, SCAN_PAGE_ENTRIES_MAX), generation)
       this.#pageEntries = Math.min(2 * this.#pageEntries, SCAN_PAGE_ENTRIES_MAX)
     } catch (error) {
@@ -227,7 +225,7 @@ export class Scan implements AsyncIterable<ScanEntry> {
     const view = this.#view
     this.#cursor ??= view.cursor(this.#rest())
     const cursor = this.#cursor
-    const page: ScanEntry[] = []
+    const page: (ScanEntry | null)[] = []
     const reads = new PageReads(page)
     let isAtEnd = false
     let bytes = 0
@@ -238,7 +236,7 @@ export class Scan implements AsyncIterable<ScanEntry> {
       if (isAtEnd) break
       const { entry } = cursor
       if (entry.isTombstone || view.isExpired(entry.expiresAtMs)) continue
-      if (this.#keysOnly && (entry.flags & ENTRY_FLAG.ownVersion) === 0) {
+      if (this.#keysOnly && (entry.flags & ENTRY_FLAG.ownVersion) === 0 && view.mayShow(entry)) {
         page.push(described(entry))
         continue
       }
@@ -250,8 +248,8 @@ export class Scan implements AsyncIterable<ScanEntry> {
     }
     await reads.all()
     if (generation !== this.#generation) return
-    if (this.#keysOnly) for (const entry of page) entry.value = EMPTY_BYTES
-    this.#page = page
+    this.#page = page.filter((entry) => entry !== null)
+    if (this.#keysOnly) for (const entry of this.#page) entry.value = EMPTY_BYTES
     this.#at = 0
     this.#isAtEnd = isAtEnd
   }
@@ -289,7 +287,7 @@ class PageReads {
   }
 
   /** True: as many are being read as may be at a time. */
-  add(read: Promise<ScanEntry>): boolean {
+  add(read: Promise<ScanEntry | null>): boolean {
     const place = this.#page.push(null) - 1
     this.#reads.push(
       read.then(

@@ -1,7 +1,6 @@
 /**
- * The scans that are open, so that nothing is held for ever: at most SCAN_COUNT_MAX, none longer than
- * SCAN_HOLD_MS_MAX. There is no timer; whoever needs what a scan holds (another scan, or a merge that wants
- * to drop a file) calls `expire` first.
+ * The scans that are open, so that nothing is held for ever: at most SCAN_COUNT_MAX, none for longer than
+ * SCAN_HOLD_MS_MAX. The timer runs only while there are any.
  */
 
 import type { Scheduler } from '@minivault/wal'
@@ -11,15 +10,18 @@ import { Scan, type ScanHost } from './scan.ts'
 import type { ScanOptions } from './scan-range.ts'
 import type { ScanSource } from './scan-source.ts'
 
+const SWEEP_MS = SCAN_HOLD_MS_MAX / 10
+
 export class Scans implements ScanHost {
   readonly #source: ScanSource
   readonly #now: () => number
-  readonly #scheduler: Pick<Scheduler, 'afterTurn'>
+  readonly #scheduler: Scheduler
   /** With the wall milliseconds of their start, oldest first. */
   readonly #open = new Map<Scan, number>()
+  #timer: unknown = null
   #error: StorageError | null = null
 
-  constructor(source: ScanSource, now: () => number, scheduler: Pick<Scheduler, 'afterTurn'>) {
+  constructor(source: ScanSource, now: () => number, scheduler: Scheduler) {
     this.#source = source
     this.#now = now
     this.#scheduler = scheduler
@@ -35,11 +37,18 @@ export class Scans implements ScanHost {
     if (this.#open.size >= SCAN_COUNT_MAX) this.#makeRoom()
     const scan = new Scan(options, () => this.#source.view(), this)
     this.#open.set(scan, this.#now())
+    this.#timer ??= this.#scheduler.after(SWEEP_MS, () => this.#sweep())
     return scan
   }
 
+  #sweep(): void {
+    this.#timer = null
+    this.#expire()
+    if (this.#open.size > 0) this.#timer = this.#scheduler.after(SWEEP_MS, () => this.#sweep())
+  }
+
   /** Ends those that were held too long. */
-  expire(): void {
+  #expire(): void {
     for (const [scan, startedAt] of this.#open) {
       if (this.#now() - startedAt > SCAN_HOLD_MS_MAX) scan.fail(expired())
     }
@@ -61,11 +70,14 @@ export class Scans implements ScanHost {
 
   onClosed(scan: Scan): void {
     this.#open.delete(scan)
+    if (this.#open.size > 0 || this.#timer === null) return
+    this.#scheduler.cancel(this.#timer)
+    this.#timer = null
   }
 
   /** A scan that has come to its end, and that nobody closed, gives way. */
   #makeRoom(): void {
-    this.expire()
+    this.#expire()
     if (this.#open.size < SCAN_COUNT_MAX) return
     for (const scan of this.#open.keys()) {
       if (!scan.isAtEnd) continue
