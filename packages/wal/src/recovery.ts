@@ -6,6 +6,7 @@
  *
  * Everything here is synchronous: it runs before anybody is served.
  */
+import assert from 'node:assert'
 import { join } from 'node:path'
 import { type FileSystem, readAll, writeAll } from './file-system.ts'
 import { READ_CHUNK_BYTES } from './limits.ts'
@@ -341,7 +342,7 @@ export class Recovery {
     const piece = new Uint8Array(Math.min(READ_CHUNK_BYTES, Math.max(0, bytes - at)))
     while (at < bytes) {
       const count = readAll(this.#fileSystem, descriptor, piece, Math.min(piece.length, bytes - at), at)
-      if (count === 0) break
+      assert(count > 0, 'what was walked is there')
       writeAll(this.#fileSystem, descriptor, piece, 0, count, at)
       at += count
     }
