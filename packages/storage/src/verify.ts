@@ -1,5 +1,5 @@
 /**
- * Reads everything that is on disk and names what is bad: each sealed segment block by block, each record,
+ * Reads everything that is on disk and names what is bad: each segment block by block, each record,
  * the file of each value that is its key's newest, and each hint file against its segment. Behind a bad place
  * it goes on. Nothing is repaired here, nothing is held up: it works in slices, and a segment or a blob file
  * that is being read stays for so long.
@@ -76,24 +76,25 @@ export class Verification {
 
   async run(): Promise<VerifyReport> {
     const { engine } = this.#parts
-    const { log } = engine
     try {
-      log.roll()
-      await log.settled()
-    } catch (error) {
-      throw engine.error ?? fromLog(error)
+      engine.log.flush()
+    } catch {
+      // It has failed: what it has written can be read all the same.
     }
-    const segments = log.segments().filter(({ sealed }) => sealed)
-    for (const { bytes } of segments) this.#bytesTotal += bytes
-    for (const segment of segments) {
-      const { id } = segment
+    const listed = engine.log.segments()
+    for (const { bytes } of listed) this.#bytesTotal += bytes
+    for (const { id } of listed) {
+      const { ledger } = engine
       // A merge may have dropped it: it has read and checked all that it took over.
-      if (!log.isSealed(id)) continue
-      engine.ledger.pin(id)
+      const segment = engine.log.segments().find((one) => one.id === id)
+      if (segment === undefined) continue
+      ledger.pin(id)
       try {
         await this.#readSegment(segment)
+      } catch (error) {
+        throw fromLog(error)
       } finally {
-        engine.ledger.unpin(id)
+        ledger.unpin(id)
       }
     }
     return this.#report
@@ -103,6 +104,7 @@ export class Verification {
     const { engine, fileSystem, folder } = this.#parts
     const { bad } = this.#report
     this.#report.segments += 1
+    if (!info.sealed) return this.#readBlocks(info, null)
     const hint = new HintCheck(engine, fileSystem, folder.hintDirectory, info, this.#bad)
     try {
       const before = bad.length
@@ -114,14 +116,14 @@ export class Verification {
     }
   }
 
-  async #readBlocks({ id, path, bytes: length }: SegmentInfo, hint: HintCheck): Promise<void> {
-    const { log } = this.#parts.engine
+  async #readBlocks({ id, path, bytes: length }: SegmentInfo, hint: HintCheck | null): Promise<void> {
+    const { engine } = this.#parts
     const view = this.#view
     const onEntry = (offset: number, bytes: Uint8Array, start: number, end: number) => {
       if (!view.read(bytes, start, end)) return this.#bad(path, offset, 'the entry is no record')
       this.#report.records += 1
       // A hint says in its header what the notes on its segment say.
-      if (view.space !== SPACE.segment) {
+      if (hint !== null && view.space !== SPACE.segment) {
         hint.takeKey(view.space, this.#parts.hash(bytes, view.keyStart, view.keyEnd, this.#hash), offset)
       }
       if (view.isBlob) this.#takeBlob(id, path, offset, bytes)
@@ -131,7 +133,7 @@ export class Verification {
     for (;;) {
       let next: number
       try {
-        next = log.readBlocks(id, from, VERIFY_SLICE_BYTES, onEntry, onBad)
+        next = engine.log.readBlocks(id, from, VERIFY_SLICE_BYTES, onEntry, onBad)
       } catch (error) {
         return this.#bad(path, from, (error as Error).message)
       }

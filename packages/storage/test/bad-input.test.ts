@@ -1,5 +1,6 @@
 /**
- * What a store is given or finds that it cannot take: a typed error with the path in it, and all else goes on.
+ * What a store is given or finds that it cannot take: a typed error with the path in it, and all else goes
+ * on.
  */
 import {
   chmodSync,

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashKey } from '@minivault/codec'
-import { crc32 } from '@minivault/wal'
+import { crc32, type FileSystem, nodeFileSystem } from '@minivault/wal'
 import t from 'tap'
 import { readHintHeader } from '../src/hint/hint-format.ts'
 import { Store, type StoreOptions } from '../src/index.ts'
@@ -151,4 +151,22 @@ t.test('it goes on beside writes and merges, and ends when the store closes', as
   const closing = store.close()
   await t.rejects(late, { code: 'STORAGE_CLOSED' })
   await closing
+})
+
+t.test('a store that has become read-only can be verified', async (t) => {
+  const directory = await filled()
+  let isFailing = false
+  const datasync: FileSystem['datasync'] = (descriptor, done) => {
+    if (isFailing) done(Object.assign(new Error('EIO: told to fail'), { code: 'EIO' }))
+    else nodeFileSystem.datasync(descriptor, done)
+  }
+  const fileSystem = { ...nodeFileSystem, datasync }
+  const store = await Store.open({ directory, fileSystem, autoMerge: false })
+  isFailing = true
+  await t.rejects(store.set('k', 'v'), { code: 'STORAGE_READ_ONLY' })
+  flip(names(directory, 'log', /\.seg$/)[0]!, 5000)
+  const { bad, records } = await store.verify()
+  t.equal(bad.length, 1)
+  t.ok(records > 400)
+  await store.close()
 })
