@@ -17,7 +17,6 @@ const root = mkdtempSync(join(tmpdir(), 'minivault-blobs-'))
 t.teardown(() => rmSync(root, { recursive: true, force: true }))
 let folders = 0
 const LARGE = 2 * BLOB_PIECE_BYTES + 77
-
 async function open(options: Partial<StoreOptions> = {}) {
   const directory = options.directory ?? join(root, `data${++folders}`)
   const store = await Store.open({ directory, durability: 'os', cacheBytes: 16 << 20, ...options })
@@ -35,6 +34,11 @@ async function* inPieces(value: Uint8Array, bytes: number): AsyncGenerator<Uint8
 const same = (a: Uint8Array | undefined, b: Uint8Array) => a !== undefined && Buffer.compare(a, b) === 0
 const turns = async (count: number) => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
+}
+/** How many files there are once there are no more than these: files go beside the event loop. */
+async function atMost(count: number, files: () => string[]): Promise<number> {
+  for (let i = 0; i < 10_000 && files().length > count; i++) await turns(1)
+  return files().length
 }
 
 t.test('what comes from a stream is the value, short or long', async (t) => {
@@ -155,8 +159,7 @@ t.test('the file goes with the last reader, however that ends', async (t) => {
     await turns(5)
     t.equal(files().length, 1, `${name}: kept while it is open`)
     await end()
-    for (let i = 0; i < 50 && files().length > 0; i++) await turns(1)
-    t.equal(files().length, 0, `${name}: then it goes`)
+    t.equal(await atMost(0, files), 0, `${name}: then it goes`)
   }
   await store.close()
 })
@@ -191,7 +194,7 @@ t.test('a forgotten stream ends by itself, one that is read does not', async (t)
   timers.shift()!.run()
   await t.rejects(read.next(), expired)
   t.equal(timers.length, 0, 'nothing is open, nothing is waited for')
-  t.equal(files().length, 0)
+  t.equal(await atMost(0, files), 0)
   await store.close()
 })
 
@@ -227,10 +230,9 @@ t.test('what a source must be', async (t) => {
   async function* texts() {
     yield 'text'
   }
-  for (const source of [null, undefined, 5, 'text', noise(5), [noise(5)]]) {
+  for (const source of [null, undefined, 5, 'text', noise(5), [noise(5)], texts()]) {
     await t.rejects(store.setStream('k', source as never), option)
   }
-  await t.rejects(store.setStream('k', texts() as never), option)
   let isReleased = false
   async function* endless() {
     try {
@@ -242,8 +244,9 @@ t.test('what a source must be', async (t) => {
   await t.rejects(store.setStream('k', endless()), { code: 'STORAGE_VALUE_TOO_LARGE' })
   await turns(2)
   t.ok(isReleased, 'the source is told')
-  await t.rejects(store.setStream('k', inPieces(noise(LARGE), 65_536), { size: LARGE + 1 }), option)
-  await t.rejects(store.setStream('k', inPieces(noise(LARGE), 65_536), { size: LARGE - 1 }), option)
+  for (const size of [LARGE - 1, LARGE + 1]) {
+    await t.rejects(store.setStream('k', inPieces(noise(LARGE), 65_536), { size }), option)
+  }
   t.same(files(), [])
   t.equal(await store.has('k'), false)
   await store.close()
@@ -273,8 +276,7 @@ t.test('a touched value keeps its file, through merge and reopen', async (t) => 
   await again.touch('k')
   await again.set('k', 'short')
   await again.sync()
-  await turns(3)
-  t.same(files(), [], 'gone with the record that does not name it')
+  t.equal(await atMost(0, files), 0, 'gone with the record that does not name it')
   await again.close()
 })
 
@@ -300,15 +302,14 @@ t.test('a write that was overtaken completes, and leaves nothing', async (t) => 
   while (outcomes.length < 2) await turns(1)
   t.same(outcomes.sort(), ['1 applied', '2 applied'])
   t.equal((await store.get('k'))?.length, 10)
-  t.same(files(), [])
+  t.equal(await atMost(0, files), 0)
   outcomes.length = 0
   t.equal(store.apply(mutation(noise(LARGE), 30), 3), APPLY.applied)
   t.equal(store.apply(mutation(noise(LARGE), 30), 4), APPLY.applied, 'the same one twice, both on their way')
   while (outcomes.length < 2) await turns(1)
   t.ok(same(await store.get('k'), noise(LARGE)))
-  t.equal(files().length, 1, 'held: one file is enough')
-  outcomes.length = 0
-  t.equal(store.apply(mutation(noise(LARGE), 25), 5), APPLY.stale, 'lower from the start')
+  t.equal(await atMost(1, files), 1, 'held: one file is enough')
+  t.equal(store.apply(mutation(noise(LARGE), 25), 5), APPLY.stale)
   await store.close()
   const { store: again } = await open({ directory })
   t.ok(same(await again.get('k'), noise(LARGE)), 'and it stays so')
@@ -334,7 +335,7 @@ t.test('two keys with one hash have two files', async (t) => {
   await store.sync()
   await store.close()
   const { store: again } = await open({ hash, directory })
-  t.equal(files().length, 2)
+  t.equal(await atMost(2, files), 2)
   t.ok(same(await again.get('one'), two))
   await again.delete('one')
   await again.sync()
@@ -362,7 +363,7 @@ t.test('a record read slowly, its file gone meanwhile: the key is read again', a
     await turns(2)
     t.equal(held.length, 1, `${key}: the record is on its way from the disk`)
     await store.set(key, 'new', { durability: 'fsync' })
-    while (files().length > 1 - Number(key === 'stream')) await turns(1)
+    await atMost(key === 'get' ? 1 : 0, files)
     for (const start of held) start()
     held = null
     const answer = (await reading)!

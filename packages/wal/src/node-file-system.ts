@@ -40,6 +40,7 @@ export const nodeFileSystem: FileSystem = {
   rename: (from, to) => fs.renameSync(from, to),
   link: (existing, added) => fs.linkSync(existing, added),
   remove: (path) => fs.unlinkSync(path),
+  unlink: (path, done) => fs.unlink(path, done),
   list: (path) => fs.readdirSync(path),
   exists: (path) => fs.existsSync(path),
   makeDirectory: makeFolder,

@@ -140,19 +140,15 @@ export class BlobFiles {
   }
 
   /**
-   * Unlinks the file, now or after its last reader. A file that is gone already is no error: the orphan
-   * search sees to the rest.
+   * Unlinks the file, beside the event loop; or, while it is read or held, after that. Resolves when it was
+   * tried: a file that is gone already is no error, and what cannot be removed is left for the next open.
    */
-  remove(name: string): void {
+  remove(name: string): Promise<void> {
     if (this.#holds > 0 || this.#readers.has(name)) {
       this.#doomed.add(name)
-      return
+      return Promise.resolve()
     }
-    try {
-      this.fileSystem.remove(this.pathOf(name))
-    } catch {
-      // Left for the next open.
-    }
+    return new Promise((resolve) => this.fileSystem.unlink(this.pathOf(name), () => resolve()))
   }
 
   /**
@@ -165,7 +161,7 @@ export class BlobFiles {
     for (const names of this.folders()) {
       for (const name of names) {
         if (this.#fresh?.has(name) || !isOrphan(name)) continue
-        this.remove(name)
+        await this.remove(name)
         count += 1
       }
       if (++folders % ORPHAN_SLICE_FOLDERS === 0) await turn()

@@ -78,7 +78,7 @@ export class BlobWriter {
     } catch {
       // What counts is that the name goes.
     }
-    this.#files.remove(this.name)
+    await this.#files.remove(this.name)
   }
 
   async #writePiece(piece: Uint8Array): Promise<void> {

@@ -207,6 +207,10 @@ export class MemoryFileSystem implements FileSystem {
     })
   }
 
+  unlink(path: string, done: Done): void {
+    this.#later(() => this.remove(path), done)
+  }
+
   list(path: string): string[] {
     return this.#call('list', path, () => {
       if (!this.#folders.has(path)) throw failure('ENOENT', path)
