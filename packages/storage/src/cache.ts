@@ -8,8 +8,8 @@
  * main ring the oldest goes round again while it has hits left. So a sweep over all keys passes through a
  * tenth of the cache, a hit is one store, and no operation makes garbage or walks a list.
  *
- *     ┌────────────┬───────────────────────────┐  addressed in units of 8 bytes; the memory is in pieces of at
- *     │ small ring │ main ring                 │  most 1 GiB, and touched only as a ring first reaches it
+ *     ┌────────────┬───────────────────────────┐  addressed in units of 8 bytes; the memory is in pieces
+ *     │ small ring │ main ring                 │  of at most 1 GiB, touched only as a ring gets there
  *     └────────────┴───────────────────────────┘
  *     entry  length 22 bits, hits 2, shard 8 · fingerprint (two int32) · the record, padded to 8 bytes
  *            a first word of 0 instead: go on behind the end of the piece or ring

@@ -352,7 +352,7 @@ export class Engine implements CompletionTarget {
     previous.clear()
     let isThere: boolean
     try {
-      isThere = lookup.findSync(
+      isThere = lookup.findHeadSync(
         mutation.space,
         mutation.key,
         mutation.keyStart,

@@ -6,13 +6,14 @@
  * The result stands in fields (`shardIndex`, `slot`, `bytes`, `at`, `length`), valid until the next call.
  */
 
-import { cloneBytes, type KeyHash } from '@minivault/codec'
-import type { Log } from '@minivault/wal'
+import type { KeyHash } from '@minivault/codec'
+import { ENTRY_HEADER_BYTES, type Log } from '@minivault/wal'
 import { Cache } from './cache.ts'
 import type { KeyEntry } from './hint/key-entry.ts'
 import {
   Keydir,
   LENGTH_MASK,
+  SLOT_BALLOT,
   SLOT_CACHE,
   SLOT_LENGTH,
   SLOT_OFFSET,
@@ -20,7 +21,8 @@ import {
   SLOT_WORDS,
 } from './keydir.ts'
 import { type KeyIndex, SEARCH } from './keys/key-index.ts'
-import { recordHasKey } from './record.ts'
+import { KEY_BYTES_MAX } from './limits.ts'
+import { copyKey, hasBallot, isPlain, RECORD_HEADER_BYTES, recordHasKey } from './record.ts'
 
 /**
  * `cold`: the record behind `slot` lies on disk; whether it is the key's may be unknown. `missing`: a block
@@ -28,6 +30,10 @@ import { recordHasKey } from './record.ts'
  */
 export const LOOKUP = { absent: 0, found: 1, cold: 2, missing: 3 } as const
 export type LookupResult = (typeof LOOKUP)[keyof typeof LOOKUP]
+
+/** What a lookup may read from disk. */
+const READ = { nothing: 0, head: 1, record: 2 } as const
+type Read = (typeof READ)[keyof typeof READ]
 
 /** Seeds the fingerprint with the space, so that a key's records in two spaces rarely meet. */
 export function fingerprintOf(space: number, hash: KeyHash): number {
@@ -49,6 +55,7 @@ export class Lookup {
   readonly #log: Log
   readonly #keys: KeyIndex
   #scratch = new Uint8Array(4096)
+  readonly #key = new Uint8Array(KEY_BYTES_MAX)
 
   constructor(log: Log, keydir: Keydir, keys: KeyIndex, cacheBytes: number) {
     this.#log = log
@@ -63,12 +70,20 @@ export class Lookup {
 
   /** Finds the key; what is cold is read from disk at once. Throws WalError. */
   findSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): boolean {
-    return this.#find(space, key, keyStart, keyEnd, hash, true) === LOOKUP.found
+    return this.#find(space, key, keyStart, keyEnd, hash, READ.record) === LOOKUP.found
+  }
+
+  /**
+   * Finds the key for a write: of a plain record on disk only header and key are read, and nothing is kept.
+   * No checksum covers them alone, but they hold the very key and the very ballot that the slot has.
+   */
+  findHeadSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): boolean {
+    return this.#find(space, key, keyStart, keyEnd, hash, READ.head) === LOOKUP.found
   }
 
   /** Finds the key without touching the disk; `cold` stops at the first slot that would need it. */
   find(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): LookupResult {
-    return this.#find(space, key, keyStart, keyEnd, hash, false)
+    return this.#find(space, key, keyStart, keyEnd, hash, READ.nothing)
   }
 
   #find(
@@ -77,7 +92,7 @@ export class Lookup {
     keyStart: number,
     keyEnd: number,
     hash: KeyHash,
-    readsDisk: boolean,
+    read: Read,
   ): LookupResult {
     const shardIndex = shardOf(hash)
     const fingerprint = fingerprintOf(space, hash)
@@ -88,12 +103,14 @@ export class Lookup {
       if (shard[slot] === fingerprint) {
         this.slot = slot
         if (!this.resolve(shard, slot)) {
-          if (!readsDisk) return LOOKUP.cold
+          if (read === READ.nothing) return LOOKUP.cold
           // A key that is itself a view of the record read last would be read over.
-          key = cloneBytes(key, keyStart, keyEnd)
+          copyKey(key, keyStart, keyEnd, this.#key, 0)
+          key = this.#key
           keyEnd -= keyStart
           keyStart = 0
-          this.readSync(shard, slot)
+          if (read === READ.head) this.#readForKey(shard, slot, space, key, keyStart, keyEnd)
+          else this.#readSync(shard, slot, true)
         }
         if (recordHasKey(this.bytes, this.at, space, key, keyStart, keyEnd)) return LOOKUP.found
       }
@@ -102,22 +119,22 @@ export class Lookup {
     }
     this.slot = -1
     if (!this.#keys.hasCold) return LOOKUP.absent
-    const result = this.#keys.search(space, key, keyStart, keyEnd, hash, readsDisk)
+    const result = this.#keys.search(space, key, keyStart, keyEnd, hash, read !== READ.nothing)
     if (result === SEARCH.absent) return LOOKUP.absent
     if (result === SEARCH.missing) return LOOKUP.missing
-    return this.#promote(fingerprint, readsDisk)
+    return this.#promote(fingerprint, read)
   }
 
   /** Gives a slot to the key that was found in a cold segment. */
-  #promote(fingerprint: number, readsDisk: boolean): LookupResult {
+  #promote(fingerprint: number, read: Read): LookupResult {
     const { segment, offset, lengthWord, ballot } = this.#keys.found
     const slot = this.keydir.insert(this.shardIndex, fingerprint)
     this.keydir.point(this.shardIndex, slot, segment, offset, lengthWord, ballot)
     this.slot = slot
     const shard = this.keydir.shards[this.shardIndex]!
     if (!this.resolve(shard, slot)) {
-      if (!readsDisk) return LOOKUP.cold
-      this.readSync(shard, slot)
+      if (read === READ.nothing) return LOOKUP.cold
+      this.#readSync(shard, slot, read === READ.record)
     }
     return LOOKUP.found
   }
@@ -132,7 +149,7 @@ export class Lookup {
     while (shard[slot + SLOT_SEGMENT] !== 0) {
       if (shard[slot] === fingerprint) {
         if (shard[slot + SLOT_SEGMENT] === segment && shard[slot + SLOT_OFFSET] === offset) return
-        if (!this.resolve(shard, slot)) this.readSync(shard, slot)
+        this.#readForKey(shard, slot, space, bytes, keyStart, keyEnd)
         if (recordHasKey(this.bytes, this.at, space, bytes, keyStart, keyEnd)) return
       }
       slot += SLOT_WORDS
@@ -161,7 +178,7 @@ export class Lookup {
     let slot = Keydir.home(fingerprint, shard)
     while (shard[slot + SLOT_SEGMENT] !== 0) {
       if (shard[slot] === fingerprint) {
-        if (!this.resolve(shard, slot)) this.readSync(shard, slot)
+        this.#readForKey(shard, slot, space, key, keyStart, keyEnd)
         if (recordHasKey(this.bytes, this.at, space, key, keyStart, keyEnd)) {
           return shard[slot + SLOT_SEGMENT] === segment && shard[slot + SLOT_OFFSET] === offset
         }
@@ -191,20 +208,46 @@ export class Lookup {
     return true
   }
 
-  /** Points to the slot's record after reading it from disk; keeps it in the cache where it fits. */
-  readSync(shard: Int32Array, slot: number): void {
+  /** Points to the slot's record after reading it from disk; keeps it in the cache if asked to. */
+  #readSync(shard: Int32Array, slot: number, keep: boolean): void {
     const segment = shard[slot + SLOT_SEGMENT]!
     const offset = shard[slot + SLOT_OFFSET]!
     const length = shard[slot + SLOT_LENGTH]! & LENGTH_MASK
     const { cache, shardIndex } = this
-    const isKept = cache.reserve(shardIndex, slot, length)
-    const bytes = isKept ? cache.bytes : this.#scratchOf(length)
-    const at = isKept ? cache.at : 0
-    this.#log.readSync(segment, offset, length, bytes, at)
+    const isKept = keep && cache.reserve(shardIndex, slot, length)
+    const bytes = isKept ? cache.bytes : this.#scratchOf(ENTRY_HEADER_BYTES + length)
+    const at = isKept ? cache.at : ENTRY_HEADER_BYTES
+    this.#log.entries.readEntrySync(segment, offset, length, bytes, at - ENTRY_HEADER_BYTES)
     if (isKept) cache.commit(shardIndex, slot, length)
     this.bytes = bytes
     this.at = at
     this.length = length
+  }
+
+  /**
+   * Points to the slot's record for a compare of its key. Of one on disk only header and key are read where
+   * that says enough, and nothing is kept.
+   */
+  #readForKey(
+    shard: Int32Array,
+    slot: number,
+    space: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+  ): void {
+    if (this.resolve(shard, slot)) return
+    const headBytes = RECORD_HEADER_BYTES + keyEnd - keyStart
+    if (headBytes <= this.length) {
+      const bytes = this.#scratchOf(headBytes)
+      const segment = shard[slot + SLOT_SEGMENT]!
+      this.#log.entries.readUnverifiedSync(segment, shard[slot + SLOT_OFFSET]!, headBytes, bytes, 0)
+      this.bytes = bytes
+      this.at = 0
+      const isTheOne = isPlain(bytes, 0) && hasBallot(bytes, 0, shard, slot + SLOT_BALLOT)
+      if (isTheOne && recordHasKey(bytes, 0, space, key, keyStart, keyEnd)) return
+    }
+    this.#readSync(shard, slot, false)
   }
 
   #scratchOf(length: number): Uint8Array {

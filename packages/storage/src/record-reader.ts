@@ -43,7 +43,8 @@ export class RecordReader {
     found.valueType = view.valueType as ValueType
     found.expiresAtMs = view.expiresAtMs
     found.blob = view.isBlob ? blobValueOf(view, bytes) : null
-    found.exists = !view.tombstone && !isExpired(view.expiresAtMs, this.#now())
+    // The clock is not asked for a record that never expires.
+    found.exists = !view.tombstone && (view.expiresAtMs === 0 || !isExpired(view.expiresAtMs, this.#now()))
     return view
   }
 

@@ -31,6 +31,8 @@ export const TAG = { version: 1, requestId: 2, attempt: 3, blob: 4 } as const
 
 const KEY_LOOP_BYTES_MAX = 32
 
+const ballotView = new Version()
+
 /** Hashed into the layout hash: change anything above, and folders of the other layout are refused. */
 export const RECORD_LAYOUT =
   'record 0: flags1 space1 key2 raw4 ballot12be type1 zero1 tagged2 | expiry8? tagged key value | ' +
@@ -119,7 +121,7 @@ export function writeRecord(
 /**
  * A short key goes byte by byte: looking whether two arrays share their memory would cost more than the copy.
  */
-function copyKey(key: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+export function copyKey(key: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
   if (end - start > KEY_LOOP_BYTES_MAX) copyBytes(key, start, end, target, at)
   else for (let i = start; i < end; i++) target[at + i - start] = key[i]!
 }
@@ -252,6 +254,19 @@ export function blobValueOf(view: RecordView, bytes: Uint8Array): BlobValue | nu
 export function keyStartOf(bytes: Uint8Array, start: number): number {
   const tagged = bytes[start + 22]! | (bytes[start + 23]! << 8)
   return start + RECORD_HEADER_BYTES + ((bytes[start]! & FLAG.expiry) !== 0 ? 8 : 0) + tagged
+}
+
+/** Header, key and value, and nothing else: no tombstone, no blob, no expiry, no tagged field. */
+export function isPlain(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start]! & (FLAG.tombstone | FLAG.blob | FLAG.expiry | FLAG.tagged)) === 0
+}
+
+/** Whether the record's ballot is the one in words[at, at + 3). */
+export function hasBallot(bytes: Uint8Array, start: number, words: Int32Array, at: number): boolean {
+  readVersion(bytes, start + 8, ballotView)
+  return (
+    words[at] === ballotView.high && words[at + 1] === ballotView.middle && words[at + 2] === ballotView.low
+  )
 }
 
 /** Is this the record of exactly that key in exactly that space? */

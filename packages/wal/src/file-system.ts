@@ -102,8 +102,8 @@ export function writeAll(
 }
 
 /**
- * Reads up to `length` bytes into bytes[0…], going on after a short or interrupted read; fewer only where the
- * file ends.
+ * Reads up to `length` bytes into bytes[at…], going on after a short or interrupted read; fewer only where
+ * the file ends. No closure: each record that is read from disk comes this way.
  */
 export function readAll(
   fileSystem: FileSystem,
@@ -111,13 +111,22 @@ export function readAll(
   bytes: Uint8Array,
   length: number,
   position: number,
+  at = 0,
 ): number {
   let count = 0
-  const read = (): number => fileSystem.readSync(descriptor, bytes, count, length - count, position + count)
+  let tries = 1
   while (count < length) {
-    const more = insist(read)
+    let more: number
+    try {
+      more = fileSystem.readSync(descriptor, bytes, at + count, length - count, position + count)
+    } catch (error) {
+      if (!isTransient(error) || tries === TRANSIENT_COUNT_MAX) throw error
+      tries += 1
+      continue
+    }
     if (more <= 0) break
     count += more
+    tries = 1
   }
   return count
 }

@@ -25,7 +25,7 @@ import { Recovery, type RecoveryReport } from './recovery.ts'
 import type { Replayer } from './replayer.ts'
 import { ENTRY_EXTRA_BYTES_MAX, ENTRY_HEADER_BYTES } from './segment-format.ts'
 import type { OnBad, OnEntry } from './segment-reader.ts'
-import { type SegmentInfo, SegmentTable } from './segment-table.ts'
+import { type EntryReader, type SegmentInfo, SegmentTable } from './segment-table.ts'
 import type { SnapshotOptions, SnapshotReport } from './snapshot.ts'
 import { Snapshots } from './snapshots.ts'
 import { Syncer } from './syncer.ts'
@@ -40,6 +40,7 @@ export class Log {
   /** Most that a group may take: its payloads, and 15 bytes on top of each. */
   readonly groupBytesMax: number
   readonly recovery: RecoveryReport
+  readonly entries: EntryReader
   /** Position of the payload that was reserved last. */
   reservedSegment = 0
   reservedOffset = 0
@@ -84,6 +85,7 @@ export class Log {
     this.#turn = new Turn(options.scheduler, options.flushAfterMs, this.#work)
     this.#options = options
     this.#table = table
+    this.entries = table
     this.#walk = new BlockWalk(options.fileSystem)
     this.recovery = report
     const parts = { ...options, table, lastLog, onFailed: (error: WalError) => this.#poison(error) }

@@ -11,6 +11,8 @@ import { DESCRIPTOR_COUNT_MAX } from './limits.ts'
 import { ENTRY_HEADER_BYTES, entryChecksum, type SegmentKind, segmentName } from './segment-format.ts'
 import { closedError, fromSystem, WalError } from './wal-error.ts'
 
+const SCRATCH_BYTES = 1 << 20
+
 export interface SegmentInfo {
   /** Its number. */
   id: number
@@ -19,6 +21,17 @@ export interface SegmentInfo {
   bytes: number
   sealed: boolean
   path: string
+}
+
+/** Reads for an owner who cares for each copy. Both throw what `Log.readSync` throws. */
+export interface EntryReader {
+  /** Reads the entry of this payload, checked: ENTRY_HEADER_BYTES to target[at…], the payload behind them. */
+  readEntrySync(segment: number, offset: number, length: number, target: Uint8Array, at: number): void
+  /**
+   * Reads the first `length` bytes of a payload as they are: no checksum can tell whether they are whole. For
+   * an owner who knows by other means what must stand there.
+   */
+  readUnverifiedSync(segment: number, offset: number, length: number, target: Uint8Array, at: number): void
 }
 
 export class Segment {
@@ -52,12 +65,12 @@ export class Segment {
   }
 }
 
-export class SegmentTable {
+export class SegmentTable implements EntryReader {
   readonly #fileSystem: FileSystem
   readonly #segments = new Map<number, Segment>()
   #open = 0
   #closed = false
-  #scratch = new Uint8Array(4096)
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES)
 
   constructor(fileSystem: FileSystem) {
     this.#fileSystem = fileSystem
@@ -120,17 +133,31 @@ export class SegmentTable {
   }
 
   readSync(number: number, offset: number, length: number, target: Uint8Array, at: number): void {
+    const whole = ENTRY_HEADER_BYTES + length
+    const scratch = whole <= SCRATCH_BYTES ? this.#scratch : new Uint8Array(whole)
+    this.readEntrySync(number, offset, length, scratch, 0)
+    target.set(scratch.subarray(ENTRY_HEADER_BYTES, whole), at)
+  }
+
+  readEntrySync(number: number, offset: number, length: number, target: Uint8Array, at: number): void {
     const segment = this.#forReading(number, offset, length)
     const whole = ENTRY_HEADER_BYTES + length
-    if (this.#scratch.length < whole) this.#scratch = new Uint8Array(whole)
-    let count = 0
+    const count = this.#readFrom(segment, offset - ENTRY_HEADER_BYTES, whole, target, at)
+    check(segment, offset, length, target, at, count)
+  }
+
+  readUnverifiedSync(number: number, offset: number, length: number, target: Uint8Array, at: number): void {
+    const segment = this.#forReading(number, offset, length)
+    const count = this.#readFrom(segment, offset, length, target, at)
+    if (count !== length) throw corrupt(segment, offset, 'the file is too short')
+  }
+
+  #readFrom(segment: Segment, position: number, length: number, target: Uint8Array, at: number): number {
     try {
-      count = readAll(this.#fileSystem, segment.descriptor, this.#scratch, whole, offset - ENTRY_HEADER_BYTES)
+      return readAll(this.#fileSystem, segment.descriptor, target, length, position, at)
     } catch (error) {
       throw fromSystem(error, 'reading', segment.path)
     }
-    deliver(segment, offset, length, this.#scratch, count, target, at)
-    if (whole > 1 << 20) this.#scratch = new Uint8Array(4096)
   }
 
   read(
@@ -149,10 +176,11 @@ export class SegmentTable {
       if (segment.dropped && segment.reads === 0) this.release(segment)
       if (error) return done(fromSystem(error, 'reading', segment.path))
       try {
-        deliver(segment, offset, length, bytes, count, target, at)
+        check(segment, offset, length, bytes, 0, count)
       } catch (wrong) {
         return done(wrong as WalError)
       }
+      target.set(bytes.subarray(ENTRY_HEADER_BYTES), at)
       done(null)
     }
     segment.reads++
@@ -195,22 +223,23 @@ function corrupt(segment: Segment, offset: number, what: string): WalError {
   return new WalError('WAL_CORRUPT', `${segment.path} at ${offset}: ${what}`, { path: segment.path, offset })
 }
 
-function deliver(
+/** Throws WAL_CORRUPT unless the entry of this segment and place stands at bytes[at, at + `count`). */
+function check(
   segment: Segment,
   offset: number,
   length: number,
   bytes: Uint8Array,
-  count: number,
-  target: Uint8Array,
   at: number,
+  count: number,
 ): void {
-  const whole = ENTRY_HEADER_BYTES + length
-  const view = new DataView(bytes.buffer, bytes.byteOffset, whole)
   const start = offset - ENTRY_HEADER_BYTES
-  if (count !== whole) throw corrupt(segment, start, 'the file is too short')
-  if (view.getInt32(4, true) !== length) throw corrupt(segment, start, 'the entry has another length')
-  if (view.getInt32(0, true) !== entryChecksum(bytes, 0, length, segment.id, start)) {
+  if (count !== ENTRY_HEADER_BYTES + length) throw corrupt(segment, start, 'the file is too short')
+  if (int32At(bytes, at + 4) !== length) throw corrupt(segment, start, 'the entry has another length')
+  if (int32At(bytes, at) !== entryChecksum(bytes, at, length, segment.id, start)) {
     throw corrupt(segment, start, 'the checksum of the entry is wrong')
   }
-  target.set(bytes.subarray(ENTRY_HEADER_BYTES, whole), at)
+}
+
+function int32At(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
