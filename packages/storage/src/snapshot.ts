@@ -62,7 +62,8 @@ export class Snapshot {
 
   constructor(parts: SnapshotParts, directory: string, options: SnapshotOptions) {
     this.#parts = parts
-    this.#target = folderAt(directory)
+    // As its own paths begin: without a `./` in front or a slash behind.
+    this.#target = folderAt(dirname(join(directory, 'log')))
     this.#options = options
   }
 

@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { Store } from '../src/index.ts'
 import { noise } from '../src/testing/index.ts'
@@ -105,21 +103,4 @@ t.test('stats count the live keys of the user, and tombstones apart', async (t) 
   await store.merge()
   t.same(counts(), [2, 0], 'merged')
   await store.close()
-})
-
-t.test('the example of the README', async (t) => {
-  const page = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-  const example = /^```ts\n(.*?)^```/ms.exec(page)![1]!
-  const lines = example.split('\n').filter((line) => line !== '')
-  t.ok(lines.length <= 10, `${lines.length} lines`)
-  const directory = fresh()
-  mkdirSync(directory)
-  const entry = pathToFileURL(join(import.meta.dirname, '../src/index.ts')).href
-  const file = join(directory, 'example.mts')
-  writeFileSync(file, example.replace("'@minivault/storage'", JSON.stringify(entry)))
-  const args = ['--import', import.meta.resolve('tsx'), '--conditions=minivault:source', file]
-  const printed = execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8' })
-  const [greeting, ...others] = printed.trim().split('\n')
-  t.match(greeting, /^hello [0-9a-f]{24}$/)
-  t.same(others, ['true', 'true', 'undefined', '0'])
 })
