@@ -141,6 +141,7 @@ export class Store {
 
   /** The values of these keys, in their order. Each is read for itself: writes may come in between. */
   async getMany(keys: readonly (string | Uint8Array)[]): Promise<(Uint8Array | undefined)[]> {
+    if (this.engine.closed) throw closedError()
     return Promise.all(keys.map(async (key) => this.#reads.ask(key, copiedValue)))
   }
 
