@@ -49,7 +49,7 @@ export class MinivaultLevel<K = string, V = string> extends AbstractLevel<Buffer
     const { storeOptions, ...forward } = options
     super(MANIFEST, forward)
     if (typeof where === 'string') {
-      this.#openStore = () => Store.open({ ...storeOptions, directory: where }) as Promise<never>
+      this.#openStore = () => Store.open({ ...storeOptions, directory: where })
       this.#closeStore = (store) => store.close()
     } else {
       this.#openStore = async () => where

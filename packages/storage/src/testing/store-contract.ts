@@ -15,26 +15,22 @@ export interface ContractHost {
   test(...named: never[]): unknown
 }
 
-const GROUPS = {
-  values: valueCases,
-  conditions: conditionCases,
-  expiry: expiryCases,
-  increments: incrementCases,
-  batches: batchCases,
-  scans: scanCases,
-  scanning: scanningCases,
-  streams: streamCases,
-  closing: closingCases,
-} satisfies Record<string, ContractCases>
+const CASES: ContractCases = {
+  ...valueCases,
+  ...conditionCases,
+  ...expiryCases,
+  ...incrementCases,
+  ...batchCases,
+  ...scanCases,
+  ...scanningCases,
+  ...streamCases,
+  ...closingCases,
+}
 
 /** Where the suite's clock starts, in wall milliseconds. */
 const START_MS = 1_800_000_000_000
 
-export type ContractGroup = keyof typeof GROUPS
-
 export interface ContractOptions {
-  /** Only these parts; default all. */
-  groups?: readonly ContractGroup[]
   /** Closes the store and opens the same data again, with the same clock. */
   reopen?: (store: SimpleDoor, now: () => number) => Promise<SimpleDoor>
 }
@@ -46,23 +42,21 @@ export function storeContract(
   options: ContractOptions = {},
 ): void {
   const test = host.test as (name: string, body: (t: ContractTest) => Promise<void>) => unknown
-  for (const group of options.groups ?? (Object.keys(GROUPS) as ContractGroup[])) {
-    for (const [name, body] of Object.entries(GROUPS[group])) {
-      test.call(host, name, async (t) => {
-        const now = () => run.nowMs
-        const run = {
-          nowMs: START_MS,
-          async reopen() {
-            if (options.reopen !== undefined) run.store = await options.reopen(run.store, now)
-          },
-        } as ContractRun
-        run.store = await open(now)
-        try {
-          await body(t, run)
-        } finally {
-          await run.store.close()
-        }
-      })
-    }
+  for (const [name, body] of Object.entries(CASES)) {
+    test.call(host, name, async (t) => {
+      const now = () => run.nowMs
+      const run = {
+        nowMs: START_MS,
+        async reopen() {
+          if (options.reopen !== undefined) run.store = await options.reopen(run.store, now)
+        },
+      } as ContractRun
+      run.store = await open(now)
+      try {
+        await body(t, run)
+      } finally {
+        await run.store.close()
+      }
+    })
   }
 }
