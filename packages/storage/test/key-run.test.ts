@@ -4,9 +4,10 @@ import { seededRandom } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
 import { Bloom } from '../src/hint/bloom.ts'
+import { compactRuns } from '../src/hint/compact-runs.ts'
 import { MergedCursor } from '../src/hint/key-cursor.ts'
 import { entryBytes, KeyEntry, readEntry, writeEntry } from '../src/hint/key-entry.ts'
-import { RunBuilder } from '../src/hint/key-run.ts'
+import { type KeyRun, RunBuilder } from '../src/hint/key-run.ts'
 import { collect, item, itemOf, itemsOf, runOf, text, textOf, winners } from './fixtures/hint-items.ts'
 
 t.test('an entry is read as it was written', async (t) => {
@@ -68,6 +69,29 @@ t.test('a run is sorted and keeps the newest of each key', async (t) => {
   }
   builder.clear()
   t.equal(builder.toRun(1).count, 0)
+})
+
+t.test('runs are merged so that they stay few', async (t) => {
+  const random = seededRandom(8)
+  const items = Array.from({ length: 3000 }, (_, i) =>
+    item(`k${Math.floor(random() * 700)}`, i, { ballot: Version.of(1 + Math.floor(random() * 50), 0, 1) }),
+  )
+  const runs: KeyRun[] = []
+  for (let at = 0; at < items.length; ) {
+    const count = 1 + Math.floor(random() * 5)
+    const run = runOf(items.slice(at, at + count))
+    const before = text(winners(items.slice(at, at + count))[0]!, 7)
+    runs.push(run)
+    compactRuns(runs, 500)
+    t.equal(collect(run.cursor())[0], before, 'a run never changes')
+    at += count
+  }
+  t.ok(runs.length < 20 && runs.every(({ count }) => count <= 500), `${runs.map(({ count }) => count)}`)
+  const all = collect(new MergedCursor(runs.map((run) => run.cursor())))
+  t.same(
+    all,
+    winners(items).map((each) => text(each, 7)),
+  )
 })
 
 t.test('the bloom never denies, and is rarely wrong', async (t) => {
