@@ -66,6 +66,9 @@ export function diskOf(files: Files): MemoryFileSystem {
   return disk
 }
 
+/** Files whose every byte `verify` reads. Hints are derived data, and made again. */
+const VERIFIED = /\/(log\/\d+\.seg|blobs\/.*)$/
+
 export interface Outcome {
   /** The error of the open; null: it opened. */
   refusal: { code: string; message: string } | null
@@ -75,8 +78,13 @@ export interface Outcome {
   problem: string | null
 }
 
-/** Opens the files and reads every key. */
-export async function inspect(files: Files, values: SmallStore['values'], engine?: Engine): Promise<Outcome> {
+/** Opens the files, reads every key, and has all of it verified. `damaged`: which file was changed. */
+export async function inspect(
+  files: Files,
+  values: SmallStore['values'],
+  damaged: string | null,
+  engine?: Engine,
+): Promise<Outcome> {
   const machine = new Machine(diskOf(files), SMALL, engine)
   const outcome: Outcome = { refusal: null, errors: 0, problem: null }
   let store: Store
@@ -100,6 +108,11 @@ export async function inspect(files: Files, values: SmallStore['values'], engine
       }
     }
   }
+  const { bad } = await machine.until(store.verify())
+  const isNamed = bad.some(({ path }) => path === damaged)
+  const mustName = damaged !== null && (outcome.errors > 0 || VERIFIED.test(damaged))
+  if (mustName && !isNamed) outcome.problem = `verify does not name the file: ${JSON.stringify(bad)}`
+  if (damaged === null && bad.length > 0) outcome.problem = `verify says ${JSON.stringify(bad)}`
   return outcome
 }
 

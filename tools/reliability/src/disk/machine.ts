@@ -43,7 +43,6 @@ export class Machine {
   }
 
   open(directory = DIRECTORY): Promise<Store> {
-    this.#scheduler = new ManualScheduler()
     const bits = seededRandom(++this.#opens)
     return this.until(
       this.#engine.open({
@@ -90,6 +89,7 @@ export class Machine {
   async restart(seed?: number): Promise<void> {
     this.disk.crashed = true
     for (let turn = 0; turn < 3; turn++) await this.turn()
+    this.#scheduler = new ManualScheduler()
     this.disk.restart(seed)
   }
 }

@@ -33,6 +33,7 @@ export class Run {
   readonly #trustedLevel: number
   #store!: Store
   #operations!: Operations
+  readonly #snapshots = new Map<string, ReadonlyMap<string, Cell>>()
   #crash: StepOf<'crash'> | null = null
   #steps = 0
   crashes = 0
@@ -80,6 +81,8 @@ export class Run {
   async comeBack(isCut: boolean): Promise<string | null> {
     const problem = await this.#guard(() => this.#recover(isCut))
     if (problem !== null) return problem
+    const snapshot = await this.#guard(() => this.#compareSnapshots())
+    if (snapshot !== null) return snapshot
     for (const step of GOING_ON) {
       const wrong = await this.#guard(() => this.#step(step, this.#steps++))
       if (wrong !== null) return `going on: ${wrong}`
@@ -102,7 +105,7 @@ export class Run {
   /** Opens after a fault, and takes what is there for the truth. */
   async #recover(isCut: boolean): Promise<string | null> {
     await this.#open()
-    const { held, problem } = await this.#held()
+    const { held, problem } = await this.#held(this.#store)
     const wrong = this.history.recover(held, isCut ? this.#trustedLevel : 1, this.machine.nowMs)
     return problem ?? wrong
   }
@@ -160,11 +163,37 @@ export class Run {
       case 'reopen':
         await this.#close()
         return this.#open()
+      case 'snapshot':
+        return this.#snapshot(`/snapshot-${n}`)
+      case 'verify': {
+        const { bad } = await machine.until(this.#store.verify())
+        return bad.length === 0 ? null : `verify says ${JSON.stringify(bad[0])}`
+      }
       case 'wait':
         machine.nowMs += step.ms
         for (let turn = 0; turn < WAIT_TURNS; turn++) await machine.turn()
         return null
     }
+  }
+
+  async #snapshot(directory: string): Promise<string | null> {
+    const cells = new Map(this.history.cells)
+    await this.machine.until(this.#store.snapshot(directory))
+    // All that was there when it was asked for was made durable for it.
+    this.#snapshots.set(directory, cells)
+    return this.#compareSnapshots()
+  }
+
+  /** The snapshot taken last, opened as a store of its own. */
+  async #compareSnapshots(): Promise<string | null> {
+    for (const [directory, cells] of [...this.#snapshots].slice(-1)) {
+      const store = await this.machine.open(directory)
+      const { held, problem } = await this.#held(store)
+      await this.machine.until(store.close())
+      const wrong = problem ?? difference(cells, held, this.machine.nowMs)
+      if (wrong !== null) return `${directory}: ${wrong}`
+    }
+    return null
   }
 
   #plantCrash(step: StepOf<'crash'>): void {
@@ -176,20 +205,19 @@ export class Run {
 
   /** Every key that was ever asked for, read in every way, against the model. */
   async #compare(): Promise<string | null> {
-    const { held, problem } = await this.#held()
+    const { held, problem } = await this.#held(this.#store)
     return problem ?? difference(this.history.cells, held, this.machine.nowMs)
   }
 
   /** What the store gives out; `problem` where two ways of reading differ. */
-  async #held(): Promise<{ held: Map<string, Cell>; problem: string | null }> {
+  async #held(store: Store): Promise<{ held: Map<string, Cell>; problem: string | null }> {
     const held = new Map<string, Cell>()
     let problem: string | null = null
     const names = [...this.history.names]
-    const entries = await this.machine.until(Promise.all(names.map((key) => this.#store.getEntry(key))))
+    const entries = await this.machine.until(Promise.all(names.map((key) => store.getEntry(key))))
     for (const [i, key] of names.entries()) {
       const entry = entries[i]
-      if (print(entry?.value) !== print(this.#store.getSync(key)))
-        problem ??= `${key}: getEntry, getSync differ`
+      if (print(entry?.value) !== print(store.getSync(key))) problem ??= `${key}: getEntry, getSync differ`
       if (entry === undefined) continue
       const { value, expiresAtMs, version } = entry
       held.set(key, { value: print(value), expiresAtMs, version })

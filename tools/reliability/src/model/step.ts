@@ -19,7 +19,7 @@ export type Step =
   /** `bytes` null: a delete. */
   | { kind: 'batch'; operations: { key: string; bytes: number | null }[]; level: Level }
   | { kind: 'burst'; keys: string[]; level: Level }
-  | { kind: 'merge' | 'reopen' | 'sync' }
+  | { kind: 'merge' | 'reopen' | 'sync' | 'snapshot' | 'verify' }
   | { kind: 'wait'; ms: number }
   | { kind: 'crash'; isCut: boolean; inCalls: number; isAfter: boolean; seed: number }
 
@@ -80,7 +80,7 @@ const batch = fc.record({
       bytes: fc.oneof(
         { weight: 8, arbitrary: fc.nat(60) },
         { weight: 3, arbitrary: fc.constant(null) },
-        { weight: 1, arbitrary: fc.constant(1400) },
+        { weight: 1, arbitrary: fc.constant(3000) },
       ),
     }),
     { minLength: 1, maxLength: 5 },
@@ -88,7 +88,13 @@ const batch = fc.record({
   level,
 })
 const wait = fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 3000 }) })
-const upkeep = fc.constantFrom<Step[]>({ kind: 'merge' }, { kind: 'reopen' }, { kind: 'sync' })
+const upkeep = fc.constantFrom<Step[]>(
+  { kind: 'merge' },
+  { kind: 'reopen' },
+  { kind: 'sync' },
+  { kind: 'snapshot' },
+  { kind: 'verify' },
+)
 const crash = fc.record({
   kind: fc.constant('crash' as const),
   isCut: fc.boolean(),
@@ -108,7 +114,7 @@ const churn = fc.record({
 
 const everywhere = [
   { weight: 1, arbitrary: wait },
-  { weight: 1, arbitrary: upkeep },
+  { weight: 2, arbitrary: upkeep },
 ]
 
 /** Segments that stay: residents, with hot keys between them. */

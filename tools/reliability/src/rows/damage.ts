@@ -26,12 +26,12 @@ class Damage {
     this.#engine = engine
   }
 
-  async try(files: Files, values: SmallStore['values'], what: string): Promise<void> {
-    const { refusal, errors, problem } = await inspect(files, values, this.#engine)
+  async try(files: Files, values: SmallStore['values'], path: string, what: string): Promise<void> {
+    const { refusal, errors, problem } = await inspect(files, values, path, this.#engine)
     this.n += 1
     if (refusal !== null) this.refused += 1
     if (errors > 0) this.errors += 1
-    if (problem !== null) this.failures.push(`${what}: ${problem}`)
+    if (problem !== null) this.failures.push(`${path}, ${what}: ${problem}`)
   }
 }
 
@@ -48,7 +48,7 @@ async function damageAll(context: Context, plan: Plan): Promise<Findings> {
   let bytes = 0
   for (const isCrashed of [false, true]) {
     const small = await buildStore(plan.bytes, isCrashed, plan.engine)
-    const whole = await inspect(small.files, small.values, plan.engine)
+    const whole = await inspect(small.files, small.values, null, plan.engine)
     if (whole.refusal !== null || whole.errors > 0 || whole.problem !== null) {
       throw new Error(`the undamaged store is not right: ${JSON.stringify(whole)}`)
     }
@@ -78,20 +78,17 @@ async function damageOne(
       for (let bit = everyBit ? 0 : i & 7; bit <= (everyBit ? 7 : i & 7); bit++) {
         const flipped = bytes.slice()
         flipped[i]! ^= 1 << bit
-        await damage.try(
-          new Map(files).set(path, flipped),
-          values,
-          `${kind} ${path}, bit ${bit} of byte ${i}`,
-        )
+        const what = `${kind}, bit ${bit} of byte ${i}`
+        await damage.try(new Map(files).set(path, flipped), values, path, what)
       }
       if (isTail) continue
-      await damage.try(new Map(files).set(path, bytes.slice(0, i)), values, `${kind} ${path}, cut at ${i}`)
+      await damage.try(new Map(files).set(path, bytes.slice(0, i)), values, path, `${kind}, cut at ${i}`)
     }
     done += synced
     context.progress(done, total)
     const without = new Map(files)
     without.delete(path)
-    if (!isTail) await damage.try(without, values, `${kind} ${path}, removed`)
+    if (!isTail) await damage.try(without, values, path, `${kind}, removed`)
   }
   return done
 }
@@ -134,7 +131,7 @@ const forgiving: Engine = {
 
 export const damageRow: Row = {
   number: 7,
-  claim: 'every byte flip and every truncation: the right value or a typed error',
+  claim: 'every byte flip and every truncation: the right value or a typed error, and verify names the file',
   cases: { smoke: 3000, ci: 32_000, long: 4_000_000 },
   run: (context) => damageAll(context, planOf(context)),
   controls: [

@@ -1,5 +1,6 @@
 /**
- * Row 4: one workload through sets, deletes, batches, bursts, merges, seals and closes; the machine dies
+ * Row 4: one workload through sets, deletes, batches, bursts, merges, seals, a
+ * snapshot and closes; the machine dies
  * before and after each of its calls to the disk, once by a power cut and once by a kill, and sometimes again
  * while it recovers. Afterwards the store must hold the state after a prefix of what was asked for.
  */
@@ -19,6 +20,7 @@ function workload(): CalmStep[] {
     const level = (n % 3) as Level
     const key = `h${(n * 7) % 5}`
     if (n % 13 === 12) steps.push({ kind: 'merge' })
+    else if (n === 45) steps.push({ kind: 'snapshot' })
     else if (n % 29 === 28) steps.push({ kind: 'reopen' })
     else if (n % 17 === 16) steps.push({ kind: 'sync' })
     else if (n % 5 === 4) steps.push({ kind: 'delete', key, level, condition: 'none' })
@@ -39,7 +41,7 @@ function workload(): CalmStep[] {
 /** Sets and a delete; now and then with a value that has a file of its own. */
 function batchOf(n: number): StepOf<'batch'>['operations'] {
   return [
-    { key: `h${n % 5}`, bytes: n % 2 === 0 ? 1400 : 50 },
+    { key: `h${n % 5}`, bytes: n % 2 === 0 ? 3000 : 50 },
     { key: `h${(n + 1) % 5}`, bytes: null },
     { key: `resident ${n}`, bytes: 60 },
   ]
@@ -125,7 +127,7 @@ export const everyCallRow: Row = {
     },
     {
       fault: 'os taken for fsync: acknowledged before it is durable',
-      run: (context) => everyCall(context, CONTROL_STRIDE, { trustedLevel: 1 }),
+      run: (context) => everyCall(context, 7, { trustedLevel: 1 }),
     },
   ],
 }

@@ -86,7 +86,7 @@ async function refuseAll(cases: readonly Case[], engine?: Engine): Promise<Findi
   let n = 0
   for (const isCrashed of [false, true]) {
     const small = await buildStore(STORE_BYTES, isCrashed, engine)
-    const whole = await inspect(small.files, small.values, engine)
+    const whole = await inspect(small.files, small.values, null, engine)
     if (whole.refusal !== null || whole.problem !== null) throw new Error('the unchanged folder is not right')
     for (const one of cases) {
       const problem = await refuse(small, one, engine)
