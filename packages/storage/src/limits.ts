@@ -9,8 +9,11 @@ export const KEY_BYTES_MAX = 65_535
 /** Longest value in bytes, uncompressed. */
 export const VALUE_BYTES_MAX = 100 * 1024 * 1024
 
-/** A longer value gets a file of its own under `blobs/` instead of a place in the log. */
-export const BLOB_ABOVE_BYTES = 1024 * 1024
+/**
+ * A longer value gets a file of its own under `blobs/` instead of a place in the log: from there on the file
+ * costs less than the log and one merge of it (docs/decisions/0004-blob-threshold.md).
+ */
+export const BLOB_ABOVE_BYTES = 512 * 1024
 
 /** A longer value is compressed where that pays; a shorter one costs more than it saves. */
 export const COMPRESS_ABOVE_BYTES = 1024
