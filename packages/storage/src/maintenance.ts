@@ -14,6 +14,7 @@ import { Merger } from './merger.ts'
 import { nodeNow } from './node-ports.ts'
 import type { OpenedFolder } from './opened-folder.ts'
 import { closeIndex, type OpenedIndex } from './opened-index.ts'
+import { type Scans, scanExpired } from './scan/scans.ts'
 import { Snapshot, type SnapshotOptions, type SnapshotParts, type SnapshotReport } from './snapshot.ts'
 import { fromLog } from './storage-error.ts'
 import type { StoreOptions } from './store-options.ts'
@@ -24,18 +25,20 @@ export class Maintenance {
   readonly #engine: Engine
   readonly #options: StoreOptions
   readonly #reopen: () => Promise<OpenedIndex>
+  readonly #scans: Scans
   readonly #space: DiskFullWatch
   readonly #jobs = new Set<Promise<unknown>>()
   /** What the engine runs on: the folder's, or what was read anew after a full disk. */
   #index: OpenedIndex
   #isClosing = false
 
-  constructor(engine: Engine, options: StoreOptions, opened: OpenedFolder) {
+  constructor(engine: Engine, options: StoreOptions, opened: OpenedFolder, scans: Scans) {
     const { scheduler = nodeScheduler, fileSystem = nodeFileSystem, directory, logger } = options
     this.#engine = engine
     this.#options = options
     this.#index = opened
     this.#reopen = opened.reopen
+    this.#scans = scans
     const goOn = () => this.#goOn()
     this.#space = new DiskFullWatch({ fileSystem, scheduler, directory, goOn })
     this.merger = new Merger(engine, {
@@ -43,6 +46,7 @@ export class Maintenance {
       logger,
       segmentBytes: options.segmentBytes,
       loaded: () => this.loaded(),
+      expireScans: () => scans.expire(),
       hash: options.hash ?? hashKey,
       now: options.now ?? nodeNow,
       mayRelease: options.mayRelease,
@@ -124,6 +128,7 @@ export class Maintenance {
     await engine.keys.idle()
     const index = await this.#reopen()
     if (this.#isClosing) return closeIndex(index)
+    this.#scans.fail(scanExpired('the disk was full'))
     engine.restart(index)
     this.#index = index
     this.#options.logger?.info('the disk has room again: writes go on')

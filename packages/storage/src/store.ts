@@ -98,7 +98,7 @@ export class Store {
     this.#scans = new Scans(new IndexScanSource({ engine, waiters, hash, now }), now, scheduler)
     this.#reads = new Reads(engine, hash, waiters)
     this.#writes = new Writes({ engine, clock: this.clock, waiters, hash, now, durability })
-    this.#maintenance = new Maintenance(engine, options, opened)
+    this.#maintenance = new Maintenance(engine, options, opened, this.#scans)
   }
 
   // The hot door.

@@ -54,10 +54,15 @@ export class Scans implements ScanHost {
     }
   }
 
+  /** Ends all that are open. */
+  fail(error: StorageError): void {
+    for (const scan of this.#open.keys()) scan.fail(error)
+  }
+
   /** Ends all, and lets none begin. */
   close(error: StorageError): void {
     this.#error ??= error
-    for (const scan of this.#open.keys()) scan.fail(error)
+    this.fail(error)
   }
 
   check(scan: Scan): void {
@@ -88,9 +93,11 @@ export class Scans implements ScanHost {
   }
 }
 
+/** The scan is over for this reason; another one may go on where it was. */
+export function scanExpired(reason: string): StorageError {
+  return new StorageError('STORAGE_SCAN_EXPIRED', `${reason}: go on from the cursor of the scan`)
+}
+
 function expired(): StorageError {
-  return new StorageError(
-    'STORAGE_SCAN_EXPIRED',
-    `a scan is held for ${SCAN_HOLD_MS_MAX / 60_000} minutes at most: go on from its cursor`,
-  )
+  return scanExpired(`a scan is held for ${SCAN_HOLD_MS_MAX / 60_000} minutes at most`)
 }
