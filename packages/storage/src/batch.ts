@@ -87,7 +87,7 @@ export class BatchWriter {
     const { mutation } = record
     const { space, key, keyStart, keyEnd, hash, ballot } = mutation
     try {
-      if (!lookup.findSync(space, key, keyStart, keyEnd, hash)) {
+      if (!lookup.findHeadSync(space, key, keyStart, keyEnd, hash)) {
         record.isIdle = mutation.tombstone
         return
       }
