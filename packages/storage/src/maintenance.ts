@@ -46,7 +46,6 @@ export class Maintenance {
       logger,
       segmentBytes: options.segmentBytes,
       loaded: () => this.loaded(),
-      expireScans: () => scans.expire(),
       hash: options.hash ?? hashKey,
       now: options.now ?? nodeNow,
       mayRelease: options.mayRelease,

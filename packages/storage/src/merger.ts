@@ -16,8 +16,6 @@ export interface MergerOptions {
   logger: Logger | undefined
   /** Resolves when the index is loaded: before that nobody knows what is live. */
   loaded: () => Promise<void>
-  /** Ends scans that are held too long: they hold files. */
-  expireScans: () => void
   hash: MergeSurroundings['hash']
   now: MergeSurroundings['now']
   mayRelease: MergeSurroundings['mayRelease'] | undefined
@@ -178,7 +176,6 @@ export class Merger {
 
   /** A scan may hold the sources for long: the next merge does not wait for that. */
   async #drop(run: MergeRun, numbers: number[]): Promise<void> {
-    this.#options.expireScans()
     const dropped = run.drop()
     if (!numbers.some((segment) => this.#engine.ledger.isPinned(segment))) return dropped
     const quietly = dropped.catch((error: unknown) => {
