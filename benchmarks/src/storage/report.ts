@@ -10,6 +10,9 @@ const CONTESTANTS = ['minivault', 'lmdb', 'classic-level', 'better-sqlite3', 'Ma
 /** Stand in the last column: they are no stores. */
 const YARDSTICKS = ['pread', 'dd'] as const
 
+/** Those whose processor time is known. */
+const TIMED = [...CONTESTANTS, 'pread'] as const
+
 export interface StorageFacts extends MachineFacts {
   readonly lmdb: string
   readonly classicLevel: string
@@ -61,12 +64,12 @@ export function markdownCosts(results: readonly RowResult[]): string {
   const cells = timed.map((result) => [
     result.title,
     result.durability,
-    ...CONTESTANTS.map((name) => {
+    ...TIMED.map((name) => {
       const figure = result.figures.find(({ contestant }) => contestant === name)
       return figure === undefined ? '–' : costOf(figure)
     }),
   ])
-  return table(['CPU µs an operation; p50 · p99 µs', 'durability', ...CONTESTANTS], cells, 2)
+  return table(['CPU µs an operation; p50 · p99 µs', 'durability', ...TIMED], cells, 2)
 }
 
 /** What each really does at a level of ours. */

@@ -11,6 +11,7 @@ import { OPENERS } from './engines/open-engine.ts'
 import { invalid, MEASURES, type MeasureName, type RoundFigures } from './measures.ts'
 import { sustain } from './sustained.ts'
 import { keyBytes, Workload, type WorkloadShape } from './workload.ts'
+import { writeDelay } from './write-delay.ts'
 
 const LOAD_CHUNK = 1000
 const CHECKED_KEYS = 1000
@@ -97,6 +98,12 @@ export class Session {
 
   sustain(seconds: number): Promise<RoundFigures> {
     return sustain(this.#opened(), this.#work, seconds)
+  }
+
+  /** Milliseconds until a set that was answered from memory had been written. */
+  writeDelay(): Promise<number> {
+    const engine = this.#opened()
+    return writeDelay(engine, engine.key(keyBytes(0)), this.#options.directory)
   }
 
   /** Opens the store, which must not be open, and asks for one key. */

@@ -1,6 +1,6 @@
 /** Our own, through its simple door, from source (see `contestant.ts`). Values are stored as they are. */
 import { Store } from '@minivault/storage'
-import type { Engine, EngineSetting } from './engine.ts'
+import { digestOf, type Engine, type EngineSetting } from './engine.ts'
 
 export async function openMinivault(setting: EngineSetting): Promise<Engine<Buffer>> {
   const { directory, durability, cacheBytes } = setting
@@ -22,6 +22,15 @@ export async function openMinivault(setting: EngineSetting): Promise<Engine<Buff
     get: (key) => store.get(key),
     batch: (keys, values) =>
       store.batch(keys.map((key, at) => ({ type: 'set', key, value: values[at]! }) as const)),
+    scan: async (from, count) => {
+      const scan = store.scan({ gte: from, limit: count })
+      let sum = 0
+      for (;;) {
+        const entries = await scan.nextPage(1000)
+        if (entries.length === 0) return sum
+        for (const { value } of entries) sum += digestOf(value)
+      }
+    },
     compact: async () => {
       await store.merge()
       return directory
