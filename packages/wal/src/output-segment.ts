@@ -1,7 +1,6 @@
 /**
  * A segment that merge writes: under a temporary name until it is whole, then fsync, rename, fsync directory,
- * manifest. Until its
- * `finish` has succeeded it does not exist for the log, and a crash leaves only a file that the next open
+ * manifest. Until its `finish` has succeeded it does not exist for the log, and a crash leaves only a file that the next open
  * removes.
  *
  * Its errors are its own: they are thrown or handed over, and do not poison the log.
@@ -9,7 +8,7 @@
 import assert from 'node:assert'
 import { join } from 'node:path'
 import { type FileSystem, writeAll } from './file-system.ts'
-import { OUTPUT_BLOCK_BYTES } from './limits.ts'
+import { OUTPUT_BLOCK_BYTES, OUTPUT_SYNC_BYTES } from './limits.ts'
 import {
   BLOCK_HEADER_BYTES,
   ENTRY_HEADER_BYTES,
@@ -50,6 +49,11 @@ export class OutputSegment {
   /** A sync is under way: its descriptor must not be closed, the number might be another file's by then. */
   #syncing = false
   #aborted = false
+  /** Up to here it was synced while it was written, or is being synced. */
+  #syncedOffset = 0
+  #pieceError: Error | null = null
+  /** What waits for the sync under way. */
+  #onSynced: (() => void) | null = null
 
   constructor(owner: OutputOwner, header: SegmentHeader) {
     this.#owner = owner
@@ -66,6 +70,11 @@ export class OutputSegment {
   /** Bytes of the file so far. */
   get bytes(): number {
     return this.#offset + this.#used
+  }
+
+  /** Whether the device does not keep up: who writes on at once makes the next sync a long one. */
+  get isBehind(): boolean {
+    return this.#syncing && this.#offset - this.#syncedOffset >= OUTPUT_SYNC_BYTES
   }
 
   /** Whether a payload of this length still fits. */
@@ -97,10 +106,16 @@ export class OutputSegment {
   /** Makes it part of the log; `done` is called later, never from inside. */
   finish(done: (error: WalError | null) => void): void {
     assert(!this.#ended, 'the output has ended')
-    const { fileSystem, directory } = this.#owner
     if (this.#count > 0) this.#writeBlock()
     if (this.#offset === 0) this.#writeHeaderOnly()
     this.#ended = true
+    if (this.#syncing) this.#onSynced = () => this.#finish(done)
+    else this.#finish(done)
+  }
+
+  #finish(done: (error: WalError | null) => void): void {
+    const { fileSystem, directory } = this.#owner
+    if (this.#pieceError || this.#aborted) return this.#fail(this.#pieceError, done)
     this.#syncing = true
     fileSystem.sync(this.#descriptor, (failed) => {
       this.#syncing = false
@@ -171,9 +186,25 @@ export class OutputSegment {
       writeAll(this.#owner.fileSystem, this.#descriptor, this.#bytes, 0, this.#used, this.#offset),
     )
     this.#offset += this.#used
+    if (this.#offset - this.#syncedOffset >= OUTPUT_SYNC_BYTES && !this.#syncing) this.#syncPiece()
     this.#blockStart = 0
     this.#used = BLOCK_HEADER_BYTES
     this.#count = 0
+  }
+
+  /**
+   * What is written goes to the device bit by bit: one sync of all of it at the end would hold up, by as long
+   * as that takes, those of the log, since a file system writes its journal for all files together.
+   */
+  #syncPiece(): void {
+    this.#syncing = true
+    this.#syncedOffset = this.#offset
+    this.#owner.fileSystem.datasync(this.#descriptor, (error) => {
+      this.#syncing = false
+      this.#pieceError = error
+      if (this.#onSynced) return this.#onSynced()
+      if (this.#aborted) this.#release()
+    })
   }
 
   #grow(need: number): void {

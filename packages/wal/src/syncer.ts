@@ -62,6 +62,8 @@ export class Syncer {
   #wantedOffset = 0
   #failure: WalError | null = null
   #running = false
+  /** Removals of files under way. */
+  readonly #removing = new Set<Promise<void>>()
   /** What is being done, for the message of an error. */
   #doing = ''
   #path = ''
@@ -107,12 +109,14 @@ export class Syncer {
   }
 
   /** Resolves when every seal, manifest and removal asked for before this call is done. */
-  settled(): Promise<void> {
+  async settled(): Promise<void> {
+    const removing = [...this.#removing]
     const rolled = this.#rolled.at(-1)
     if (this.#owesManifest) this.#manifestWanted = true
-    if (rolled || this.#manifestWanted) return this.#wait(rolled?.number ?? 0)
-    if (!this.#writing) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#served.push({ segment: 0, resolve, reject }))
+    if (rolled || this.#manifestWanted) await this.#wait(rolled?.number ?? 0)
+    else if (this.#writing)
+      await new Promise<void>((resolve, reject) => this.#served.push({ segment: 0, resolve, reject }))
+    await Promise.all(removing)
   }
 
   /** Removes the file once no manifest lists it. */
@@ -128,9 +132,9 @@ export class Syncer {
   }
 
   /** Resolves when nothing is under way. Call `stop` first: it may be never otherwise. */
-  idle(): Promise<void> {
-    if (!this.#running) return Promise.resolve()
-    return new Promise((resolve) => this.#idle.push(resolve))
+  async idle(): Promise<void> {
+    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await Promise.all(this.#removing)
   }
 
   /** Makes everything up to here durable before it returns. Throws what the file system throws. */
@@ -176,10 +180,7 @@ export class Syncer {
     try {
       while (!this.#failure && this.#hasWork()) await this.#round()
     } catch (error) {
-      if (!this.#failure) {
-        this.#failure = fromSystem(error, this.#doing, this.#path)
-        this.#options.onFailed(this.#failure)
-      }
+      this.#fail(fromSystem(error, this.#doing, this.#path))
     }
     this.#running = false
     if (this.#failure) this.#refuse()
@@ -249,9 +250,10 @@ export class Syncer {
     this.generation++
     this.#owesManifest = false
     for (const segment of sealed) segment.named = true
-    for (const segment of dropped) this.#removeFile(segment)
     this.#writing = false
-    for (const waiter of this.#served.splice(0)) waiter.resolve()
+    const served = this.#served.splice(0)
+    if (dropped.length === 0) this.#tell(served)
+    else void this.#removeFiles(dropped).then(() => this.#tell(served))
   }
 
   /**
@@ -278,10 +280,35 @@ export class Syncer {
     }
   }
 
-  /** What a snapshot has not linked yet goes once it has. */
-  #removeFile(segment: Segment): void {
-    if (segment.holds > 0) segment.isRemovable = true
-    else this.#fileSystem.remove(segment.path)
+  /**
+   * To free a large file takes the system some time, which no sync need wait for. What a snapshot has not
+   * linked yet goes once it has.
+   */
+  #removeFiles(dropped: Segment[]): Promise<void> {
+    const held = dropped.filter((segment) => segment.holds > 0)
+    for (const segment of held) segment.isRemovable = true
+    const calls = dropped
+      .filter((segment) => segment.holds === 0)
+      .map(({ path }) => synced((done) => this.#fileSystem.unlink(path, done)))
+    const removing = Promise.all(calls).then(
+      () => {},
+      (error) => this.#fail(fromSystem(error, 'removing', this.#options.directory)),
+    )
+    this.#removing.add(removing)
+    return removing.finally(() => this.#removing.delete(removing))
+  }
+
+  #tell(waiters: ManifestWaiter[]): void {
+    for (const { resolve, reject } of waiters) {
+      if (this.#failure) reject(this.#failure)
+      else resolve()
+    }
+  }
+
+  #fail(error: WalError): void {
+    if (this.#failure) return
+    this.#failure = error
+    this.#options.onFailed(error)
   }
 
   #sync(descriptor: number): Promise<void> {

@@ -139,6 +139,51 @@ t.test('an output is given up, or the log closed, while its fsync is under way',
   }
 })
 
+/** Holds back datasyncs of outputs, counts them, or fails them. */
+class PieceSync extends MemoryFileSystem {
+  held: (() => void)[] = []
+  pieces = 0
+  failing = false
+  override datasync(descriptor: number, done: (error: Error | null) => void): void {
+    this.pieces++
+    if (this.failing) queueMicrotask(() => done(Object.assign(new Error('EIO'), { code: 'EIO' })))
+    else this.held.push(() => super.datasync(descriptor, done))
+  }
+}
+
+t.test('an output is synced while it is written, and waits for that', async (t) => {
+  for (const how of ['finish', 'abort', 'close', 'fail'] as const) {
+    const disk = new PieceSync()
+    const bench = new Bench(disk)
+    const log = await bench.open({ segmentBytes: 1 << 24 })
+    disk.failing = how === 'fail'
+    const output = log.createOutput()
+    const bytes = new Uint8Array(900).fill(5)
+    while (disk.pieces === 0) output.append(bytes, 0, bytes.length)
+    t.match(output.bytes, /^[45]\d{6}$/, 'after some MiB')
+    t.equal(output.isBehind, false)
+    if (how === 'finish') while (!output.isBehind) output.append(bytes, 0, bytes.length)
+    t.equal(disk.pieces, 1, 'one at a time')
+    await bench.turn()
+    const syncs = disk.counts.get('sync')
+    const ended = how === 'abort' ? null : finished(output)
+    if (how === 'abort') output.abort()
+    const closing = how === 'close' ? log.close() : null
+    await bench.turn()
+    if (how !== 'fail') t.equal(disk.openCount(), 1, 'its descriptor is not closed under the call')
+    if (how === 'finish') t.equal(disk.counts.get('sync'), syncs, 'nor is it synced twice at once')
+    disk.failing = false
+    for (const go of disk.held.splice(0)) go()
+    const codes = { finish: undefined, abort: undefined, close: 'WAL_CLOSED', fail: 'WAL_IO' }
+    t.equal((await ended)?.code, codes[how], how)
+    t.equal(log.error, null)
+    if (how === 'finish') t.ok(log.isSealed(output.id))
+    else t.same(segmentFiles(bench), [], 'no file is left')
+    await bench.until(closing ?? log.close())
+    t.equal(disk.openCount(), 0)
+  }
+})
+
 t.test('a read under way while its segment is dropped, on a disk that reads little at a time', async (t) => {
   class Short extends MemoryFileSystem {
     override readSync(d: number, bytes: Uint8Array, at: number, length: number, position: number): number {
