@@ -172,7 +172,7 @@ t.test('a file stays while it is read', async (t) => {
   const path = files.pathOf(blob.name)
   const first = files.open(blob)
   const second = files.open(blob)
-  files.remove(blob.name)
+  await files.remove(blob.name)
   t.ok(disk.exists(path))
   first.close()
   first.close()
