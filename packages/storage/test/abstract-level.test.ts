@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { MinivaultLevel, type MinivaultLevelOptions } from '../src/abstract-level/index.ts'
+import { Store } from '../src/index.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 
 /** abstract-level's own suite, which asks for a `test` function like tape's. */
@@ -9,6 +13,12 @@ const suite: (options: { test: unknown; factory: unknown }) => void = createRequ
 )
 
 type Options = MinivaultLevelOptions<string, string>
+
+const root = mkdtempSync(join(tmpdir(), 'minivault-level-'))
+t.teardown(() => rmSync(root, { recursive: true, force: true }))
+let folders = 0
+const fresh = () => join(root, `level${++folders}`)
+const storeOptions = { durability: 'os', cacheBytes: 1 << 20 } as const
 
 /** The assertions of tape that the suite uses, all strict. */
 const tape = (t: Test) => ({
@@ -38,3 +48,39 @@ function run(t: Test, factory: (options?: Options) => MinivaultLevel): void {
 }
 
 t.test('over the model', async (t) => run(t, (options) => new MinivaultLevel(new MemoryStore(), options)))
+t.test('over the engine', async (t) =>
+  run(t, (options) => new MinivaultLevel(fresh(), { ...options, storeOptions })),
+)
+
+t.test('beside other keys of an open store', async (t) => {
+  await using store = await Store.open({ directory: fresh(), ...storeOptions })
+  await store.set('mine', 'x')
+  const level = new MinivaultLevel<string, string>(store)
+  await level.put('', 'empty')
+  await level.put('mine', "the level's")
+  t.same(await level.iterator().all(), [
+    ['', 'empty'],
+    ['mine', "the level's"],
+  ])
+  t.equal(Buffer.from(store.getSync('\0mine')!).toString(), "the level's", 'behind a byte 0')
+  await t.rejects(level.put('k'.repeat(65_535), 'v'), { code: 'STORAGE_KEY_LENGTH' })
+  await level.clear()
+  t.same(await level.keys().all(), [])
+  await level.close()
+  t.equal(
+    Buffer.from((await store.get('mine'))!).toString(),
+    'x',
+    'the store stays open, and what it had stays',
+  )
+  await level.open()
+  await level.put('a', 'b')
+  await level.close()
+})
+
+t.test('a folder that cannot be opened', async (t) => {
+  const directory = fresh()
+  await using store = await Store.open({ directory, ...storeOptions })
+  const level = new MinivaultLevel(directory)
+  await t.rejects(level.open(), { code: 'LEVEL_DATABASE_NOT_OPEN', cause: { code: 'STORAGE_LOCKED' } })
+  t.equal(await store.has('a'), false)
+})

@@ -190,6 +190,11 @@ export const scanningCases: ContractCases = {
       const wanted = names.slice(1, 39)
       t.same(found, reverse ? wanted.reverse() : wanted, reverse ? 'backwards' : 'forwards')
     }
+    const backwards = run.store.scan({ reverse: true })
+    t.equal(backwards.cursor, undefined)
+    await backwards.next()
+    await t.rejects((async () => run.store.scan({ cursor: backwards.cursor! }).next())(), WRONG)
+    backwards.close()
     const scan = run.store.scan({ limit: 2 })
     await scan.nextPage(2)
     const { cursor } = scan

@@ -53,7 +53,7 @@ export class MemoryScan implements SimpleScan {
     this.#at += page.length
     this.#left -= page.length
     const last = page.at(-1)
-    if (last !== undefined) this.#given = Buffer.from(last[0], 'latin1').toString('base64url')
+    if (last !== undefined) this.#given = cursorOf(last[0], this.#reverse)
     return page.map(([name, entry]) => ({
       ...entry,
       key: Uint8Array.from(Buffer.from(name, 'latin1')),
@@ -95,7 +95,7 @@ function rangeOf(options: ScanOptions): (name: string) => boolean {
     const key = options[bound]
     return key === undefined ? undefined : boundOf(bound, key)
   })
-  const given = cursor === undefined ? undefined : nameOfCursor(cursor)
+  const given = cursor === undefined ? undefined : nameOfCursor(cursor, reverse === true)
   return (name) =>
     (prefix === undefined || name.startsWith(prefix)) &&
     (gt === undefined || name > gt) &&
@@ -112,10 +112,16 @@ function boundOf(what: string, key: unknown): string {
   return nameOf(bytesOf('key', key))
 }
 
-function nameOfCursor(cursor: string): string {
-  const bytes = Buffer.from(String(cursor), 'base64url')
-  if (bytes.length === 0 || bytes.toString('base64url') !== cursor) throw wrong('no scan gave that cursor')
-  return bytes.toString('latin1')
+/** The direction, then the key. */
+function cursorOf(name: string, reverse: boolean): string {
+  return (reverse ? '<' : '>') + Buffer.from(name, 'latin1').toString('base64url')
+}
+
+function nameOfCursor(cursor: string, reverse: boolean): string {
+  const name = Buffer.from(String(cursor).slice(1), 'base64url').toString('latin1')
+  if (name === '' || cursorOf(name, reverse) !== cursor)
+    throw wrong('no scan in this direction gave that cursor')
+  return name
 }
 
 function wrong(message: string): StorageError {
