@@ -188,6 +188,27 @@ t.test('a byte of a sealed segment is wrong: its record says so, all others are 
   await store.close()
 })
 
+t.test('a batch that meets a damaged record writes nothing', async (t) => {
+  const directory = await filled()
+  const path = segments(directory)[1]!
+  const bytes = readFileSync(path)
+  const at = bytes.indexOf('key 200')
+  t.ok(at > 0)
+  bytes[at + 4]! ^= 1
+  writeFileSync(path, bytes)
+  const store = await open(directory)
+  const set = (key: string) => ({ type: 'set', key, value: 'x' }) as const
+  await t.rejects(store.batch([set('key 1'), set('new'), set('key 200')]), { code: 'STORAGE_CORRUPT', path })
+  t.equal(await store.has('new'), false)
+  t.equal((await store.get('key 1'))?.length, 500)
+  await store.batch([set('key 1'), set('new')])
+  t.same(
+    (await store.getMany(['key 1', 'new'])).map((value) => value?.length),
+    [1, 1],
+  )
+  await store.close()
+})
+
 t.test('hints are made anew, whatever has become of them', async (t) => {
   const directory = await filled()
   const hints = readdirSync(join(directory, 'hints')).map((name) => join(directory, 'hints', name))
