@@ -120,3 +120,7 @@ export const LINKS_A_TURN = 32
 /** While the disk is full: every so many milliseconds a file of so many bytes is tried. */
 export const SPACE_LOOK_MS = 1000
 export const SPACE_PROBE_BYTES = 1024 * 1024
+
+/** A scan's read from disk that took longer has waited for the device; so many go to the threads then. */
+export const SCAN_READ_MS_MAX = 0.3
+export const SCAN_READS_LATER = 256

@@ -18,6 +18,9 @@ export interface ProcessTable {
 
 export const nodeNow: () => number = () => Date.now()
 
+/** Milliseconds of a clock that only goes on: for what something took, not for what time it is. */
+export const nodeElapsedMs: () => number = () => performance.now()
+
 export const nodeProcesses: ProcessTable = {
   pid: process.pid,
   get host() {

@@ -16,7 +16,7 @@ import { Maintenance } from './maintenance.ts'
 import type { MergeReport } from './merge-run.ts'
 import { Metadata, startClock } from './metadata.ts'
 import type { Mutation } from './mutation.ts'
-import { nodeNow } from './node-ports.ts'
+import { nodeElapsedMs, nodeNow } from './node-ports.ts'
 import { type OpenedFolder, openFolder } from './opened-folder.ts'
 import { copiedEntry, copiedValue, type Entry, Reads } from './reads.ts'
 import { IndexScanSource } from './scan/index-view.ts'
@@ -95,7 +95,11 @@ export class Store {
     const durability = LEVEL_OF_NAME[options.durability ?? 'fsync']
     const scheduler = options.scheduler ?? nodeScheduler
     this.#streams = new StreamDoor(engine, scheduler)
-    this.#scans = new Scans(new IndexScanSource({ engine, waiters, hash, now }), now, scheduler)
+    this.#scans = new Scans(
+      new IndexScanSource({ engine, waiters, hash, now, elapsedMs: nodeElapsedMs }),
+      now,
+      scheduler,
+    )
     this.#reads = new Reads(engine, hash, waiters)
     this.#writes = new Writes({ engine, clock: this.clock, waiters, hash, now, durability })
     this.#maintenance = new Maintenance(engine, options, opened, this.#scans)

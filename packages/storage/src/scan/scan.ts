@@ -56,6 +56,7 @@ export class Scan implements AsyncIterable<ScanEntry> {
   #page: ScanEntry[] = []
   #at = 0
   #pageEntries = SCAN_PAGE_ENTRIES_MIN
+  #pages = 0
   #left: number
   /** The cursor has nothing more. */
   #isAtEnd = false
@@ -197,6 +198,9 @@ export class Scan implements AsyncIterable<ScanEntry> {
     const generation = this.#generation
     try {
       this.#host.check(this)
+      // Pages from memory would hold up the event loop one after the other.
+      if (this.#pages++ > 0) await this.#host.turn()
+      if (generation !== this.#generation) return
       await this.#readPage(Math.min(wanted, SCAN_PAGE_ENTRIES_MAX), generation)
       this.#pageEntries = Math.min(2 * this.#pageEntries, SCAN_PAGE_ENTRIES_MAX)
     } catch (error) {
