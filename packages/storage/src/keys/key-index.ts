@@ -312,13 +312,13 @@ export class KeyIndex implements Evictor {
 
   /** Resolves when no hint is being written. */
   async idle(): Promise<void> {
-    await this.#making
+    while (this.#making !== null) await this.#making
   }
 
   /** Writes what is left to write, then lets all files go. The log is closed by now. */
   async close(isClean: boolean): Promise<void> {
     this.#recorder.finishRun()
-    await this.#making
+    while (this.#making !== null) await this.#making
     if (isClean) {
       for (const keys of [...this.#unhinted]) if (this.#log.isSealed(keys.number)) await this.#make(keys)
     }
