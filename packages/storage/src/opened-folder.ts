@@ -47,9 +47,9 @@ export async function openFolder(options: StoreOptions, onProgress: () => void):
     if (processes !== null) lock = FolderLock.acquire(fileSystem, folder.directory, processes, nonce)
     const nodeId = readOrCreateFormat(fileSystem, folder.directory, random)
     const writerId = new DataView(random(4).slice().buffer).getUint32(0, true)
-    const blobs = new BlobFiles(fileSystem, folder.blobDirectory)
-    index = await openIndex(options, folder, blobs, writerId, onProgress)
-    const reopen = () => openIndex(options, folder, blobs, writerId, onProgress)
+    const blobs = new BlobFiles(fileSystem, folder.blobDirectory, writerId)
+    index = await openIndex(options, folder, blobs, onProgress)
+    const reopen = () => openIndex(options, folder, blobs, onProgress)
     return { ...index, blobs, lock, nodeId, writerId, reopen, abandon }
   } catch (error) {
     throw await abandon(error)

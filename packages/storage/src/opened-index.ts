@@ -35,7 +35,6 @@ export async function openIndex(
   options: StoreOptions,
   folder: Folder,
   blobs: BlobFiles,
-  writerId: number,
   onProgress: () => void,
 ): Promise<OpenedIndex> {
   const {
@@ -70,7 +69,7 @@ export async function openIndex(
     const lookup = new Lookup(log, new Keydir(options.keydirBytes), keys, cacheBytes)
     const loader = new KeydirLoader(keys, lookup, ledger, hash)
     const isSmall = loader.total <= LOAD_AT_OPEN_ENTRIES
-    const loaded = load(loader, blobs, writerId, isSmall ? () => Promise.resolve() : pause)
+    const loaded = load(loader, blobs, isSmall ? () => Promise.resolve() : pause)
     if (isSmall) await loaded
     loaded.catch((error) => options.logger?.warn(`the index is incomplete: ${fromLog(error).message}`))
     return { log, lookup, ledger, keys, highestBallot: maker.highestBallot, loader, loaded }
@@ -90,18 +89,10 @@ export async function closeIndex({ log, keys, loader, loaded }: OpenedIndex): Pr
 }
 
 /** Loads the index, then removes the blob files that no record names. */
-async function load(
-  loader: KeydirLoader,
-  blobs: BlobFiles,
-  writerId: number,
-  pause: () => Promise<void>,
-): Promise<void> {
+async function load(loader: KeydirLoader, blobs: BlobFiles, pause: () => Promise<void>): Promise<void> {
   await loader.run(pause)
   if (loader.isStopped) return
-  const own = writerId.toString(16).padStart(8, '0')
   const { liveBlobs } = loader
-  // A file of this life is known to whoever writes it.
-  const isOrphan = (name: string) => !liveBlobs.has(name.replace('-', '')) && name.slice(17, 25) !== own
-  await blobs.collectOrphans(isOrphan, pause)
+  await blobs.collectOrphans((name) => !liveBlobs.has(name.replace('-', '')), pause)
   liveBlobs.clear()
 }

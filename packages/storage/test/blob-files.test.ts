@@ -8,7 +8,7 @@ import { MemoryFileSystem } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
 import { BlobFiles } from '../src/blob/blob-files.ts'
-import { type BlobValue, blobName } from '../src/blob/blob-name.ts'
+import type { BlobValue } from '../src/blob/blob-name.ts'
 import { noise } from '../src/testing/index.ts'
 import { Crashed, ForgetfulDisk, until } from './fixtures/crashing-store.ts'
 
@@ -16,12 +16,12 @@ const PIECE = 1000
 const hash = new KeyHash()
 hash.high = 0x12345678
 
-function filesOn(disk: MemoryFileSystem): BlobFiles {
-  return new BlobFiles(disk, '/data/blobs', { pieceBytes: PIECE, syncBytes: 2 * PIECE })
+function filesOn(disk: MemoryFileSystem, writerId = 7): BlobFiles {
+  return new BlobFiles(disk, '/data/blobs', writerId, { pieceBytes: PIECE, syncBytes: 2 * PIECE })
 }
 
-async function write(files: BlobFiles, value: Uint8Array, chunks: number[], counter = 1): Promise<BlobValue> {
-  const writer = files.create(blobName(hash, 7, counter))
+async function write(files: BlobFiles, value: Uint8Array, chunks: number[]): Promise<BlobValue> {
+  const writer = files.create(hash)
   let at = 0
   for (const length of [...chunks, value.length]) {
     // A source may use its memory again as soon as the chunk is taken.
@@ -149,7 +149,7 @@ t.test('a failing call leaves no file', async (t) => {
     disk.fault = { call, what: 'ENOSPC' }
     const files = filesOn(disk)
     const outcome = await (async () => {
-      const writer = files.create(blobName(hash, 7, 1))
+      const writer = files.create(hash)
       try {
         await writer.append(value)
         return await writer.finish()
@@ -194,11 +194,11 @@ t.test('orphans: what is not asked for stays, what is new stays', async (t) => {
   const blobs: BlobValue[] = []
   for (let i = 0; i < 200; i++) {
     hash.high = (i * 0x01010000) | 0
-    blobs.push(await write(before, noise(10), [], i))
+    blobs.push(await write(before, noise(10), []))
   }
   disk.plant('/data/blobs/ab/cd/notes.txt', noise(1))
-  const files = filesOn(disk)
-  const made = await write(files, noise(20), [], 1000)
+  const files = filesOn(disk, 8)
+  const made = await write(files, noise(20), [])
   files.named(blobs[3]!.name)
   const live = new Set([blobs[1]!.name])
   let turns = 0

@@ -8,9 +8,10 @@
  */
 
 import { dirname, join } from 'node:path'
+import type { KeyHash } from '@minivault/codec'
 import type { FileSystem } from '@minivault/wal'
 import { BLOB_PIECE_BYTES, BLOB_READS_MAX, BLOB_SYNC_BYTES, ORPHAN_SLICE_FOLDERS } from '../limits.ts'
-import { BLOB_NAME, type BlobValue } from './blob-name.ts'
+import { BLOB_NAME, type BlobValue, blobName, writerIdOf } from './blob-name.ts'
 import { BlobReader } from './blob-reader.ts'
 import { BlobWriter } from './blob-writer.ts'
 
@@ -27,17 +28,22 @@ export class BlobFiles {
   readonly #doomed = new Set<string>()
   /** How many want every file to stay. */
   #holds = 0
-  /** Files made, or named by a record, since the open: never orphans. Null when those have been collected. */
-  #fresh: Set<string> | null = new Set<string>()
+  /** Of this open: tells its files from older ones. */
+  readonly #writerId: number
+  #counter = 0
+  /** Older files that records of this open name. */
+  readonly #named = new Set<string>()
 
   /** The sizes are the format's; tests make them small. */
   constructor(
     fileSystem: FileSystem,
     directory: string,
+    writerId: number,
     sizes: { pieceBytes?: number; syncBytes?: number } = {},
   ) {
     this.fileSystem = fileSystem
     this.#directory = directory
+    this.#writerId = writerId
     this.pieceBytes = sizes.pieceBytes ?? BLOB_PIECE_BYTES
     this.syncBytes = sizes.syncBytes ?? BLOB_SYNC_BYTES
   }
@@ -46,11 +52,11 @@ export class BlobFiles {
     return join(this.#directoryOf(name), name)
   }
 
-  /** A new file, empty. Its writer's `finish` makes it durable, `abort` removes it. */
-  create(name: string): BlobWriter {
+  /** A new file for a key of this hash. Its writer's `finish` makes it durable, `abort` removes it. */
+  create(hash: KeyHash): BlobWriter {
+    const name = blobName(hash, this.#writerId, ++this.#counter)
     const directory = this.#directoryOf(name)
     if (!this.#durableDirectories.has(directory)) this.fileSystem.makeDirectory(directory)
-    this.#fresh?.add(name)
     return new BlobWriter(this, name)
   }
 
@@ -69,7 +75,7 @@ export class BlobFiles {
 
   /** A new record names the file: whatever older records say, it is no orphan. */
   named(name: string): void {
-    this.#fresh?.add(name)
+    if (!this.#isOwn(name)) this.#named.add(name)
   }
 
   #syncDirectory(path: string): Promise<void> {
@@ -148,26 +154,30 @@ export class BlobFiles {
       this.#doomed.add(name)
       return Promise.resolve()
     }
+    this.#named.delete(name)
     return new Promise((resolve) => this.fileSystem.unlink(this.pathOf(name), () => resolve()))
   }
 
   /**
-   * Once an open: unlinks every blob file that `isOrphan` and that is older than this open; returns how many.
-   * Looks into a few directories at a time, and the event loop has its `turn` in between.
+   * Unlinks every blob file older than this open that `isOrphan` and that no record of this open names;
+   * returns how many. Looks into a few directories at a time, and the event loop has its `turn` in between.
    */
   async collectOrphans(isOrphan: (name: string) => boolean, turn: () => Promise<void>): Promise<number> {
     let count = 0
     let folders = 0
     for (const names of this.folders()) {
       for (const name of names) {
-        if (this.#fresh?.has(name) || !isOrphan(name)) continue
+        if (this.#isOwn(name) || this.#named.has(name) || !isOrphan(name)) continue
         await this.remove(name)
         count += 1
       }
       if (++folders % ORPHAN_SLICE_FOLDERS === 0) await turn()
     }
-    this.#fresh = null
     return count
+  }
+
+  #isOwn(name: string): boolean {
+    return writerIdOf(name) === this.#writerId
   }
 
   /** The names of the files, a folder at a time. */

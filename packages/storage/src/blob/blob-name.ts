@@ -32,6 +32,11 @@ export function blobName(hash: KeyHash, writerId: number, counter: number): stri
   return `${hex(hash.high)}${hex(hash.low)}-${hex(writerId)}${hex(counter)}`
 }
 
+/** The open that wrote the file. */
+export function writerIdOf(name: string): number {
+  return Number.parseInt(name.slice(17, 25), 16)
+}
+
 export function writeBlobId(name: string, target: Uint8Array, at: number): void {
   const digits = name.replace('-', '')
   for (let i = 0; i < BLOB_ID_BYTES; i++) {

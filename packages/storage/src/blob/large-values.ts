@@ -15,9 +15,8 @@ import type { Mutation } from '../mutation.ts'
 import { copyMutation } from '../mutation-value.ts'
 import { blobOf } from '../record-reader.ts'
 import { fromLog } from '../storage-error.ts'
-import { type BlobValue, blobName } from './blob-name.ts'
+import type { BlobValue } from './blob-name.ts'
 import { isMissing } from './blob-reader.ts'
-import type { BlobWriter } from './blob-writer.ts'
 
 /** A whole value on its way in: short enough for the log, or in a durable file that nothing names yet. */
 export type StagedValue = Uint8Array | BlobValue
@@ -25,13 +24,10 @@ export type StagedValue = Uint8Array | BlobValue
 export class LargeValues {
   readonly #engine: Engine
   readonly #hash: typeof hashKey
-  readonly #writerId: number
-  #counter = 0
 
-  constructor(engine: Engine, hash: typeof hashKey, writerId: number) {
+  constructor(engine: Engine, hash: typeof hashKey) {
     this.#engine = engine
     this.#hash = hash
-    this.#writerId = writerId
   }
 
   /** The value's bytes are ours; the mutation's own are not read. `onApplied(token)` will follow. */
@@ -69,7 +65,7 @@ export class LargeValues {
    * the file is there (a condition); the caller applies or discards it.
    */
   async stage(hash: KeyHash, value: Uint8Array): Promise<BlobValue> {
-    const writer = this.create(hash)
+    const writer = this.#engine.blobs.create(hash)
     try {
       await writer.append(value)
       return await writer.finish()
@@ -77,11 +73,6 @@ export class LargeValues {
       await writer.abort()
       throw error
     }
-  }
-
-  /** A new file for a value of this key. */
-  create(hash: KeyHash): BlobWriter {
-    return this.#engine.blobs.create(blobName(hash, this.#writerId, ++this.#counter))
   }
 
   /**

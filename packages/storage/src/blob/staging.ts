@@ -93,7 +93,7 @@ export class Staging {
       return
     }
     if (this.#writer === null) {
-      this.#writer = this.#engine.large.create(this.#hash)
+      this.#writer = this.#engine.blobs.create(this.#hash)
       await this.#writer.append(this.#head.subarray(0, before))
       this.#head = new Uint8Array(0)
     }
