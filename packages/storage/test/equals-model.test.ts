@@ -189,10 +189,12 @@ class Side {
         return scan?.nextPage(step.page)
       }
       case 'reopen':
-        for (const scan of this.#scans.splice(0)) scan.close()
+        this.#closeScans()
         this.store = await this.#reopen(store)
         return null
       case 'wait':
+        // Whether a scan still gives what has expired since it began depends on what it has read ahead.
+        this.#closeScans()
         return null
       default:
         await store[step.kind]()
@@ -215,6 +217,10 @@ class Side {
       store.getSync(key),
       told,
     ]
+  }
+
+  #closeScans(): void {
+    for (const scan of this.#scans.splice(0)) scan.close()
   }
 
   #scan({ options, page, resume }: Step & { kind: 'scan' }): Promise<unknown> {
