@@ -108,12 +108,33 @@ export async function inspect(
       }
     }
   }
+  outcome.problem = await scanProblem(machine, store, values)
+  if (outcome.problem !== null) return outcome
   const { bad } = await machine.until(store.verify())
   const isNamed = bad.some(({ path }) => path === damaged)
   const mustName = damaged !== null && (outcome.errors > 0 || VERIFIED.test(damaged))
   if (mustName && !isNamed) outcome.problem = `verify does not name the file: ${JSON.stringify(bad)}`
   if (damaged === null && bad.length > 0) outcome.problem = `verify says ${JSON.stringify(bad)}`
   return outcome
+}
+
+/** A scan gives out what is right, up to a typed error: it leaves nothing out in silence. */
+async function scanProblem(machine: Machine, store: Store, values: SmallStore['values']) {
+  const keys = [...values.keys()].filter((key) => values.get(key) !== undefined).sort()
+  const scan = store.scan()
+  try {
+    for (const key of keys) {
+      const [entry] = await machine.until(scan.nextPage(1))
+      if (entry === undefined) return `a scan ends before ${key}`
+      if (print(entry.key) !== key) return `a scan gives ${print(entry.key)} in the place of ${key}`
+      if (print(entry.value) !== values.get(key)) return `a scan gives ${key} a wrong value`
+    }
+    return (await machine.until(scan.nextPage(1))).length === 0 ? null : 'a scan gives out too much'
+  } catch (error) {
+    return typedCode(error) === null ? `a scan: ${error}` : null
+  } finally {
+    scan.close()
+  }
 }
 
 function typedCode(error: unknown): string | null {

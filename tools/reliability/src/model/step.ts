@@ -6,6 +6,7 @@
  * tombstone that left too early brings it back.
  */
 import fc from 'fast-check'
+import type { ScanRequest } from './ordered.ts'
 
 export type Level = 0 | 1 | 2
 
@@ -21,6 +22,8 @@ export type Step =
   | { kind: 'burst'; keys: string[]; level: Level }
   | { kind: 'merge' | 'reopen' | 'sync' | 'snapshot' | 'verify' }
   | { kind: 'wait'; ms: number }
+  /** `meanwhile` happens behind its first page. */
+  | { kind: 'scan'; request: ScanRequest; pageEntries: number; meanwhile: CalmStep[] }
   | { kind: 'crash'; isCut: boolean; inCalls: number; isAfter: boolean; seed: number }
 
 export type CalmStep = Exclude<Step, { kind: 'crash' }>
@@ -88,6 +91,24 @@ const batch = fc.record({
   level,
 })
 const wait = fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 3000 }) })
+const bound = fc.oneof(hot, resident, fc.constantFrom('a', 'h', 'h3x', 'resident', 'z'))
+const request = fc.oneof(
+  fc.record({ prefix: fc.constantFrom('h', 'resident 1', 'resident', 'c', 'x') }, { requiredKeys: [] }),
+  fc.record({ gte: bound, lt: bound }, { requiredKeys: [] }),
+  fc.record({ gt: bound, lte: bound }, { requiredKeys: [] }),
+)
+const limits = fc.record(
+  { limit: fc.nat(20), reverse: fc.boolean(), keysOnly: fc.boolean() },
+  { requiredKeys: [] },
+)
+const scan = fc.record({
+  kind: fc.constant('scan' as const),
+  request: fc.tuple(request, limits).map(([range, rest]): ScanRequest => ({ ...range, ...rest })),
+  pageEntries: fc.integer({ min: 1, max: 9 }),
+  meanwhile: fc.array(fc.oneof(set, remove, settle, fc.constant<CalmStep>({ kind: 'merge' })), {
+    maxLength: 3,
+  }),
+})
 const upkeep = fc.constantFrom<Step[]>(
   { kind: 'merge' },
   { kind: 'reopen' },
@@ -114,6 +135,7 @@ const churn = fc.record({
 
 const everywhere = [
   { weight: 1, arbitrary: wait },
+  { weight: 2, arbitrary: scan },
   { weight: 2, arbitrary: upkeep },
 ]
 
