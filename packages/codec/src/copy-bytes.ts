@@ -25,7 +25,10 @@ export function copyBytes(
     else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
     return
   }
-  if (length > LOOP_BYTES_MAX || source.buffer === target.buffer) target.set(source.subarray(start, end), at)
+  // How far the target lies behind the source, if they are one ArrayBuffer. To ask for that costs 25 ns, and
+  // 230 at the first time with an array on V8's own heap, which it moves away from there.
+  const behind = target.byteOffset + at - (source.byteOffset + start)
+  if (length > LOOP_BYTES_MAX || (behind > 0 && behind < length)) target.set(source.subarray(start, end), at)
   else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
 }
 

@@ -74,6 +74,7 @@ export class Engine implements CompletionTarget {
   readonly packer: Packer
   readonly reader: RecordReader
   readonly #writer: RecordWriter
+  readonly #windowBuffer: ArrayBufferLike
   readonly #batch: BatchWriter
   readonly #listener: StoreListener
   /** Tokens of reads that want no large value read. */
@@ -81,6 +82,7 @@ export class Engine implements CompletionTarget {
 
   constructor(parts: EngineParts) {
     this.log = parts.log
+    this.#windowBuffer = parts.log.window.buffer
     this.lookup = parts.lookup
     this.ledger = parts.ledger
     this.keys = parts.keys
@@ -314,8 +316,10 @@ export class Engine implements CompletionTarget {
    * record may be written over it.
    */
   isOwn(bytes: Uint8Array): boolean {
+    if (bytes.length === 0) return false
+    // `buffer` is a call out of compiled code: as few of them as can be.
     const { buffer } = bytes
-    return buffer === this.log.window.buffer || (buffer === this.found.value.buffer && bytes.length > 0)
+    return buffer === this.#windowBuffer || buffer === this.found.value.buffer
   }
 
   /** `apply` of a record whose value lies in a durable file. Unless applied, the file is not taken. */

@@ -6,6 +6,7 @@
 import { type hashKey, KeyHash } from '@minivault/codec'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
+import { KeyScratch } from './key-scratch.ts'
 import { SPACE, type ValueType } from './mutation.ts'
 import type { Waiters } from './waiters.ts'
 import { bytesOf } from './write-options.ts'
@@ -23,6 +24,8 @@ export class Reads {
   readonly #hash: typeof hashKey
   readonly #waiters: Waiters
   readonly #keyHash = new KeyHash()
+  readonly #scratch = new KeyScratch()
+  #keyEnd = 0
 
   constructor(engine: Engine, hash: typeof hashKey, waiters: Waiters) {
     this.#engine = engine
@@ -32,27 +35,38 @@ export class Reads {
 
   /** What `pick` takes from what is found; at once where memory answers. */
   ask<T>(key: string | Uint8Array, pick: (found: Found) => T): Promise<T> | T {
-    const bytes = bytesOf('key', key)
-    const hash = this.#hash(bytes, 0, bytes.length, this.#keyHash)
+    const bytes = this.#bytesOf(key)
+    const hash = this.#hash(bytes, 0, this.#keyEnd, this.#keyHash)
     const token = this.#waiters.token()
-    if (this.#engine.read(bytes, 0, bytes.length, hash, token)) return pick(this.#engine.found)
+    if (this.#engine.read(bytes, 0, this.#keyEnd, hash, token)) return pick(this.#engine.found)
     return this.#waiters.read(token, pick)
   }
 
   /** The same, but a value in a file of its own is not read: `found.blob` names it. */
   describe<T>(key: string | Uint8Array, pick: (found: Found) => T): Promise<T> | T {
-    const bytes = bytesOf('key', key)
-    const hash = this.#hash(bytes, 0, bytes.length, this.#keyHash)
+    const bytes = this.#bytesOf(key)
+    const hash = this.#hash(bytes, 0, this.#keyEnd, this.#keyHash)
     const token = this.#waiters.token()
-    if (this.#engine.describe(bytes, 0, bytes.length, hash, token)) return pick(this.#engine.found)
+    if (this.#engine.describe(bytes, 0, this.#keyEnd, hash, token)) return pick(this.#engine.found)
     return this.#waiters.read(token, pick)
   }
 
   /** Reads from the disk at once where it must. The answer is valid until the next call into the store. */
   now(key: string | Uint8Array): Found {
+    const bytes = this.#bytesOf(key)
+    const hash = this.#hash(bytes, 0, this.#keyEnd, this.#keyHash)
+    return this.#engine.readSync(SPACE.user, bytes, 0, this.#keyEnd, hash)
+  }
+
+  /** The key is the first `#keyEnd` of them, until the next call. */
+  #bytesOf(key: string | Uint8Array): Uint8Array {
+    if (typeof key === 'string') {
+      this.#keyEnd = this.#scratch.take(key)
+      return this.#scratch.bytes
+    }
     const bytes = bytesOf('key', key)
-    const hash = this.#hash(bytes, 0, bytes.length, this.#keyHash)
-    return this.#engine.readSync(SPACE.user, bytes, 0, bytes.length, hash)
+    this.#keyEnd = bytes.length
+    return bytes
   }
 }
 

@@ -16,6 +16,7 @@ import { addDecimal, DECIMAL_BYTES_MAX, readDecimal } from './decimal.ts'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
 import { APPLY, closedError, valueTooLarge } from './hot-door.ts'
+import { KeyScratch } from './key-scratch.ts'
 import { VALUE_BYTES_MAX } from './limits.ts'
 import { EMPTY_BYTES, Mutation, VALUE_TYPE } from './mutation.ts'
 import { detachMutation } from './mutation-value.ts'
@@ -61,6 +62,7 @@ export class Writes {
   readonly #durability: Durability
   readonly #batches: BatchOperations
   readonly #mutation = new Mutation()
+  readonly #key = new KeyScratch()
   readonly #view = new RecordView()
 
   constructor(parts: WriteParts) {
@@ -184,14 +186,12 @@ export class Writes {
 
   /** A mutation for this key, with an empty value. Reused: done with when the call gives up its turn. */
   #mutate(key: string | Uint8Array, options: WriteOptions): Mutation {
-    const engine = this.#engine
-    if (engine.closed) throw closedError()
+    if (this.#engine.closed) throw closedError()
     const mutation = this.#mutation
-    const bytes = bytesOf('key', key)
-    // Its own before the clock and a look at the key are asked: both may write where it lies.
-    mutation.key = engine.isOwn(bytes) ? cloneBytes(bytes, 0, bytes.length) : bytes
+    // A copy: the clock and a look at the key may write where it lies.
+    mutation.keyEnd = this.#key.take(key)
+    mutation.key = this.#key.bytes
     mutation.keyStart = 0
-    mutation.keyEnd = bytes.length
     this.#hash(mutation.key, 0, mutation.keyEnd, mutation.hash)
     mutation.durability = durabilityOf(options, this.#durability)
     mutation.tombstone = false
