@@ -93,8 +93,7 @@ export class RecordReader {
   readSync(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     const engine = this.#engine
     const { lookup, found } = engine
-    found.clear()
-    if (!lookup.findSync(space, key, keyStart, keyEnd, hash)) return found
+    if (!lookup.findSync(space, key, keyStart, keyEnd, hash)) return found.clear()
     const shard = lookup.keydir.shards[lookup.shardIndex]!
     const level = (shard[lookup.slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
     const segment = shard[lookup.slot + SLOT_SEGMENT]!

@@ -85,7 +85,8 @@ export class Writes {
     this.#takeValue(mutation, bytesOf('value', value))
     if (condition === null) {
       this.#clock.next(mutation.ballot)
-      return { version: await this.#apply(mutation) }
+      const version = this.#apply(mutation)
+      return { version: typeof version === 'string' ? version : await version }
     }
     if (this.#engine.packer.isLarge(mutation)) return this.#setLarge(detachMutation(mutation), condition)
     if (!this.#meets(mutation, condition)) return this.#refuse()
