@@ -15,7 +15,7 @@ import type { Session, SessionOptions } from './session.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 /** Below benchmarks/, where the rivals are found. */
-const PROGRAM = join(ROOT, 'benchmarks', 'dist', 'contestant.js')
+const BUNDLED = join(ROOT, 'benchmarks', 'dist', 'storage')
 
 type Method = Exclude<keyof Session, 'prototype'>
 
@@ -24,8 +24,10 @@ let bundled: Promise<unknown> | null = null
 function bundle(): Promise<unknown> {
   return build({
     entryPoints: [join(HERE, 'contestant-main.ts')],
-    outfile: PROGRAM,
+    outdir: BUNDLED,
     bundle: true,
+    // Else every module would be wrapped, and its constants be variables.
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
@@ -55,7 +57,7 @@ export class Contestant {
     directory?: string,
   ): Promise<Contestant> {
     await (bundled ??= bundle())
-    const child = spawn(process.execPath, ['--expose-gc', PROGRAM], {
+    const child = spawn(process.execPath, ['--expose-gc', join(BUNDLED, 'contestant-main.js')], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
     })
