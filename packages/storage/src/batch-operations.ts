@@ -24,6 +24,11 @@ export type BatchOperation =
     } & ExpiryOptions)
   | { type: 'delete'; key: string | Uint8Array }
 
+/** A version for each operation. */
+export interface BatchResult {
+  versions: string[]
+}
+
 export interface BatchParts {
   engine: Engine
   clock: HybridLogicalClock
@@ -39,11 +44,8 @@ export class BatchOperations {
     this.#parts = parts
   }
 
-  async write(
-    operations: readonly BatchOperation[],
-    durability: Durability,
-  ): Promise<{ versions: string[] }> {
-    const { engine, waiters } = this.#parts
+  async write(operations: readonly BatchOperation[], durability: Durability): Promise<BatchResult> {
+    const { engine } = this.#parts
     if (engine.closed) throw closedError()
     if (!Array.isArray(operations)) throw batchError('a batch is a list of operations')
     if (operations.length > BATCH_OPERATIONS_MAX) {
@@ -52,18 +54,18 @@ export class BatchOperations {
     const all = operations.map((operation, index) => this.#record(operation, index, durability))
     const last = lastOfEachKey(all)
     const large = last.filter(({ mutation }) => engine.packer.isLarge(mutation))
-    const token = waiters.token()
-    if (large.length === 0) this.#apply(all, last, token)
-    else await this.#applyLarge(all, last, large, token)
-    const result = { versions: all.map(({ mutation }) => mutation.ballot.toString()) }
-    return engine.waiting ? waiters.applied(token, result) : result
+    return large.length === 0 ? this.#apply(all, last) : this.#applyLarge(all, last, large)
   }
 
-  #apply(all: readonly BatchRecord[], last: readonly BatchRecord[], token: number): void {
-    const { engine, clock } = this.#parts
+  /** All in one turn, up to who waits for it. */
+  #apply(all: readonly BatchRecord[], last: readonly BatchRecord[]): Promise<BatchResult> | BatchResult {
+    const { engine, clock, waiters } = this.#parts
     for (const { mutation } of all) clock.next(mutation.ballot)
     for (const record of last) if (record.blob === null) engine.packer.pack(record)
+    const token = waiters.token()
     engine.applyBatch(last, token)
+    const result = { versions: all.map(({ mutation }) => mutation.ballot.toString()) }
+    return engine.waiting ? waiters.applied(token, result) : result
   }
 
   /** The files first: when their records are written they are durable. */
@@ -71,15 +73,15 @@ export class BatchOperations {
     all: readonly BatchRecord[],
     last: readonly BatchRecord[],
     large: readonly BatchRecord[],
-    token: number,
-  ): Promise<void> {
+  ): Promise<BatchResult> {
     const { engine } = this.#parts
     // The caller's bytes are its own again when the first file is waited for.
     for (const record of last) detach(record)
     engine.began()
     try {
       for (const record of large) await this.#stage(record)
-      this.#apply(all, last, token)
+      // Not awaited here: once the records are written the files are theirs.
+      return this.#apply(all, last)
     } catch (error) {
       for (const { blob } of large) if (blob !== null) engine.blobs.remove(blob)
       throw engine.error ?? fromLog(error)

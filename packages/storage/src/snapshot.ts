@@ -214,11 +214,16 @@ export class Snapshot {
   }
 
   async #syncFolders(): Promise<void> {
-    for (const path of [...this.#folders, this.#target.directory]) {
-      await new Promise<void>((resolve, reject) =>
-        this.#parts.fileSystem.syncDirectory(path, (error) => (error ? reject(error) : resolve())),
-      )
+    const paths = [...this.#folders, this.#target.directory]
+    while (paths.length > 0) {
+      await Promise.all(paths.splice(0, LINKS_A_TURN).map((path) => this.#syncFolder(path)))
     }
+  }
+
+  #syncFolder(path: string): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#parts.fileSystem.syncDirectory(path, (error) => (error ? reject(error) : resolve())),
+    )
   }
 
   /** Folders stay: what is left is refused as a data folder. */
