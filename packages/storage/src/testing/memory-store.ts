@@ -164,16 +164,8 @@ export class MemoryStore implements SimpleDoor {
     this.#check()
   }
 
-  stats(): { keys: number } {
-    return { keys: this.#entries.size }
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 
   #set(name: string, value: Uint8Array, options: SetOptions): string {
