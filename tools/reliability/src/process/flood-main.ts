@@ -1,12 +1,21 @@
 /**
- * The process that is killed: eight writers on one embedded store, each with sixteen operations on their way.
- * What is sent and what is acknowledged goes to standard output, `s` and `a` lines, written synchronously: a
- * line that was written is in the pipe, whatever happens to the process.
+ * The process that is killed: eight writers on one embedded store, each with sixteen operations and a batch on
+ * their way. What is sent and what is acknowledged goes to standard output (`s`; `a`, and `b` for a batch),
+ * written synchronously: a line that was written is in the pipe, whatever happens to the process.
  */
 import { writeSync } from 'node:fs'
 import { type DurabilityName, Store } from '@minivault/storage'
 import { nodeFileSystem } from '@minivault/wal'
-import { type FloodSettings, isDelete, keyOf, PIPELINE, valueOfOperation, WRITERS } from './flood.ts'
+import {
+  type FloodSettings,
+  isDelete,
+  keyOf,
+  PIPELINE,
+  pairOf,
+  pairValue,
+  valueOfOperation,
+  WRITERS,
+} from './flood.ts'
 
 /** Segments small enough to be sealed and merged within a life of a few hundred milliseconds. */
 const SEGMENT_BYTES = 256 * 1024
@@ -36,14 +45,16 @@ function say(line: string): void {
 async function write(store: Store, writer: number, first: number, durability: DurabilityName): Promise<void> {
   for (let from = first; ; from += PIPELINE) {
     say(`s ${writer} ${from} ${from + PIPELINE - 1}`)
-    const batch = Array.from({ length: PIPELINE }, async (_, i) => {
+    const singles = Array.from({ length: PIPELINE }, async (_, i) => {
       const operation = from + i
       const key = keyOf(writer, operation)
       if (isDelete(operation)) await store.delete(key, { durability })
       else await store.set(key, valueOfOperation(writer, operation), { durability })
       say(`a ${writer} ${operation}`)
     })
-    await Promise.all(batch)
+    const pair = pairOf(writer).map((key) => ({ type: 'set' as const, key, value: pairValue(from) }))
+    await Promise.all([...singles, store.batch(pair, { durability })])
+    say(`b ${writer} ${from}`)
   }
 }
 

@@ -53,6 +53,7 @@ export class FloodProcess {
     const [kind, first, second, third] = line.split(' ')
     if (kind === 's') for (let n = Number(second); n <= Number(third); n++) book.sent(Number(first), n)
     else if (kind === 'a') book.answered(Number(first), Number(second))
+    else if (kind === 'b') book.batched(Number(first), Number(second))
     else if (kind === 'e') this.error = first ?? ''
   }
 }

@@ -30,6 +30,15 @@ export function valueOfOperation(writer: number, operation: number): string {
   return `${keyOf(writer, operation)} operation ${operation} ${'x'.repeat((operation * 37) % 600)}`
 }
 
+/** Two keys that a writer only ever sets in one batch, to the same operation. */
+export function pairOf(writer: number): readonly [string, string] {
+  return [`writer ${writer} left`, `writer ${writer} right`]
+}
+
+export function pairValue(operation: number): string {
+  return `operation ${operation}`
+}
+
 /** What one key may hold: the last acknowledged operation, or any sent after it. */
 interface Key {
   acknowledged: number
@@ -40,6 +49,8 @@ export class FloodBook {
   readonly #keys: Key[][] = Array.from({ length: WRITERS }, () =>
     Array.from({ length: KEYS_A_WRITER }, () => ({ acknowledged: 0, sent: 0 })),
   )
+  /** The batch acknowledged last, of each writer. */
+  readonly #pairs: number[] = new Array(WRITERS).fill(0)
   readonly next: number[] = new Array(WRITERS).fill(1)
   acknowledged = 0
 
@@ -50,6 +61,11 @@ export class FloodBook {
 
   answered(writer: number, operation: number): void {
     this.#of(writer, operation).acknowledged = operation
+    this.acknowledged += 1
+  }
+
+  batched(writer: number, operation: number): void {
+    this.#pairs[writer] = operation
     this.acknowledged += 1
   }
 
@@ -70,6 +86,18 @@ export class FloodBook {
         if (found < key.acknowledged) lost.push(`${name} is at ${found}, acknowledged ${key.acknowledged}`)
         key.acknowledged = key.sent = found
       }
+    }
+    for (const [writer, acknowledged] of this.#pairs.entries()) {
+      const both = await Promise.all(pairOf(writer).map(get))
+      const [left, right] = both.map((held) => {
+        const text = held === undefined ? '' : Buffer.from(held).toString()
+        return Number(/^operation (\d+)$/.exec(text)?.[1] ?? 0)
+      })
+      if (left !== right) lost.push(`writer ${writer} has half a batch: ${left} and ${right}`)
+      if (left! < acknowledged)
+        lost.push(`writer ${writer}: batch ${acknowledged}, acknowledged, is at ${left}`)
+      if (left! >= this.next[writer]!) invented.push(`writer ${writer} has batch ${left}, never sent`)
+      this.#pairs[writer] = left!
     }
     return { lost, invented }
   }
