@@ -74,7 +74,7 @@ export class Engine implements CompletionTarget {
   readonly packer: Packer
   readonly reader: RecordReader
   readonly #writer: RecordWriter
-  readonly #windowBuffer: ArrayBufferLike
+  #windowBuffer: ArrayBufferLike
   readonly #batch: BatchWriter
   readonly #listener: StoreListener
   /** Tokens of reads that want no large value read. */
@@ -100,6 +100,7 @@ export class Engine implements CompletionTarget {
   /** Goes on with what was read anew from disk. Whoever waited for the old log has been told. */
   restart({ log, lookup, ledger, keys, highestBallot }: OpenedIndex): void {
     this.log = log
+    this.#windowBuffer = log.window.buffer
     this.lookup = lookup
     this.ledger = ledger
     this.keys = keys
