@@ -116,13 +116,14 @@ export class Snapshot {
     for (const names of blobs.folders()) {
       for (const name of names) {
         const path = blobs.pathOf(name)
-        await this.#add(path, join(this.#target.blobDirectory, name.slice(0, 2), name.slice(2, 4), name))
-        this.#report.blobs += 1
+        const target = join(this.#target.blobDirectory, name.slice(0, 2), name.slice(2, 4), name)
+        // One that goes has been on its way since before the hold.
+        if (await this.#add(path, target)) this.#report.blobs += 1
       }
     }
   }
 
-  /** The hints of what the log's snapshot holds. They are made anew where they are missing. */
+  /** The hints of what the log's snapshot holds. They are made anew where one is missing. */
   async #takeHints(): Promise<void> {
     const { fileSystem, folder } = this.#parts
     if (!fileSystem.exists(folder.hintDirectory)) return
@@ -130,25 +131,27 @@ export class Snapshot {
     for (const segment of fileSystem.list(this.#target.logDirectory)) {
       const hint = segment.replace(/\.seg$/, '.hint')
       if (hint === segment || !there.has(hint)) continue
-      try {
-        await this.#add(join(folder.hintDirectory, hint), join(this.#target.hintDirectory, hint))
-      } catch (error) {
-        // A merge has dropped it meanwhile.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      }
+      await this.#add(join(folder.hintDirectory, hint), join(this.#target.hintDirectory, hint))
     }
   }
 
-  async #add(from: string, to: string): Promise<void> {
-    const { turn, isClosing } = this.#parts
+  /** False: the file has gone meanwhile. */
+  async #add(from: string, to: string): Promise<boolean> {
+    const { fileSystem, turn, isClosing } = this.#parts
     const report = this.#report
     this.#makeFolder(dirname(to))
-    if (this.#options.copy || !this.#link(from, to)) await this.#copy(from, to)
+    try {
+      if (this.#options.copy || !this.#link(from, to)) await this.#copy(from, to)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !fileSystem.exists(from)) return false
+      throw error
+    }
     this.#options.onProgress?.(report.bytes, report.bytes)
-    if (++this.#sinceTurn < LINKS_A_TURN) return
+    if (++this.#sinceTurn < LINKS_A_TURN) return true
     this.#sinceTurn = 0
     await turn()
     if (isClosing()) throw closedError()
+    return true
   }
 
   #makeFolder(path: string): void {

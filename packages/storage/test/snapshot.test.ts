@@ -128,6 +128,37 @@ t.test('copies where links are not possible, or not wanted', async (t) => {
   }
 })
 
+t.test('a file whose removal was under way before it began', async (t) => {
+  for (const copy of [false, true]) {
+    const gone: string[] = []
+    const vanish = (path: string) => {
+      if (gone.includes(path) && existsSync(path)) rmSync(path)
+    }
+    const fileSystem = disk({
+      unlink: (path, done) => {
+        gone.push(path)
+        done(null)
+      },
+      open: (path, mode) => {
+        vanish(path)
+        return nodeFileSystem.open(path, mode)
+      },
+    })
+    const store = await open(fresh(), { fileSystem, processes: null })
+    await fill(store)
+    await store.set('large 3', large(3))
+    await store.set('large 3', 'short', { durability: 'fsync' })
+    await store.set('more', 'x', { durability: 'fsync' })
+    t.equal(gone.filter((path) => path.includes('blobs')).length, 1)
+    const target = fresh()
+    t.equal((await store.snapshot(target, { copy })).blobs, 2)
+    await store.close()
+    const opened = await open(target)
+    t.ok(await isFilled(opened))
+    await opened.close()
+  }
+})
+
 t.test('a place that cannot take it', async (t) => {
   let isFull = false
   const link: FileSystem['link'] = (from, to) =>
