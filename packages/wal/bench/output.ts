@@ -44,8 +44,9 @@ async function writeOutput(): Promise<number> {
 
 function summary(latencies: number[]): string {
   const sorted = latencies.sort((a, b) => a - b)
-  const at = (share: number): string => sorted[Math.floor((sorted.length - 1) * share)]!.toFixed(2)
-  return `${sorted.length} syncs, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, max ${at(1)} ms`
+  const last = sorted.length - 1
+  const at = (share: number): string => sorted[Math.floor(last * share)]!.toFixed(2)
+  return `${sorted.length}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, max ${at(1)} ms`
 }
 
 async function during(work: () => Promise<unknown>): Promise<string> {

@@ -9,11 +9,11 @@
  * `reserve` and `commit` are the log's hottest path: int32 fields, no allocation.
  */
 import assert from 'node:assert'
+import { sealEntries } from './entry-checksums.ts'
 import {
   BLOCK_HEADER_BYTES,
   ENTRY_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
-  sealEntries,
   writeBlockHeader,
 } from './segment-format.ts'
 import type { Window } from './window.ts'

@@ -1,12 +1,13 @@
 /**
  * A segment that merge writes: under a temporary name until it is whole, then fsync, rename, fsync directory,
- * manifest. Until its `finish` has succeeded it does not exist for the log, and a crash leaves only a file that the next open
- * removes.
+ * manifest. Until its `finish` has succeeded it does not exist for the log, and a crash leaves only a file
+ * that the next open removes.
  *
  * Its errors are its own: they are thrown or handed over, and do not poison the log.
  */
 import assert from 'node:assert'
 import { join } from 'node:path'
+import { sealEntries } from './entry-checksums.ts'
 import { type FileSystem, writeAll } from './file-system.ts'
 import { OUTPUT_BLOCK_BYTES, OUTPUT_SYNC_BYTES } from './limits.ts'
 import {
@@ -16,7 +17,6 @@ import {
   outputName,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
-  sealEntries,
   writeBlockHeader,
   writeSegmentHeader,
 } from './segment-format.ts'

@@ -120,26 +120,6 @@ export function entryChecksum(
   return crc32(bytes, at + 4, at + ENTRY_HEADER_BYTES + payloadBytes, (id + offset) | 0)
 }
 
-/** Takes the checksums of all entries in [at, end), whose first lies at `offset` in the file. */
-export function sealEntries(
-  view: DataView,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  id: number,
-  offset: number,
-): void {
-  let place = at
-  let seed = (id + offset) | 0
-  while (place < end) {
-    const payloadBytes = view.getInt32(place + 4, true)
-    view.setInt32(place, crc32(bytes, place + 4, place + ENTRY_HEADER_BYTES + payloadBytes, seed), true)
-    const whole = (ENTRY_HEADER_BYTES + payloadBytes + 7) & ~7
-    place += whole
-    seed = (seed + whole) | 0
-  }
-}
-
 export function segmentName(number: number): string {
   return `${String(number).padStart(10, '0')}.seg`
 }

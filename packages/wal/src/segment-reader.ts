@@ -3,6 +3,7 @@
  * to the next by looking at every multiple of 8. Reads in large pieces; memory follows what a verified header
  * says, never more than the file holds.
  */
+import { areEntriesSound } from './entry-checksums.ts'
 import { type FileSystem, readAll } from './file-system.ts'
 import { READ_CHUNK_BYTES } from './limits.ts'
 import {
@@ -177,15 +178,16 @@ export class SegmentReader {
     while (place < end) {
       const payloadBytes = this.#view.getInt32(place + 4, true)
       if (payloadBytes < 1 || payloadBytes > end - place - ENTRY_HEADER_BYTES) return false
-      const sum = entryChecksum(this.#bytes, place, payloadBytes, id, offset + place - at)
-      if (this.#view.getInt32(place, true) !== sum) return false
       const next = place + entryBytes(payloadBytes)
       for (let pad = place + ENTRY_HEADER_BYTES + payloadBytes; pad < next; pad++)
         if (this.#bytes[pad]) return false
       place = next
       count--
     }
-    return count === 0
+    const first = at + BLOCK_HEADER_BYTES
+    return (
+      count === 0 && areEntriesSound(this.#view, this.#bytes, first, end, id, offset + BLOCK_HEADER_BYTES)
+    )
   }
 
   #isLoaded(offset: number, need: number): boolean {

@@ -5,8 +5,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { crc32 as nativeCrc32 } from 'node:zlib'
 import { crc32, DURABILITY, type Log } from '@minivault/wal'
-import { MemoryFileSystem } from '@minivault/wal/testing'
+import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import t from 'tap'
+import { assemble } from '../bench/assemble.ts'
+import { CRC32_MODULE } from '../src/crc32-module.ts'
+import { areEntriesSound, sealEntries } from '../src/entry-checksums.ts'
 import { append, Bench, DIRECTORY, payload } from './harness.ts'
 
 const { WRITE_VECTORS } = process.env
@@ -205,16 +208,48 @@ t.test('vectors: the same input gives the same bytes, and they read back', async
 })
 
 t.test('the checksum is that of zlib at every length, place and seed', async (t) => {
-  const bytes = Uint8Array.from({ length: 1200 }, (_, i) => (i * 2654435761) >>> 11)
+  const bytes = Uint8Array.from({ length: 3000 }, (_, i) => (i * 2654435761) >>> 11)
   t.equal(crc32(Buffer.from('123456789'), 0, 9, 0), 0xcbf43926 | 0, 'the published check value')
   let wrong = 0
-  for (let length = 0; length < 1100; length++) {
+  for (let length = 0; length < 2900; length++) {
     const start = length % 17
     const seed = Math.imul(length, 0x9e3779b1)
     const native = nativeCrc32(bytes.subarray(start, start + length), seed >>> 0) | 0
     if (crc32(bytes, start, start + length, seed) !== native) wrong++
   }
   t.equal(wrong, 0)
+})
+
+t.test('so are those of all entries of a block, taken together', async (t) => {
+  const random = seededRandom(8)
+  const bytes = new Uint8Array(400_000).map(() => random() * 256)
+  const view = new DataView(bytes.buffer)
+  for (let round = 0; round < 60; round++) {
+    const [at, offset, id] = [8 * (round % 5), 96 + 8 * round, (random() * 2 ** 32) | 0]
+    const entries: [place: number, length: number][] = []
+    let end = at
+    while (end < 200_000 * random()) {
+      const length = 1 + Math.floor(random() ** 4 * (round % 3 ? 300 : 90_000))
+      entries.push([end, length])
+      view.setInt32(end + 4, length, true)
+      end += (length + 15) & ~7
+    }
+    sealEntries(view, bytes, at, end, id, offset)
+    for (const [place, length] of entries) {
+      const seed = (id + offset + place - at) >>> 0
+      const native = nativeCrc32(bytes.subarray(place + 4, place + 8 + length), seed) | 0
+      if (view.getInt32(place, true) !== native) t.fail(`round ${round}: the entry at ${place}`)
+    }
+    t.ok(areEntriesSound(view, bytes, at, end, id, offset))
+    const [place, length] = entries[Math.floor(random() * entries.length)] ?? [0, 0]
+    if (length === 0) continue
+    bytes[place + 8 + Math.floor(random() * length)]! ^= 1
+    t.notOk(areEntriesSound(view, bytes, at, end, id, offset), 'one bit of one of them')
+  }
+})
+
+t.test('the module is what the source assembles to', async (t) => {
+  t.equal(Buffer.from(await assemble()).toString('base64'), CRC32_MODULE)
 })
 
 t.test('a roll does not hide a block that the first segment lost', async (t) => {
