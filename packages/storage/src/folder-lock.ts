@@ -98,6 +98,9 @@ function refuseIfHeld(
   const holder = read(fileSystem, path)
   // Gone meanwhile (a higher one came), or no lock file of ours: the next look, or the link, decides.
   if (holder === null || holder.state === 'released') return
+  // A lock comes with its content or not at all: only a power cut, and with it its holder's end, takes that
+  // away.
+  if (holder.state !== 'held') return
   if (holder.host !== processes.host) {
     throw new StorageError(
       'STORAGE_LOCKED',

@@ -121,6 +121,15 @@ t.test('one process a folder; what is not ours is refused', async (t) => {
   t.notOk(existsSync(join(foreign, 'FORMAT')))
 })
 
+t.test('a lock whose content a power cut took holds nobody', async (t) => {
+  const directory = fresh()
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'LOCK.3'), '')
+  const store = await Store.open({ directory })
+  t.ok(existsSync(join(directory, 'LOCK.4')))
+  await store.close()
+})
+
 t.test('racing for a stale lock: one wins, whoever looks when', async (t) => {
   const directory = fresh()
   mkdirSync(directory)
