@@ -122,5 +122,6 @@ export const SPACE_LOOK_MS = 1000
 export const SPACE_PROBE_BYTES = 1024 * 1024
 
 /** A scan's read from disk that took longer has waited for the device; so many go to the threads then. */
-export const SCAN_READ_MS_MAX = 0.3
-export const SCAN_READS_LATER = 256
+export const SCAN_READ_MS_MAX = 0.05
+export const SCAN_READS_LATER_MIN = 16
+export const SCAN_READS_LATER_MAX = 1024

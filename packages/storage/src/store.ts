@@ -20,6 +20,7 @@ import { nodeElapsedMs, nodeNow } from './node-ports.ts'
 import { type OpenedFolder, openFolder } from './opened-folder.ts'
 import { copiedEntry, copiedValue, type Entry, Reads } from './reads.ts'
 import { IndexScanSource } from './scan/index-view.ts'
+import { ReadPace } from './scan/read-pace.ts'
 import type { Scan } from './scan/scan.ts'
 import type { ScanOptions } from './scan/scan-range.ts'
 import { Scans } from './scan/scans.ts'
@@ -96,7 +97,7 @@ export class Store {
     const scheduler = options.scheduler ?? nodeScheduler
     this.#streams = new StreamDoor(engine, scheduler)
     this.#scans = new Scans(
-      new IndexScanSource({ engine, waiters, hash, now, elapsedMs: nodeElapsedMs }),
+      new IndexScanSource({ engine, waiters, hash, now, pace: new ReadPace(nodeElapsedMs) }),
       now,
       scheduler,
     )

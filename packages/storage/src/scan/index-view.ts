@@ -3,9 +3,7 @@
  * and the files behind them stay while their segments are pinned, so nothing is copied for a view.
  *
  * A record that the log's window or the cache holds is answered at once; one that has not reached the
- * durability it was written for, later. One on disk is read at once while that is as quick as it is from the
- * system's page cache, where handing it to a thread costs ten times the read. After a read that took longer
- * the next ones go to the threads.
+ * durability it was written for, later; one on disk as `ReadPace` says.
  */
 
 import { type hashKey, KeyHash } from '@minivault/codec'
@@ -20,11 +18,11 @@ import type { KeyEntry } from '../hint/key-entry.ts'
 import { closedError, NO_TOKEN } from '../hot-door.ts'
 import { BLOB_BIT, LENGTH_MASK, LEVEL_SHIFT } from '../keydir.ts'
 import type { KeyLists } from '../keys/key-index.ts'
-import { SCAN_READ_MS_MAX, SCAN_READS_LATER } from '../limits.ts'
 import { fingerprintOf, shardOf } from '../lookup.ts'
 import { copiedEntry } from '../reads.ts'
 import { fromLog } from '../storage-error.ts'
 import type { Waiters } from '../waiters.ts'
+import type { ReadPace } from './read-pace.ts'
 import type { ScanEntry, ScanSource, ScanView } from './scan-source.ts'
 
 export interface IndexScanParts {
@@ -32,8 +30,7 @@ export interface IndexScanParts {
   waiters: Waiters
   hash: typeof hashKey
   now: () => number
-  /** Milliseconds, for measuring. */
-  elapsedMs: () => number
+  pace: ReadPace
 }
 
 export class IndexScanSource implements ScanSource {
@@ -54,8 +51,6 @@ class IndexView implements ScanView {
   readonly #lists: KeyLists[]
   readonly #hash = new KeyHash()
   #record = new Uint8Array(4096)
-  /** So many reads are for the threads before one is tried at once again. */
-  #readsLater = 0
 
   constructor(parts: IndexScanParts) {
     const { keys, ledger, blobs } = parts.engine
@@ -90,7 +85,7 @@ class IndexView implements ScanView {
   }
 
   read(entry: KeyEntry): ScanEntry | null | Promise<ScanEntry | null> {
-    const { engine, waiters } = this.#parts
+    const { engine, waiters, pace } = this.#parts
     const { segment, offset, lengthWord } = entry
     const length = lengthWord & LENGTH_MASK
     const key = new Uint8Array(entry.bytes.subarray(entry.keyStart, entry.keyEnd))
@@ -100,12 +95,12 @@ class IndexView implements ScanView {
         engine.reader.answer(engine.lookup.bytes, engine.lookup.at, length, NO_TOKEN)
         return entryOf(key, engine.found)
       }
-      if (this.#readsLater === 0) {
-        this.#readNow(segment, offset, length)
+      if (pace.mayReadNow()) {
+        if (this.#record.length < length) this.#record = new Uint8Array(2 * length)
+        pace.readNow(() => engine.log.readSync(segment, offset, length, this.#record, 0))
         engine.reader.answer(this.#record, 0, length, NO_TOKEN)
         return entryOf(key, engine.found)
       }
-      this.#readsLater -= 1
     }
     const token = waiters.token()
     const answer = waiters.read(token, (found) => entryOf(key, found))
@@ -116,14 +111,6 @@ class IndexView implements ScanView {
       engine.log.demand(engine.log.error === null ? level : 1)
     }
     return answer
-  }
-
-  #readNow(segment: number, offset: number, length: number): void {
-    const { engine, elapsedMs } = this.#parts
-    if (this.#record.length < length) this.#record = new Uint8Array(2 * length)
-    const before = elapsedMs()
-    engine.log.readSync(segment, offset, length, this.#record, 0)
-    if (elapsedMs() - before > SCAN_READ_MS_MAX) this.#readsLater = SCAN_READS_LATER
   }
 
   /** Points `lookup` to the entry's record where that is in memory. */
