@@ -13,7 +13,7 @@ import { ROWS } from './rows.ts'
 import { type RowResult, runRow, tableHead, tableLine, tableNotes, writeResults } from './scorecard.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-const EXIT = { green: 0, red: 1, skipped: 3 } as const
+const EXIT = { green: 0, red: 1, skipped: 3, interrupted: 130 } as const
 const PROGRESS_INTERVAL_MS = 10_000
 
 function readArguments() {
@@ -89,4 +89,6 @@ async function main(): Promise<void> {
   process.exitCode = count('red') > 0 ? EXIT.red : skipped.length > 0 ? EXIT.skipped : EXIT.green
 }
 
+// Not the default: what was mounted is let go of by the listeners of the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT.interrupted))
 await main()

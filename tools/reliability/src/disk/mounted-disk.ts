@@ -17,6 +17,12 @@ import fcntl, os, struct, sys
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))
 `
 
+/** What is mounted now: let go of when this process ends in the middle. */
+const mounted = new Set<string>()
+process.on('exit', () => {
+  for (const path of mounted) spawnSync('umount', ['--lazy', path])
+})
+
 function run(command: string, ...words: string[]): void {
   const { status, stderr, error } = spawnSync(command, words, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${command} ${words.join(' ')}: ${error?.message ?? stderr.trim()}`)
@@ -45,10 +51,12 @@ export class Tmpfs {
     this.path = join(folder, 'tmpfs')
     mkdirSync(this.path)
     run('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'none', this.path)
+    mounted.add(this.path)
   }
 
   unmount(): void {
     run('umount', this.path)
+    mounted.delete(this.path)
   }
 }
 
@@ -82,7 +90,9 @@ export class PowerlessDisk {
   async unmount(): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        return run('umount', this.path)
+        run('umount', this.path)
+        mounted.delete(this.path)
+        return
       } catch (error) {
         if (tries === UNMOUNT_TRIES) throw error
         await sleep(100)
@@ -92,5 +102,6 @@ export class PowerlessDisk {
 
   #mount(): void {
     run('mount', '-o', 'loop', this.#image, this.path)
+    mounted.add(this.path)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The process that is killed: eight writers on one embedded store, each with sixteen operations and a batch on
- * their way. What is sent and what is acknowledged goes to standard output (`s`; `a`, and `b` for a batch),
- * written synchronously: a line that was written is in the pipe, whatever happens to the process.
+ * The process that is killed: eight writers on one embedded store, each with sixteen operations and a batch
+ * on their way. What is sent and what is acknowledged goes to standard output (`s`; `a`, and `b` for a
+ * batch), written synchronously: a line that was written is in the pipe, whatever happens to the process.
  */
 import { writeSync } from 'node:fs'
 import { type DurabilityName, Store } from '@minivault/storage'
