@@ -34,6 +34,9 @@ export const SEGMENT_NUMBER_MAX = 0x7fffffff
 export const READ_CHUNK_BYTES = 1 << 20
 export const OUTPUT_BLOCK_BYTES = 1 << 20
 
+/** The tail is synced when so much of it was written since, though nobody asked. */
+export const TAIL_SYNC_BYTES = 8 << 20
+
 /** An output of merge is synced whenever so much more of it is written. */
 export const OUTPUT_SYNC_BYTES = 4 << 20
 

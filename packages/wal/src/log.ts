@@ -373,7 +373,7 @@ export class Log {
       if (this.#appender.isInGroup) return this.#turn.armed ? undefined : this.#turn.arm()
       if (this.#block.count > 0) this.#appender.write()
       const segment = this.#tail.onDisk
-      if (this.#syncAsked && segment && !this.#error) this.#syncer.want(segment, segment.bytes)
+      if (segment && !this.#error) this.#syncer.wrote(segment, this.#syncAsked)
       this.#syncAsked = false
     }
     this.#moved()

@@ -12,6 +12,7 @@
  */
 import { join } from 'node:path'
 import type { FileSystem } from './file-system.ts'
+import { TAIL_SYNC_BYTES } from './limits.ts'
 import { MANIFEST_NAME, type Manifest } from './manifest.ts'
 import { replaceManifest, synced } from './manifest-file.ts'
 import type { Segment, SegmentTable } from './segment-table.ts'
@@ -88,6 +89,17 @@ export class Syncer {
     this.#active = segment
     if (offset > this.#wantedOffset) this.#wantedOffset = offset
     this.#run()
+  }
+
+  /**
+   * More of `segment` is written. It is synced where somebody asked, and else now and then: who asks next, or
+   * the seal, would otherwise wait for all that many writers left behind who did not.
+   */
+  wrote(segment: Segment, isAsked: boolean): void {
+    const durable = segment.number === this.durableSegment ? this.durableOffset : 0
+    const wanted = segment === this.#active ? this.#wantedOffset : 0
+    if (isAsked || segment.bytes - Math.max(durable, wanted) >= TAIL_SYNC_BYTES)
+      this.want(segment, segment.bytes)
   }
 
   /** `segment` gets no more bytes. */

@@ -191,6 +191,28 @@ t.test('one write a turn, one sync for all who wait, none for those who do not',
   await bench.until(log.close())
 })
 
+t.test('much that nobody wants durable is synced now and then', async (t) => {
+  const bench = new Bench()
+  const log = await bench.open({ segmentBytes: 1 << 24, windowBytes: 1 << 20 })
+  const [bytes, count] = [1 << 16, () => bench.disk.counts.get('datasync') ?? 0]
+  for (let i = 0; i < 127; i++) {
+    log.reserve(bytes - 200)
+    log.commit()
+    log.demand(DURABILITY.os)
+    await bench.turn()
+  }
+  t.equal(count(), 0)
+  for (let i = 0; i < 3; i++) {
+    log.reserve(bytes)
+    log.commit()
+    log.demand(DURABILITY.os)
+    await bench.turn()
+  }
+  t.equal(count(), 1)
+  t.ok(log.isDurable(1, 8 << 20))
+  await bench.until(log.close())
+})
+
 t.test('vectors: the same input gives the same bytes, and they read back', async (t) => {
   const files = await closedLog()
   for (const [path, bytes] of files) {
