@@ -61,6 +61,7 @@ export function markdownTable(results: readonly RowResult[]): string {
 /** CPU and latencies, for the rows that have them. */
 export function markdownCosts(results: readonly RowResult[]): string {
   const timed = results.filter(({ figures }) => figures[0]!.cpuMicrosPerOp !== undefined)
+  if (timed.length === 0) return ''
   const cells = timed.map((result) => [
     result.title,
     result.durability,
