@@ -11,10 +11,10 @@ import type * as Storage from '@minivault/storage'
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
 
 export interface PlantedFault {
-  /** From `packages/`, such as `storage/src/merger.ts`. */
+  /** From `packages/`, such as `storage/src/merge-run.ts`. */
   readonly file: string
-  readonly find: string
-  readonly replace: string
+  /** What stands there, and what stands there instead. */
+  readonly edits: readonly (readonly [find: string, replace: string])[]
 }
 
 /** The storage package over the changed sources, built in an empty folder of the caller. */
@@ -28,13 +28,13 @@ export async function storageWith(fault: PlantedFault, folder: string): Promise<
     else symlinkSync(join(PACKAGES, name), join(scope, name))
   }
   const path = join(scope, fault.file)
-  const text = readFileSync(path, 'utf8')
-  const count = text.split(fault.find).length - 1
-  if (count !== 1) throw new Error(`${fault.file} holds the place of the planted fault ${count} times`)
-  writeFileSync(
-    path,
-    text.replace(fault.find, () => fault.replace),
-  )
+  let text = readFileSync(path, 'utf8')
+  for (const [find, replace] of fault.edits) {
+    const count = text.split(find).length - 1
+    if (count !== 1) throw new Error(`\`${find}\` stands ${count} times in ${fault.file}: move the fault`)
+    text = text.replace(find, () => replace)
+  }
+  writeFileSync(path, text)
   return import(pathToFileURL(join(scope, 'storage', 'src', 'index.ts')).href)
 }
 

@@ -117,10 +117,15 @@ function planOf(context: Context): Plan {
 
 const CONTROL_STRIDE = 97
 
-const NO_CHECKSUM: PlantedFault = {
+export const NO_CHECKSUM: PlantedFault = {
   file: 'wal/src/crc32.ts',
-  find: 'if (end - start < NATIVE_ABOVE_BYTES) return crc32Sliced(bytes, start, end, seed)',
-  replace: 'if (end >= start) return 0',
+  edits: [
+    [
+      'if (length <= SLICED_BYTES_MAX) return crc32Sliced(bytes, start, end, seed)',
+      'if (length >= 0) return 0',
+    ],
+    ['module.seal(INPUT, INPUT + end - start, seed)', 'input.fill(0, 0, end - start)'],
+  ],
 }
 
 /** Where the folder cannot be read it begins a new one. */

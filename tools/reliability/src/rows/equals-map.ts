@@ -18,10 +18,9 @@ const ROUND_MS_MAX = 120_000
 /** Holds fewer keys of one shard than a run has. */
 const KEYDIR_BYTES = 64 * 1024
 
-const EARLY_PURGE: PlantedFault = {
+export const EARLY_PURGE: PlantedFault = {
   file: 'storage/src/merge-run.ts',
-  find: 'if (others.every(({ ageMin }) => ageMin > own.ageMax)) free.add(own.segment)',
-  replace: 'free.add(own.segment)',
+  edits: [['if (others.every(({ ageMin }) => ageMin > own.ageMax)) free.add', 'free.add']],
 }
 
 type Hash = NonNullable<StoreOptions['hash']>

@@ -97,10 +97,14 @@ async function refuseAll(cases: readonly Case[], engine?: Engine): Promise<Findi
   return { n, failures }
 }
 
-const BLIND: PlantedFault = {
+export const BLIND: PlantedFault = {
   file: 'storage/src/folder.ts',
-  find: 'if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {',
-  replace: 'if (match.length === 0) {',
+  edits: [
+    [
+      'if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {',
+      'if (match.length === 0) {',
+    ],
+  ],
 }
 
 const CASES = REFUSED.length * 2
