@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { difference, History } from '../src/model/history.ts'
-import { storageWith } from '../src/planted-source.ts'
+import { type PlantedFault, storageWith } from '../src/planted-source.ts'
 import type { Findings, Obstacle, Row } from '../src/row.ts'
 import { NO_CHECKSUM } from '../src/rows/damage.ts'
 import { EARLY_PURGE } from '../src/rows/equals-map.ts'
@@ -133,6 +133,18 @@ t.test(
     t.equal(recovered([['a', '9']]), 'a holds another value')
   },
 )
+
+t.test('every fault that is planted in the sources still has its place', async (t) => {
+  const plant = (fault: PlantedFault) => {
+    const folder = mkdtempSync(join(tmpdir(), 'minivault-'))
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    return storageWith(fault, folder)
+  }
+  for (const fault of [NO_CHECKSUM, EARLY_PURGE, BLIND]) {
+    t.type((await plant(fault)).Store.open, 'function', fault.file)
+  }
+  await t.rejects(plant({ ...BLIND, edits: [['no such text', '']] }), /stands 0 times/)
+})
 
 t.test('an expired cell is one that is not there', async (t) => {
   const cells = new Map([['a', { value: '1', expiresAtMs: 10, version: '' }]])

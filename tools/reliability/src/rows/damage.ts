@@ -137,7 +137,7 @@ const forgiving: Engine = {
 export const damageRow: Row = {
   number: 7,
   claim: 'every byte flip and every truncation: the right value or a typed error, and verify names the file',
-  cases: { smoke: 3000, ci: 32_000, long: 4_000_000 },
+  cases: { smoke: 5000, ci: 50_000, long: 4_000_000 },
   run: (context) => damageAll(context, planOf(context)),
   controls: [
     {
