@@ -125,3 +125,6 @@ export const SPACE_PROBE_BYTES = 1024 * 1024
 export const SCAN_READ_MS_MAX = 0.05
 export const SCAN_READS_LATER_MIN = 16
 export const SCAN_READS_LATER_MAX = 1024
+
+/** Hint files that have a descriptor at a time. */
+export const AWAKE_HINTS_MAX = 256

@@ -9,6 +9,7 @@
 import type { KeyHash } from '@minivault/codec'
 import { ENTRY_HEADER_BYTES, type Log } from '@minivault/wal'
 import { Cache } from './cache.ts'
+import { fingerprintOf, shardOf } from './fingerprint.ts'
 import type { KeyEntry } from './hint/key-entry.ts'
 import {
   Keydir,
@@ -34,15 +35,6 @@ export type LookupResult = (typeof LOOKUP)[keyof typeof LOOKUP]
 /** What a lookup may read from disk. */
 const READ = { nothing: 0, head: 1, record: 2 } as const
 type Read = (typeof READ)[keyof typeof READ]
-
-/** Seeds the fingerprint with the space, so that a key's records in two spaces rarely meet. */
-export function fingerprintOf(space: number, hash: KeyHash): number {
-  return hash.low ^ Math.imul(space, 0x9e3779b1)
-}
-
-export function shardOf(hash: KeyHash): number {
-  return hash.high >>> 24
-}
 
 export class Lookup {
   readonly keydir: Keydir

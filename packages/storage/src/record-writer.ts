@@ -7,6 +7,7 @@
 import { Version } from '@minivault/clock'
 import type { Codec } from '@minivault/codec'
 import type { Engine } from './engine.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { isAbove } from './hot-door.ts'
 import {
   BLOB_BIT,
@@ -18,7 +19,6 @@ import {
   SLOT_SEGMENT,
   TOMBSTONE_BIT,
 } from './keydir.ts'
-import { fingerprintOf } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
 import { blobNameOf, recordBytes, writeRecord } from './record.ts'
 import { fromLog } from './storage-error.ts'

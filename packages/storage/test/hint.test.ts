@@ -5,6 +5,7 @@ import { hashKey, KeyHash } from '@minivault/codec'
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
+import { AwakeHints } from '../src/hint/awake-hints.ts'
 import type { KeyRange } from '../src/hint/entry-list.ts'
 import { HintBlock, HintDamaged } from '../src/hint/hint-block.ts'
 import { HintFile } from '../src/hint/hint-file.ts'
@@ -14,6 +15,7 @@ import { MergedCursor } from '../src/hint/key-cursor.ts'
 import { ENTRY_FLAG, KeyEntry } from '../src/hint/key-entry.ts'
 import type { KeyRun } from '../src/hint/key-run.ts'
 import { OTHER_SPACE_BIT, TOMBSTONE_BIT } from '../src/keydir.ts'
+import { AWAKE_HINTS_MAX } from '../src/limits.ts'
 import {
   collect,
   type Item,
@@ -174,6 +176,22 @@ t.test('cursors go through any range, both ways', async (t) => {
   cursor.next()
   cursor.close()
   t.equal(cursor.next(), false)
+})
+
+t.test('of many hint files few have a descriptor', async (t) => {
+  const disk = new MemoryFileSystem()
+  const items = Array.from({ length: 100 }, (_, i) => item(`k${i}`, i))
+  writeHint(disk, runOf(items))
+  const awake = new AwakeHints()
+  const files = Array.from(
+    { length: AWAKE_HINTS_MAX + 40 },
+    () => HintFile.open(disk, PATH, EXPECTED, awake)!,
+  )
+  t.equal(awake.count, AWAKE_HINTS_MAX)
+  for (const file of files) t.equal(file.cursor().next(), true, 'one that rests wakes')
+  t.equal(awake.count, AWAKE_HINTS_MAX)
+  for (const file of files) file.close()
+  t.equal(awake.count, 0)
 })
 
 t.test('the writer goes on in slices and leaves nothing unfinished', async (t) => {

@@ -9,8 +9,6 @@
  * keydir has it. Ten to eleven bits a key give about one false answer in a hundred.
  */
 
-import type { KeyHash } from '@minivault/codec'
-
 const BITS_A_KEY = 10.5
 const BLOCK_WORDS = 8
 const BLOCK_BITS = 256
@@ -25,11 +23,6 @@ const SALT_4 = 0x705495c7
 const SALT_5 = 0x2df1424b
 const SALT_6 = 0x9efc4947
 const SALT_7 = 0x5c6bfb31
-
-/** The space goes into the fingerprint, so that a key's records in two spaces rarely meet. */
-export function fingerprintOf(space: number, hash: KeyHash): number {
-  return hash.low ^ Math.imul(space, 0x9e3779b1)
-}
 
 export class Bloom {
   /** Little-endian in the file, and in memory on every machine that Node runs on. */

@@ -1,14 +1,16 @@
 /**
  * A segment's hint file, open for reading. Its bloom and the index of its blocks stand in memory, so that "is
  * the key here" and "in which block" cost no disk, and the answer one block of about 4 KiB. Both may be
- * dropped when the segment is not asked any more; they come back by themselves.
+ * dropped when the segment is not asked any more; they, and the descriptor, come back by themselves.
  *
  * What does not bear out the checksums is `HintDamaged`, never an answer.
  */
 
 import type { KeyHash } from '@minivault/codec'
 import { crc32, type FileSystem } from '@minivault/wal'
-import { Bloom, fingerprintOf } from './bloom.ts'
+import { fingerprintOf } from '../fingerprint.ts'
+import { AwakeHints } from './awake-hints.ts'
+import { Bloom } from './bloom.ts'
 import { EntryList, type KeyRange } from './entry-list.ts'
 import { HintBlock, HintDamaged } from './hint-block.ts'
 import { HintCursor } from './hint-cursor.ts'
@@ -31,24 +33,39 @@ export class HintFile {
   readonly path: string
   readonly header: HintHeader
   readonly #fileSystem: FileSystem
-  readonly #descriptor: number
+  readonly #awake: AwakeHints
+  /** -1: it rests. */
+  #descriptor: number
   #index: EntryList | null = null
   #bloom: Bloom | null = null
   #reads = 0
   #isClosed = false
 
-  private constructor(fileSystem: FileSystem, descriptor: number, path: string, header: HintHeader) {
+  private constructor(
+    fileSystem: FileSystem,
+    awake: AwakeHints,
+    descriptor: number,
+    path: string,
+    header: HintHeader,
+  ) {
     this.#fileSystem = fileSystem
+    this.#awake = awake
     this.#descriptor = descriptor
+    awake.add(this)
     this.path = path
     this.header = header
   }
 
   /**
    * Null: there is none, or it is torn, damaged or another segment's; then it is to be made anew. Throws only
-   * what says nothing about this file, such as EMFILE.
+   * what says nothing about this file, such as EMFILE. `awake` is shared by the hints of a store.
    */
-  static open(fileSystem: FileSystem, path: string, expected: HintExpected): HintFile | null {
+  static open(
+    fileSystem: FileSystem,
+    path: string,
+    expected: HintExpected,
+    awake = new AwakeHints(),
+  ): HintFile | null {
     let descriptor: number
     try {
       descriptor = fileSystem.open(path, 'read')
@@ -60,17 +77,21 @@ export class HintFile {
     try {
       const header = checkedHeader(fileSystem, descriptor, expected)
       if (header !== null) {
-        file = new HintFile(fileSystem, descriptor, path, header)
+        file = new HintFile(fileSystem, awake, descriptor, path, header)
         file.#loadIndex()
         file.#loadBloom()
+        return file
       }
     } catch (error) {
-      file = null
-      if (!(error instanceof HintDamaged) && !isAboutFile(error)) throw error
-    } finally {
-      if (file === null) fileSystem.close(descriptor)
+      if (!(error instanceof HintDamaged) && !isAboutFile(error)) {
+        if (file === null) fileSystem.close(descriptor)
+        else file.close()
+        throw error
+      }
     }
-    return file
+    if (file === null) fileSystem.close(descriptor)
+    else file.close()
+    return null
   }
 
   /** The segment whose entries these are. */
@@ -125,7 +146,7 @@ export class HintFile {
     this.#reads += 1
     const finish = (error: unknown) => {
       this.#reads -= 1
-      if (this.#isClosed && this.#reads === 0) this.#fileSystem.close(this.#descriptor)
+      if (this.#isClosed) this.rest()
       if (error !== null) return done(isAboutFile(error) ? this.#damaged(position, error) : error, null)
       try {
         this.takeBlock(block, into, into.bytes, 0)
@@ -134,9 +155,15 @@ export class HintFile {
       }
       done(null, into)
     }
+    let descriptor: number
+    try {
+      descriptor = this.#wake(position)
+    } catch (error) {
+      return queueMicrotask(() => finish(error))
+    }
     const more = () =>
       this.#fileSystem.read(
-        this.#descriptor,
+        descriptor,
         into.room(length),
         count,
         length - count,
@@ -160,7 +187,28 @@ export class HintFile {
     if (this.#isClosed) return
     this.#isClosed = true
     this.dropMemory()
-    if (this.#reads === 0) this.#fileSystem.close(this.#descriptor)
+    this.rest()
+  }
+
+  /** Gives its descriptor back until it is asked again. False: it is being read. */
+  rest(): boolean {
+    if (this.#reads > 0) return false
+    this.#awake.delete(this)
+    if (this.#descriptor >= 0) this.#fileSystem.close(this.#descriptor)
+    this.#descriptor = -1
+    return true
+  }
+
+  #wake(position: number): number {
+    if (this.#isClosed) throw this.#damaged(position)
+    if (this.#descriptor >= 0) return this.#descriptor
+    try {
+      this.#descriptor = this.#fileSystem.open(this.path, 'read')
+    } catch (error) {
+      throw isAboutFile(error) ? this.#damaged(position, error) : error
+    }
+    this.#awake.add(this)
+    return this.#descriptor
   }
 
   /** First keys of the blocks, then the last key. */
@@ -217,18 +265,11 @@ export class HintFile {
   }
 
   #readSync(bytes: Uint8Array, length: number, position: number): void {
-    // The descriptor may be another file's by now.
-    if (this.#isClosed) throw this.#damaged(position)
+    const descriptor = this.#wake(position)
     let count = 0
     try {
       while (count < length) {
-        const more = this.#fileSystem.readSync(
-          this.#descriptor,
-          bytes,
-          count,
-          length - count,
-          position + count,
-        )
+        const more = this.#fileSystem.readSync(descriptor, bytes, count, length - count, position + count)
         if (more <= 0) break
         count += more
       }

@@ -7,9 +7,10 @@
 import { compareVersions, Version } from '@minivault/clock'
 import { copyBytes, type hashKey, KeyHash } from '@minivault/codec'
 import { crc32, type FileSystem, writeAll } from '@minivault/wal'
+import { fingerprintOf } from '../fingerprint.ts'
 import { OTHER_SPACE_BIT, TOMBSTONE_BIT } from '../keydir.ts'
 import { SPACE } from '../mutation.ts'
-import { Bloom, fingerprintOf } from './bloom.ts'
+import { Bloom } from './bloom.ts'
 import {
   BLOCK_BYTES,
   BLOCK_HEADER_BYTES,

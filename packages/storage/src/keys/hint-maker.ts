@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { compareVersions, Version } from '@minivault/clock'
 import type { hashKey } from '@minivault/codec'
 import type { FileSystem, Log, Replayer } from '@minivault/wal'
+import { AwakeHints } from '../hint/awake-hints.ts'
 import { HintFile } from '../hint/hint-file.ts'
 import { hintName } from '../hint/hint-format.ts'
 import { HintWriter } from '../hint/hint-writer.ts'
@@ -38,6 +39,7 @@ export class HintMaker implements Replayer {
   /** Hint files that had to be made anew. */
   rebuilt = 0
   readonly #options: HintMakerOptions
+  readonly #awake = new AwakeHints()
   readonly #builder = new RunBuilder()
   readonly #view = new RecordView()
   #walked: SegmentKeys | null = null
@@ -161,7 +163,12 @@ export class HintMaker implements Replayer {
   #open(keys: SegmentKeys, seed: number, bytes: number): boolean {
     const { fileSystem, directory, layoutHash } = this.#options
     const path = join(directory, hintName(keys.number))
-    const hint = HintFile.open(fileSystem, path, { number: keys.number, seed, bytes, layoutHash })
+    const hint = HintFile.open(
+      fileSystem,
+      path,
+      { number: keys.number, seed, bytes, layoutHash },
+      this.#awake,
+    )
     if (hint === null) return false
     keys.hint = hint
     keys.runs = []

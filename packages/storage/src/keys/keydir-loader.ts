@@ -8,11 +8,12 @@
  */
 
 import { copyBytes, type hashKey, KeyHash } from '@minivault/codec'
+import { shardOf } from '../fingerprint.ts'
 import { HintDamaged } from '../hint/hint-block.ts'
 import { type KeyCursor, MergedCursor } from '../hint/key-cursor.ts'
 import type { KeyEntry } from '../hint/key-entry.ts'
 import { HINT_SLICE_ENTRIES } from '../limits.ts'
-import { type Lookup, shardOf } from '../lookup.ts'
+import type { Lookup } from '../lookup.ts'
 import type { SegmentLedger } from '../segment-ledger.ts'
 import type { KeyIndex } from './key-index.ts'
 
