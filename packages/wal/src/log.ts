@@ -76,7 +76,8 @@ export class Log {
       throw systemOnly(error, 'opening', checked.directory)
     }
     const log = new Log(checked, table, recovery)
-    if (!checked.readOnly) await log.#begin()
+    // Before anything is promised to anybody the disk says that this log was not closed.
+    if (!checked.readOnly) await log.#syncer.writeManifest()
     return log
   }
 
@@ -107,14 +108,6 @@ export class Log {
     const sizes = { payloadBytesMax: this.payloadBytesMax, segmentBytesMax: options.segmentBytes }
     this.#outputs = new MergeOutputs({ ...parts, ...sizes, syncer })
     this.#snapshots = new Snapshots({ ...parts, syncer })
-  }
-
-  /** Before anything is promised the disk says that this log was not closed. A full one can be read. */
-  async #begin(): Promise<void> {
-    await this.#syncer.writeManifest().catch((error: WalError) => {
-      if (error.code !== 'WAL_FULL') throw error
-      this.#poison(error)
-    })
   }
 
   /** Set once a write or sync has failed; from then on the log is read-only for ever. */
