@@ -3,15 +3,17 @@ import { spread } from '../spread.ts'
 import type { ChurnFigures } from './churn.ts'
 import { Contestant } from './contestant.ts'
 import type { Figure, RowResult } from './figures.ts'
+import { present } from './native.ts'
 import type { Sizes } from './sizes.ts'
 
-const ENGINES = ['minivault', 'lmdb', 'classic-level', 'better-sqlite3'] as const
+const STORES = ['minivault', 'lmdb', 'classic-level', 'better-sqlite3'] as const
 const CACHE_BYTES = 64 * 2 ** 20
 
 export async function runChurn({ churnKeys, churnTimes }: Sizes): Promise<RowResult[]> {
+  const engines = present(STORES)
   const shape = { keyCount: churnKeys, valueBytes: 1024 }
   const found: ChurnFigures[] = []
-  for (const engine of ENGINES) {
+  for (const engine of engines) {
     await using contestant = await Contestant.start({
       engine,
       durability: 'os',
@@ -25,7 +27,7 @@ export async function runChurn({ churnKeys, churnTimes }: Sizes): Promise<RowRes
     await contestant.call('check')
   }
   const figures = (pick: (churned: ChurnFigures) => number): Figure[] =>
-    ENGINES.map((contestant, at) => {
+    engines.map((contestant, at) => {
       const { seconds, sets } = found[at]!
       return { contestant, value: spread([pick(found[at]!)]), more: { seconds, sets } }
     })

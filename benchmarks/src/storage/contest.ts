@@ -6,6 +6,7 @@ import { Contestant } from './contestant.ts'
 import type { Durability, EngineName } from './engines/engine.ts'
 import { judgeSpeed, type RowResult, type SpeedGoal, speedFigure } from './figures.ts'
 import type { MeasureName, RoundFigures } from './measures.ts'
+import { present } from './native.ts'
 import type { Sizes } from './sizes.ts'
 
 const MIB = 2 ** 20
@@ -28,9 +29,10 @@ export interface SpeedRow {
 }
 
 export async function runSpeedRow(row: SpeedRow, sizes: Sizes): Promise<RowResult> {
+  const engines = present(row.engines)
   const contestants: Contestant[] = []
   try {
-    for (const engine of row.engines) {
+    for (const engine of engines) {
       contestants.push(await start(row, engine, sizes))
       const contestant = contestants.at(-1)!
       await contestant.call('open')
@@ -48,7 +50,7 @@ export async function runSpeedRow(row: SpeedRow, sizes: Sizes): Promise<RowResul
     }
     const hashes: string[] = []
     for (const contestant of contestants) hashes.push(await contestant.call('check'))
-    const { name, title, durability, goal, engines } = row
+    const { name, title, durability, goal } = row
     const figures = engines.map((engine, at) => speedFigure(engine, rounds[at]!, hashes[at]!))
     const against = goal === undefined ? -1 : engines.indexOf(goal.against)
     const pairs = rounds[0]!.map((ours, round) => [speed(ours), speed(rounds[against]?.[round])] as const)

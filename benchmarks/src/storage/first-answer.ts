@@ -9,46 +9,52 @@ import { spread } from '../spread.ts'
 import { Contestant } from './contestant.ts'
 import type { EngineName } from './engines/engine.ts'
 import type { Figure, Goal, RowResult } from './figures.ts'
+import { present } from './native.ts'
 import type { FirstAnswer } from './session.ts'
 import type { Sizes } from './sizes.ts'
 
-const ENGINES = ['minivault', 'lmdb', 'classic-level', 'better-sqlite3'] as const
+const STORES = ['minivault', 'lmdb', 'classic-level', 'better-sqlite3'] as const
 const VALUE_BYTES = 1024
 const CACHE_BYTES = 16 * 2 ** 20
 const OPEN_SECONDS_MAX = 1
 const INDEX_BYTES_MAX = 64
 
 export async function runFirstAnswer({ openKeys, rounds }: Sizes): Promise<RowResult[]> {
+  const engines = present(STORES)
   const parent = mkdtempSync(join(DATA_PARENT, 'minivault-bench-'))
   const shape = { keyCount: openKeys, valueBytes: VALUE_BYTES }
   const start = (engine: EngineName, directory: string) =>
     Contestant.start({ engine, durability: 'os', cacheBytes: CACHE_BYTES, shape }, directory)
   try {
-    const folders = ENGINES.map(() => mkdtempSync(join(parent, 'store-')))
-    for (const [at, engine] of ENGINES.entries()) {
+    const folders = engines.map(() => mkdtempSync(join(parent, 'store-')))
+    for (const [at, engine] of engines.entries()) {
       await using loader = await start(engine, folders[at]!)
       await loader.call('open')
       await loader.call('load')
       await loader.call('close')
     }
-    const answers = ENGINES.map((): FirstAnswer[] => [])
+    const answers = engines.map((): FirstAnswer[] => [])
     for (let round = 0; round < rounds; round++) {
-      for (const [at, engine] of ENGINES.entries()) {
+      for (const [at, engine] of engines.entries()) {
         await using asked = await start(engine, folders[at]!)
         answers[at]!.push(await asked.call('firstAnswer'))
         await asked.call('close')
       }
     }
-    return rowsOf(openKeys, answers)
+    return rowsOf(openKeys, engines, answers)
   } finally {
     rmSync(parent, { recursive: true, force: true })
   }
 }
 
-function rowsOf(openKeys: number, answers: readonly FirstAnswer[][]): RowResult[] {
+function rowsOf(
+  openKeys: number,
+  engines: readonly EngineName[],
+  answers: readonly FirstAnswer[][],
+): RowResult[] {
   const keys = `${openKeys / 1000} k keys of 1 KB`
   const figuresOf = (pick: (answer: FirstAnswer) => number, more: (answer: FirstAnswer) => Figure['more']) =>
-    ENGINES.map((contestant, at): Figure => {
+    engines.map((contestant, at): Figure => {
       const value = spread(answers[at]!.map(pick))
       return { contestant, value, more: more(answers[at]!.at(-1)!)! }
     })

@@ -10,10 +10,11 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { ROOT } from '../machine.ts'
+import type { EngineName } from './engines/engine.ts'
 
 const require = createRequire(import.meta.url)
 
-export function hasSqlite(): boolean {
+function hasSqlite(): boolean {
   try {
     const Database = require('better-sqlite3') as typeof import('better-sqlite3')
     new Database(':memory:').close()
@@ -21,6 +22,15 @@ export function hasSqlite(): boolean {
   } catch {
     return false
   }
+}
+
+/**
+ * Those of the engines that can run here. A benchmark asks for better-sqlite3 before (`requireSqlite`); the
+ * tests do without where it is not compiled.
+ */
+export function present<Name extends EngineName>(engines: readonly Name[]): Name[] {
+  const sqlite = hasSqlite()
+  return engines.filter((name) => name !== 'better-sqlite3' || sqlite)
 }
 
 export async function requireSqlite(): Promise<void> {
