@@ -30,6 +30,12 @@ export const EXTENT_COUNT_MAX = 16
 /** Segment numbers are positive int32. */
 export const SEGMENT_NUMBER_MAX = 0x7fffffff
 
+/**
+ * A block is not longer, unless one entry or group is: whoever goes through the log block by block holds up
+ * nobody for long.
+ */
+export const LOG_BLOCK_BYTES = 1 << 20
+
 /** Bytes that open reads at once, and that an output of merge collects before it writes. */
 export const READ_CHUNK_BYTES = 1 << 20
 export const OUTPUT_BLOCK_BYTES = 1 << 20

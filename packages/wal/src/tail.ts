@@ -3,7 +3,7 @@
  * made by its first write, which carries its header, so that an empty segment never lies on disk.
  */
 import { type FileSystem, writeAll } from './file-system.ts'
-import { SEGMENT_NUMBER_MAX } from './limits.ts'
+import { LOG_BLOCK_BYTES, SEGMENT_NUMBER_MAX } from './limits.ts'
 import type { OpenBlock } from './open-block.ts'
 import {
   BLOCK_FLAG_CLEAN_CLOSE,
@@ -77,7 +77,8 @@ export class Tail {
     const { number, bytes } = this.segment!
     const { segmentBytes, blockBytesMax } = this.#options
     const start = bytes + (this.fresh ? SEGMENT_HEADER_BYTES : 0)
-    const bytesMax = Math.min(segmentBytes - BLOCK_HEADER_BYTES - start, blockBytesMax)
+    const wanted = Math.max(need, Math.min(blockBytesMax, LOG_BLOCK_BYTES))
+    const bytesMax = Math.min(segmentBytes - BLOCK_HEADER_BYTES - start, wanted)
     this.#block.lay(number, bytes, this.fresh, need, bytesMax)
   }
 

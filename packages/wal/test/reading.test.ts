@@ -5,6 +5,7 @@
 import { DURABILITY, type Log } from '@minivault/wal'
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import t from 'tap'
+import { LOG_BLOCK_BYTES } from '../src/limits.ts'
 import { append, Bench, numberOf, payload } from './harness.ts'
 
 /** Three sealed segments and a tail; a block has one to four entries. */
@@ -98,6 +99,26 @@ t.test('blocks: all of them, a few a call, up to what is written', async (t) => 
   t.throws(() => log.readBlocks(1, 0, 1, nested), /in use/)
   await bench.until(log.close())
   t.throws(() => log.readBlocks(1, 0, 1, () => {}), { code: 'WAL_CLOSED' })
+})
+
+t.test('blocks: what is written in one turn comes in pieces', async (t) => {
+  const bench = new Bench()
+  const log = await bench.open({ segmentBytes: 16 << 20, windowBytes: 16 << 20 })
+  const bytes = new Uint8Array(100_000)
+  for (let n = 0; n < 50; n++) {
+    log.window.set(bytes, log.reserve(bytes.length))
+    log.commit()
+  }
+  log.flush()
+  const [segment] = log.segments()
+  let entries = 0
+  for (let from = 0; from < segment!.bytes; ) {
+    const next = log.readBlocks(segment!.id, from, 1, () => void (entries += 1))
+    t.ok(next - from <= LOG_BLOCK_BYTES + 64, `${next - from} bytes`)
+    from = next
+  }
+  t.equal(entries, 50)
+  await bench.until(log.close())
 })
 
 t.test('blocks: every flip and every cut is named, and what is good around it comes', async (t) => {
