@@ -65,6 +65,8 @@ export class RecordReader {
     const view = this.describe(found, bytes, at, length)
     if (!found.exists) return true
     if (view.isBlob) {
+      // Throws where the record names no file.
+      blobOf(found)
       if (this.#engine.isDescribed(token)) return true
       this.#engine.large.read(cloneBytes(bytes, at, at + length), token)
       return false
