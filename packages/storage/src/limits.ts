@@ -47,6 +47,9 @@ export const CACHE_MOVE_BYTES_MAX = 256 * 1024
 export const MERGE_SLICE_BYTES = 512 * 1024
 export const MERGE_SLICE_RECORDS = 256
 
+/** A merge whose output the device has not taken in yet looks again after so many milliseconds. */
+export const MERGE_REST_MS = 5
+
 /**
  * A blob file is written, read and verified in pieces of this size; each has its checksum in the record. Part
  * of the format.

@@ -49,6 +49,8 @@ export interface MergeSurroundings {
   mayRelease: (hash: KeyHash, ballot: Version) => boolean
   /** Ends a slice of the work. */
   pause: () => Promise<void>
+  /** The device does not keep up: lets it, for some milliseconds. */
+  rest: () => Promise<void>
   /** Throws when the merge is to end. */
   goOn: () => void
   /** Told of the bytes of the sources that were gone through. */
@@ -154,6 +156,7 @@ export class MergeRun {
       this.#around.onProgress(next - from)
       from = next
       await this.#around.pause()
+      while (this.#outputs.at(-1)?.segment.isBehind) await this.#around.rest()
       this.#around.goOn()
     }
   }

@@ -5,6 +5,7 @@
 
 import type { Scheduler } from '@minivault/wal'
 import type { Engine } from './engine.ts'
+import { MERGE_REST_MS } from './limits.ts'
 import { type MergePolicy, pickMergeCandidates } from './merge-policy.ts'
 import { type MergeReport, MergeRun, type MergeSurroundings } from './merge-run.ts'
 import { fromLog } from './storage-error.ts'
@@ -51,6 +52,7 @@ export class Merger {
       now: options.now,
       mayRelease: options.mayRelease ?? (() => true),
       pause: () => new Promise((resolve) => options.scheduler.afterTurn(resolve)),
+      rest: () => new Promise((resolve) => void options.scheduler.after(MERGE_REST_MS, resolve)),
       goOn: () => {
         if (this.#isStopping) throw new Stopped()
       },
@@ -83,6 +85,7 @@ export class Merger {
       await log.settled()
       const policy = {
         deadRatioMin: 0,
+        emptyRatioMin: 1,
         smallBytes: this.#segmentBytes / 4,
         smallCountMin: 2,
         sparesMemory: false,
@@ -128,6 +131,7 @@ export class Merger {
   async #inBackground(): Promise<void> {
     const policy: MergePolicy = {
       deadRatioMin: 0.5,
+      emptyRatioMin: 0.9,
       smallBytes: this.#segmentBytes / 8,
       smallCountMin: 8,
       sparesMemory: true,

@@ -183,14 +183,37 @@ t.test('policy: what is worth merging, and when a tombstone may leave', async (t
   })
   const policy = {
     deadRatioMin: 0.5,
+    emptyRatioMin: 0.9,
     smallBytes: 1000,
     smallCountMin: 3,
     sparesMemory: true,
     outputBytesMax: 10_000,
   }
   t.same(
-    pickMergeCandidates([segment(1, 9000, 8000), segment(2, 9000, 1000), segment(9, 9000, 0)], policy),
+    pickMergeCandidates([segment(1, 9000, 8000), segment(2, 9000, 500), segment(9, 9000, 0)], policy),
     [2],
+    'a nearly empty one, though most of the log is alive',
+  )
+  t.same(
+    pickMergeCandidates([segment(1, 9000, 8000), segment(2, 9000, 4000)], policy),
+    [],
+    'less than half is dead',
+  )
+  t.same(
+    pickMergeCandidates(
+      [1000, 5000, 7000, 3000].map((live, i) => segment(i + 1, 9000, live)),
+      policy,
+    ),
+    [1, 2, 4],
+    'the deadest first, as many as fit one output',
+  )
+  t.same(
+    pickMergeCandidates(
+      [segment(1, 9000, 1000), segment(2, 9000, 1000), segment(3, 9000, 8000), segment(7, 9000, 8900)],
+      policy,
+    ),
+    [1, 2],
+    'what lies in memory does not count, and what is mostly alive is left',
   )
   t.same(
     pickMergeCandidates(
