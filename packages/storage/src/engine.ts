@@ -290,6 +290,17 @@ export class Engine implements CompletionTarget {
     }
   }
 
+  /** The same, of a user's key and only its value: of `found` nothing but that need be right. */
+  readValueSync(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
+    if (this.closed) throw closedError()
+    checkKey(keyEnd - keyStart)
+    try {
+      return this.reader.readValueSync(key, keyStart, keyEnd, hash)
+    } catch (error) {
+      throw fromLog(error)
+    }
+  }
+
   /** The log's marks have moved, or it has failed. */
   progress(): void {
     this.completions.settle()

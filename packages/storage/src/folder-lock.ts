@@ -168,6 +168,7 @@ function writeWhole(fileSystem: FileSystem, path: string, bytes: Uint8Array): vo
   const descriptor = fileSystem.open(path, 'create')
   try {
     writeAll(fileSystem, descriptor, bytes, 0, bytes.length, 0)
+    fileSystem.syncSync(descriptor)
   } finally {
     fileSystem.close(descriptor)
   }

@@ -7,7 +7,7 @@ import { type hashKey, KeyHash } from '@minivault/codec'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
 import { KeyScratch } from './key-scratch.ts'
-import { SPACE, type ValueType } from './mutation.ts'
+import type { ValueType } from './mutation.ts'
 import type { Waiters } from './waiters.ts'
 import { bytesOf } from './write-options.ts'
 
@@ -51,11 +51,14 @@ export class Reads {
     return this.#waiters.read(token, pick)
   }
 
-  /** Reads from the disk at once where it must. The answer is valid until the next call into the store. */
+  /**
+   * Whether there is a value, and the value; reads from the disk at once where it must. Valid until the next
+   * call into the store.
+   */
   now(key: string | Uint8Array): Found {
     const bytes = this.#bytesOf(key)
     const hash = this.#hash(bytes, 0, this.#keyEnd, this.#keyHash)
-    return this.#engine.readSync(SPACE.user, bytes, 0, this.#keyEnd, hash)
+    return this.#engine.readValueSync(bytes, 0, this.#keyEnd, hash)
   }
 
   /** The key is the first `#keyEnd` of them, until the next call. */

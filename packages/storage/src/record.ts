@@ -261,6 +261,11 @@ export function isPlain(bytes: Uint8Array, start: number): boolean {
   return (bytes[start]! & (FLAG.tombstone | FLAG.blob | FLAG.expiry | FLAG.tagged)) === 0
 }
 
+/** Plain, and its value as it is. */
+export function isPlainValue(bytes: Uint8Array, start: number): boolean {
+  return isPlain(bytes, start) && bytes[start]! >>> CODEC_FLAG_SHIFT === 0
+}
+
 /** Whether the record's ballot is the one in words[at, at + 3). */
 export function hasBallot(bytes: Uint8Array, start: number, words: Int32Array, at: number): boolean {
   readVersion(bytes, start + 8, ballotView)

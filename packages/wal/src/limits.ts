@@ -40,8 +40,11 @@ export const LOG_BLOCK_BYTES = 1 << 20
 export const READ_CHUNK_BYTES = 1 << 20
 export const OUTPUT_BLOCK_BYTES = 1 << 20
 
-/** The tail is synced when so much of it was written since, though nobody asked. */
-export const TAIL_SYNC_BYTES = 8 << 20
+/**
+ * The tail is synced when so much of it was written since, though nobody asked: a rare fsync among writers
+ * that want none then finds little to do. Each sync costs those writers something, hence not more often.
+ */
+export const TAIL_SYNC_BYTES = 32 << 20
 
 /** An output of merge is synced whenever so much more of it is written. */
 export const OUTPUT_SYNC_BYTES = 4 << 20

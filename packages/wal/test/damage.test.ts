@@ -10,6 +10,7 @@ import t from 'tap'
 import { assemble } from '../bench/assemble.ts'
 import { CRC32_MODULE } from '../src/crc32-module.ts'
 import { areEntriesSound, sealEntries } from '../src/entry-checksums.ts'
+import { TAIL_SYNC_BYTES } from '../src/limits.ts'
 import { append, Bench, DIRECTORY, payload } from './harness.ts'
 
 const { WRITE_VECTORS } = process.env
@@ -193,9 +194,9 @@ t.test('one write a turn, one sync for all who wait, none for those who do not',
 
 t.test('much that nobody wants durable is synced now and then', async (t) => {
   const bench = new Bench()
-  const log = await bench.open({ segmentBytes: 1 << 24, windowBytes: 1 << 20 })
+  const log = await bench.open({ segmentBytes: 1 << 26, windowBytes: 1 << 20 })
   const [bytes, count] = [1 << 16, () => bench.disk.counts.get('datasync') ?? 0]
-  for (let i = 0; i < 127; i++) {
+  for (let i = 0; i < TAIL_SYNC_BYTES / 65_536 - 1; i++) {
     log.reserve(bytes - 200)
     log.commit()
     log.demand(DURABILITY.os)
@@ -209,7 +210,7 @@ t.test('much that nobody wants durable is synced now and then', async (t) => {
     await bench.turn()
   }
   t.equal(count(), 1)
-  t.ok(log.isDurable(1, 8 << 20))
+  t.ok(log.isDurable(1, TAIL_SYNC_BYTES - 65_536))
   await bench.until(log.close())
 })
 
