@@ -43,6 +43,11 @@ export interface ClockOptions {
    * itself call `next` as long as that stays below the old bound.
    */
   persistBound?: (boundMs: number) => void
+  /**
+   * The same without waiting, called instead of `persistBound` while the old bound still holds; `done` when
+   * it is durable, or never. `next` waits only when it has not been by the time the old bound is reached.
+   */
+  extendBound?: (boundMs: number, done: () => void) => void
 }
 
 export class HybridLogicalClock {
@@ -53,6 +58,7 @@ export class HybridLogicalClock {
   readonly #now: () => number
   readonly #maxOffsetMs: number
   readonly #persistBound: ((boundMs: number) => void) | undefined
+  readonly #extendBound: ((boundMs: number, done: () => void) => void) | undefined
   #high = 0
   #middle = 0
   #boundMs: number
@@ -63,6 +69,8 @@ export class HybridLogicalClock {
   #askHigh = -1
   #askMiddle = -1
   #persisting = false
+  /** Counts up whenever an extension under way no longer matters. */
+  #extension = 0
 
   constructor(options: ClockOptions) {
     const { writerId, boundMs = 0, startAbove } = options
@@ -76,6 +84,7 @@ export class HybridLogicalClock {
     this.#now = options.now
     this.#maxOffsetMs = options.maxOffsetMs ?? MAX_OFFSET_MS
     this.#persistBound = options.persistBound
+    this.#extendBound = options.extendBound
     this.#boundMs = boundMs
     if (boundMs > 0) this.#raise(highOf(boundMs), middleOf(boundMs))
     if (startAbove !== undefined) this.#raise(startAbove.high, startAbove.middle)
@@ -137,6 +146,7 @@ export class HybridLogicalClock {
     const boundMs = wallMsOf(this.#high, this.#middle) + 1
     if (this.#persistBound === undefined || boundMs >= this.#boundMs) return
     // Ask again before anything is issued after this, whether or not the owner manages to persist it.
+    this.#extension += 1
     this.#boundMs = boundMs
     this.#askFrom(boundMs)
     this.#persistBound(boundMs)
@@ -177,6 +187,11 @@ export class HybridLogicalClock {
     const boundMs = wallMs + BOUND_STEP_MS + BOUND_AHEAD_MS
     if (boundMs > WALL_MS_MAX)
       throw new ClockError('CLOCK_EXHAUSTED', 'the clock has reached the end of its 48 bits')
+    if (this.#extendBound !== undefined && wallMs < this.#boundMs) {
+      this.#extend(boundMs)
+      return false
+    }
+    this.#extension += 1
     this.#persisting = true
     try {
       this.#persistBound(boundMs)
@@ -186,6 +201,18 @@ export class HybridLogicalClock {
     this.#boundMs = boundMs
     this.#askFrom(boundMs - BOUND_AHEAD_MS)
     return true
+  }
+
+  #extend(boundMs: number): void {
+    this.#extension += 1
+    const extension = this.#extension
+    // Until it is done the next to ask is who reaches the old bound.
+    this.#askFrom(this.#boundMs)
+    this.#extendBound!(boundMs, () => {
+      if (extension !== this.#extension) return
+      this.#boundMs = boundMs
+      this.#askFrom(boundMs - BOUND_AHEAD_MS)
+    })
   }
 
   #askFrom(wallMs: number): void {

@@ -19,7 +19,11 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('wall' as const),
-      ms: fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -4_000_000, max: 4_000_000 })),
+      ms: fc.oneof(
+        { weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) },
+        { weight: 8, arbitrary: fc.integer({ min: 9_000, max: 13_000 }) },
+        { weight: 1, arbitrary: fc.integer({ min: -4_000_000, max: 4_000_000 }) },
+      ),
     }),
   },
   {
@@ -31,27 +35,48 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), clean: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('disk' as const) }) },
 )
 
 t.test('whatever the wall does: issued versions rise, bounds hold, restarts go on above', (t) => {
-  const reached = { adopted: 0, refused: 0, bounds: 0, restartsBehind: 0 }
+  const reached = { adopted: 0, refused: 0, bounds: 0, extended: 0, restartsBehind: 0 }
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.boolean(), (steps, waits) => {
       const wall = { ms: START }
       let bound = 0
-      const start = () =>
-        clockAt(wall, {
+      // Of what was written the newest counts, whenever the disk says that it has it.
+      let written = 0
+      let newest = 0
+      let pending: (() => void)[] = []
+      const persist = (number: number, boundMs: number) => {
+        if (number < newest) return
+        newest = number
+        bound = boundMs
+        reached.bounds++
+      }
+      const start = () => {
+        pending = []
+        return clockAt(wall, {
           boundMs: bound,
-          persistBound: (boundMs) => {
-            bound = boundMs
-            reached.bounds++
-          },
+          persistBound: (boundMs) => persist(++written, boundMs),
+          ...(waits && {
+            extendBound: (boundMs: number, done: () => void) => {
+              const number = ++written
+              pending.push(() => {
+                persist(number, boundMs)
+                done()
+                reached.extended++
+              })
+            },
+          }),
         })
+      }
       let clock = start()
       const floor = new Version()
       const issued = new Version()
       for (const s of steps) {
         if (s.kind === 'wall') wall.ms += s.ms
+        else if (s.kind === 'disk') for (const done of pending.splice(0)) done()
         else if (s.kind === 'restart') {
           if (s.clean) clock.seal()
           if (wall.ms < bound) reached.restartsBehind++
@@ -138,6 +163,44 @@ t.test('the bound is asked for every ten seconds, two before it is needed, and n
   t.equal(String(above.next(v)), String(Version.of(wall.ms + 9_000, 4, WRITER)), 'startAbove')
   const unused = clockAt(wall, { boundMs: START, persistBound: () => t.fail('nothing to persist') })
   unused.seal()
+  t.end()
+})
+
+t.test('a bound is extended without waiting, unless the old one is reached before that is done', (t) => {
+  const wall = { ms: START }
+  const persisted: number[] = []
+  const extended: { ms: number; done: () => void }[] = []
+  const clock = clockAt(wall, {
+    persistBound: (ms) => persisted.push(ms),
+    extendBound: (ms, done) => extended.push({ ms, done }),
+  })
+  const v = new Version()
+  const at = (ms: number) => {
+    wall.ms = START + ms
+    return clock.next(v).wallMs - START
+  }
+  at(0)
+  t.same(persisted, [START + 12_000], 'the first one is waited for')
+  t.equal(at(10_500), 10_500)
+  t.equal(at(11_000), 11_000)
+  t.same(
+    extended.map(({ ms }) => ms),
+    [START + 22_500],
+    'asked once',
+  )
+  extended[0]!.done()
+  t.equal(at(15_000), 15_000)
+  t.equal(at(20_500), 20_500)
+  t.equal(extended.length, 2)
+  t.equal(at(22_500), 22_500)
+  t.same(persisted.slice(1), [START + 34_500], 'the second was late')
+  extended[1]!.done()
+  at(33_000)
+  t.equal(extended.length, 3, 'and says nothing any more')
+  clock.seal()
+  extended[2]!.done()
+  at(33_500)
+  t.equal(persisted.at(-1), START + 45_500, 'nor does one from before the seal')
   t.end()
 })
 

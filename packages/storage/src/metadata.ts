@@ -9,20 +9,40 @@ import type { Engine } from './engine.ts'
 import { NO_TOKEN } from './hot-door.ts'
 import { Mutation, SPACE } from './mutation.ts'
 import { fromLog } from './storage-error.ts'
+import type { Waiters } from './waiters.ts'
 
 const encoder = new TextEncoder()
 
 export class Metadata {
   readonly #engine: Engine
   readonly #hash: typeof hashKey
+  readonly #waiters: Waiters
 
-  constructor(engine: Engine, hash: typeof hashKey) {
+  constructor(engine: Engine, hash: typeof hashKey, waiters: Waiters) {
     this.#engine = engine
     this.#hash = hash
+    this.#waiters = waiters
   }
 
   /** Durable on return. For rare facts: it waits for the disk. */
   put(name: string, value: Uint8Array): void {
+    const engine = this.#engine
+    engine.apply(this.#mutation(name, value), NO_TOKEN)
+    try {
+      engine.log.syncNow()
+    } catch (error) {
+      throw engine.error ?? fromLog(error)
+    }
+  }
+
+  /** Resolves when it is durable. */
+  async putLater(name: string, value: Uint8Array): Promise<void> {
+    const token = this.#waiters.token()
+    this.#engine.apply(this.#mutation(name, value), token)
+    if (this.#engine.waiting) await this.#waiters.applied(token, undefined)
+  }
+
+  #mutation(name: string, value: Uint8Array): Mutation {
     const engine = this.#engine
     const mutation = new Mutation()
     mutation.space = SPACE.meta
@@ -33,12 +53,8 @@ export class Metadata {
     successor(before.ballot, 0, mutation.ballot)
     mutation.value = value
     mutation.valueEnd = value.length
-    engine.apply(mutation, NO_TOKEN)
-    try {
-      engine.log.syncNow()
-    } catch (error) {
-      throw engine.error ?? fromLog(error)
-    }
+    mutation.durability = 2
+    return mutation
   }
 
   get(name: string): Uint8Array | undefined {
@@ -67,10 +83,16 @@ export function startClock(
     now,
     ...(maxOffsetMs === undefined ? {} : { maxOffsetMs }),
     boundMs: bound === undefined ? 0 : new DataView(bound.buffer, bound.byteOffset, 8).getFloat64(0, true),
-    persistBound: (boundMs) => {
-      const value = new Uint8Array(8)
-      new DataView(value.buffer).setFloat64(0, boundMs, true)
-      metadata.put('clock-bound', value)
+    persistBound: (boundMs) => metadata.put('clock-bound', bytesOfBound(boundMs)),
+    extendBound: (boundMs, done) => {
+      // Where that fails the store is read-only, and nothing is stamped any more.
+      metadata.putLater('clock-bound', bytesOfBound(boundMs)).then(done, () => {})
     },
   })
+}
+
+function bytesOfBound(boundMs: number): Uint8Array {
+  const value = new Uint8Array(8)
+  new DataView(value.buffer).setFloat64(0, boundMs, true)
+  return value
 }

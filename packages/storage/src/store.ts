@@ -90,7 +90,7 @@ export class Store {
       listener: waiters.listener(options.listener),
     })
     const { engine } = this
-    this.#metadata = new Metadata(engine, hash)
+    this.#metadata = new Metadata(engine, hash, waiters)
     this.clock = startClock(this.#metadata, opened.writerId, now, options.maxOffsetMs)
     this.clock.observe(engine.highestBallot)
     const durability = LEVEL_OF_NAME[options.durability ?? 'fsync']
