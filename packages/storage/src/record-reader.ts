@@ -130,8 +130,8 @@ export class RecordReader {
   }
 
   /**
-   * The same, of a value only: of `found`, for a plain record, just `exists` and the value are filled. Most
-   * reads want no more, and this is half of what they cost.
+   * The same, of a value only: of `found`, for a plain record, just `exists`, `blob` and the value are filled.
+   * Most reads want no more, and this is half of what they cost.
    */
   readValueSync(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     const { lookup, found } = this.#engine
@@ -140,6 +140,7 @@ export class RecordReader {
     this.#confirm()
     if (!isPlainValue(bytes, at)) return this.#describeWhole()
     found.exists = true
+    found.blob = null
     found.value = bytes
     found.valueStart = at + RECORD_HEADER_BYTES + (keyEnd - keyStart)
     found.valueEnd = at + lookup.length
