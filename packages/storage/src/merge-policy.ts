@@ -1,8 +1,8 @@
 /**
- * Which segments to merge: a pure function over what is known of them. What a merge costs is the live bytes it
- * copies, what it gives is the dead ones; so it waits until enough of the whole log is dead and then takes the
- * segments with the least left in them. (A rule for each segment by itself, "half of it is dead", copies a
- * byte for each byte it frees. Waiting for half of the whole, the oldest of uniformly overwritten segments
+ * Which segments to merge: a pure function over what is known of them. What a merge costs is the live bytes
+ * it copies, what it gives is the dead ones; so it waits until enough of the whole log is dead and then takes
+ * the segments with the least left in them. (A rule for each segment by itself, "half of it is dead", copies
+ * a byte for each byte it frees. Waiting for half of the whole, the oldest of uniformly overwritten segments
  * have a fifth left when their turn comes: Rosenblum and Ousterhout, 1992.)
  *
  * Nearly empty ones go at once, and small ones, as every open leaves one, when there are several. What is
