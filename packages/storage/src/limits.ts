@@ -23,6 +23,7 @@ export const BATCH_OPERATIONS_MAX = 100_000
 
 /** Bounds of the options in bytes. A segment and the window have those of the log. */
 export const CACHE_BYTES_MIN = 1024 * 1024
+export const CACHE_BYTES_MAX = 1024 ** 4
 export const KEYDIR_BYTES_MIN = 4096
 export const SEGMENT_BYTES_MIN = 4096
 export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024

@@ -5,9 +5,11 @@
 import type { Version } from '@minivault/clock'
 import type { hashKey, KeyHash } from '@minivault/codec'
 import type { FileSystem, Scheduler } from '@minivault/wal'
+import { badOption, mustBeFunctionIfAny, mustBeObject, mustBePath } from './bad-option.ts'
 import type { StoreListener } from './hot-door.ts'
 import {
   CACHE_BYTES_DEFAULT,
+  CACHE_BYTES_MAX,
   CACHE_BYTES_MIN,
   KEYDIR_BYTES_MIN,
   SEGMENT_BYTES_MAX,
@@ -16,7 +18,6 @@ import {
   WINDOW_BYTES_MIN,
 } from './limits.ts'
 import type { ProcessTable } from './node-ports.ts'
-import { StorageError } from './storage-error.ts'
 
 export type DurabilityName = 'memory' | 'os' | 'fsync'
 export const LEVEL_OF_NAME = { memory: 0, os: 1, fsync: 2 } as const
@@ -31,7 +32,10 @@ export interface StoreOptions {
   directory: string
   /** Level of the simple door's writes; default 'fsync'. */
   durability?: DurabilityName
-  /** Memory for the log's window and the cache together, in bytes; default 512 MiB, at least 1 MiB. */
+  /**
+   * Memory for the log's window and the cache together, in bytes: 1 MiB to 1 TiB, default 512 MiB. The window
+   * takes at most 256 MiB of it, the cache 16 GiB.
+   */
   cacheBytes?: number
   /**
    * Memory for the index's slots; default unbounded (about 50 bytes a key). Keys beyond it are found through
@@ -74,40 +78,48 @@ export function windowBytesOf(options: StoreOptions): number {
 
 /** Throws STORAGE_OPTION, which names the option and its range. */
 export function checkOptions(options: StoreOptions): void {
-  if (typeof options !== 'object' || options === null) refuse('options', 'an object')
-  const { directory, durability, compression, autoMerge, mayRelease, maxOffsetMs } = options
-  if (typeof directory !== 'string' || directory === '') refuse('directory', 'the path of a folder')
+  mustBeObject('options', options)
+  const { directory, durability, compression, autoMerge, maxOffsetMs } = options
+  mustBePath('directory', directory)
   if (durability !== undefined && !Object.hasOwn(LEVEL_OF_NAME, durability)) {
-    refuse('durability', 'memory, os or fsync')
+    badOption('durability', 'memory, os or fsync')
   }
   if (compression !== undefined && !['zstd', 'lz4', 'none'].includes(compression)) {
-    refuse('compression', 'zstd, lz4 or none')
+    badOption('compression', 'zstd, lz4 or none')
   }
-  if (autoMerge !== undefined && typeof autoMerge !== 'boolean') refuse('autoMerge', 'true or false')
-  if (mayRelease !== undefined && typeof mayRelease !== 'function') refuse('mayRelease', 'a function')
+  if (autoMerge !== undefined && typeof autoMerge !== 'boolean') badOption('autoMerge', 'true or false')
   if (maxOffsetMs !== undefined && !(maxOffsetMs >= 0 && maxOffsetMs < Number.POSITIVE_INFINITY)) {
-    refuse('maxOffsetMs', 'a number of at least 0')
+    badOption('maxOffsetMs', 'a number of at least 0')
   }
   checkSizes(options)
+  checkPorts(options)
 }
 
 function checkSizes({ cacheBytes, keydirBytes, segmentBytes, windowBytes }: StoreOptions): void {
-  checkInteger('cacheBytes', cacheBytes, CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
+  checkInteger('cacheBytes', cacheBytes, CACHE_BYTES_MIN, CACHE_BYTES_MAX)
   checkInteger('keydirBytes', keydirBytes, KEYDIR_BYTES_MIN, Number.MAX_SAFE_INTEGER)
   checkInteger('segmentBytes', segmentBytes, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX, 8)
   checkInteger('windowBytes', windowBytes, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
   if (windowBytes !== undefined && (windowBytes & (windowBytes - 1)) !== 0) {
-    refuse('windowBytes', 'a power of two in bytes')
+    badOption('windowBytes', 'a power of two in bytes')
   }
+}
+
+/** Whether they are there, not what they do. */
+function checkPorts({ mayRelease, random, now, hash, processes, ...others }: StoreOptions): void {
+  for (const [name, port] of Object.entries({ mayRelease, random, now, hash })) {
+    mustBeFunctionIfAny(name, port)
+  }
+  const { listener, logger, fileSystem, scheduler } = others
+  for (const [name, port] of Object.entries({ listener, logger, fileSystem, scheduler })) {
+    if (port !== undefined) mustBeObject(name, port)
+  }
+  if (processes !== undefined && processes !== null) mustBeObject('processes', processes)
 }
 
 function checkInteger(option: string, value: number | undefined, min: number, max: number, step = 1): void {
   if (value === undefined) return
   if (Number.isSafeInteger(value) && value >= min && value <= max && value % step === 0) return
   const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `${min} to ${max}`
-  refuse(option, `an integer of ${range} bytes${step > 1 ? `, a multiple of ${step}` : ''}`)
-}
-
-function refuse(option: string, expected: string): never {
-  throw new StorageError('STORAGE_OPTION', `${option} must be ${expected}`)
+  badOption(option, `an integer of ${range} bytes${step > 1 ? `, a multiple of ${step}` : ''}`)
 }

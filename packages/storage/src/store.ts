@@ -6,6 +6,7 @@
 import type { HybridLogicalClock, Version } from '@minivault/clock'
 import { cloneBytes, hashKey, type KeyHash } from '@minivault/codec'
 import { nodeScheduler } from '@minivault/wal'
+import { badOption, mustBeFunctionIfAny, mustBeObject, mustBePath } from './bad-option.ts'
 import type { BatchOperation } from './batch-operations.ts'
 import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
@@ -25,7 +26,7 @@ import type { Scan } from './scan/scan.ts'
 import type { ScanOptions } from './scan/scan-range.ts'
 import { Scans } from './scan/scans.ts'
 import type { SnapshotOptions, SnapshotReport } from './snapshot.ts'
-import { fromLog, StorageError } from './storage-error.ts'
+import { fromLog, type StorageError } from './storage-error.ts'
 import { LEVEL_OF_NAME, type StoreOptions } from './store-options.ts'
 import { collectStats, type StoreStats } from './store-stats.ts'
 import { StreamDoor } from './stream-door.ts'
@@ -147,6 +148,7 @@ export class Store {
   /** The values of these keys, in their order. Each is read for itself: writes may come in between. */
   async getMany(keys: readonly (string | Uint8Array)[]): Promise<(Uint8Array | undefined)[]> {
     if (this.engine.closed) throw closedError()
+    if (!Array.isArray(keys)) badOption('keys', 'a list')
     return Promise.all(keys.map(async (key) => this.#reads.ask(key, copiedValue)))
   }
 
@@ -297,16 +299,16 @@ export class Store {
    * data folder.
    */
   async snapshot(directory: string, options: SnapshotOptions = {}): Promise<SnapshotReport> {
-    if (typeof directory !== 'string' || directory === '') {
-      throw new StorageError('STORAGE_OPTION', 'directory must be the path of a folder')
-    }
+    mustBePath('directory', directory)
+    checkProgress(options)
     return this.#maintenance.snapshot(directory, options)
   }
 
   /**
    * Reads all that is on disk and names each bad place. Nothing is changed; the store goes on meanwhile.
    */
-  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    checkProgress(options)
     return this.#maintenance.verify(options)
   }
 
@@ -365,4 +367,9 @@ export class Store {
       }
     })
   }
+}
+
+function checkProgress(options: SnapshotOptions | VerifyOptions): void {
+  mustBeObject('options', options)
+  mustBeFunctionIfAny('onProgress', options.onProgress)
 }

@@ -10,12 +10,13 @@
 
 import { Readable } from 'node:stream'
 import { cloneBytes } from '@minivault/codec'
+import { badOption, mustBeObject } from './bad-option.ts'
 import type { BlobReader } from './blob/blob-reader.ts'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
 import { BLOB_PIECE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import type { ValueType } from './mutation.ts'
-import { fromLog, StorageError } from './storage-error.ts'
+import { fromLog, type StorageError } from './storage-error.ts'
 
 export interface StreamRange {
   /** First byte; default 0. Behind the value's end it is the end. */
@@ -160,9 +161,10 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
 }
 
 /** Throws STORAGE_OPTION. */
-export function checkRange({ start = 0, end = VALUE_BYTES_MAX }: StreamRange): void {
-  if (isCount(start) && isCount(end)) return
-  throw new StorageError('STORAGE_OPTION', 'start and end must be integers of at least 0')
+export function checkRange(range: StreamRange): void {
+  mustBeObject('range', range)
+  const { start = 0, end = VALUE_BYTES_MAX } = range
+  if (!isCount(start) || !isCount(end)) badOption('start and end', 'integers of at least 0')
 }
 
 export function isCount(value: number): boolean {

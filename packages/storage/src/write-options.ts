@@ -5,8 +5,8 @@
 
 import { Version } from '@minivault/clock'
 import type { Durability } from '@minivault/wal'
+import { badOption, mustBeObject } from './bad-option.ts'
 import { VALUE_TYPE, type ValueType } from './mutation.ts'
-import { StorageError } from './storage-error.ts'
 import { type DurabilityName, LEVEL_OF_NAME } from './store-options.ts'
 
 export interface WriteOptions {
@@ -45,45 +45,47 @@ const encoder = new TextEncoder()
 export function bytesOf(name: 'key' | 'value', given: string | Uint8Array): Uint8Array {
   if (typeof given === 'string') return encoder.encode(given)
   if (given instanceof Uint8Array) return given
-  refuse(name, 'a string or a Uint8Array')
+  badOption(name, 'a string or a Uint8Array')
 }
 
-export function durabilityOf({ durability }: WriteOptions, otherwise: Durability): Durability {
+export function durabilityOf(options: WriteOptions, otherwise: Durability): Durability {
+  mustBeObject('options', options)
+  const { durability } = options
   if (durability === undefined) return otherwise
-  if (!Object.hasOwn(LEVEL_OF_NAME, durability)) refuse('durability', 'memory, os or fsync')
+  if (!Object.hasOwn(LEVEL_OF_NAME, durability)) badOption('durability', 'memory, os or fsync')
   return LEVEL_OF_NAME[durability]
 }
 
 export function typeOf(type: ValueType | undefined): ValueType {
   if (type === undefined) return VALUE_TYPE.raw
-  if (type !== VALUE_TYPE.raw && type !== VALUE_TYPE.json) refuse('type', '0 (raw) or 1 (json)')
+  if (type !== VALUE_TYPE.raw && type !== VALUE_TYPE.json) badOption('type', '0 (raw) or 1 (json)')
   return type
 }
 
 /** The wall milliseconds at which the value ends; 0: never. */
-export function expiryOf({ ttlMs, expiresAtMs }: ExpiryOptions, now: () => number): number {
+export function expiryOf(options: ExpiryOptions, now: () => number): number {
+  mustBeObject('options', options)
+  const { ttlMs, expiresAtMs } = options
   if (ttlMs === undefined) {
     if (expiresAtMs === undefined) return 0
     if (Number.isSafeInteger(expiresAtMs) && expiresAtMs >= 0) return expiresAtMs
-    refuse('expiresAtMs', 'an integer of at least 0')
+    badOption('expiresAtMs', 'an integer of at least 0')
   }
-  if (expiresAtMs !== undefined) refuse('ttlMs', 'absent where expiresAtMs is given')
+  if (expiresAtMs !== undefined) badOption('ttlMs', 'absent where expiresAtMs is given')
   const end = Math.floor(now()) + ttlMs
   if (Number.isSafeInteger(ttlMs) && ttlMs >= 1 && Number.isSafeInteger(end)) return end
-  refuse('ttlMs', 'an integer of at least 1')
+  badOption('ttlMs', 'an integer of at least 1 that ends below 2^53')
 }
 
 /** Null: without a condition. The zero version: only if absent. */
-export function conditionOf({ ifAbsent, ifVersion }: ConditionOptions): Version | null {
-  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') refuse('ifAbsent', 'true or false')
+export function conditionOf(options: ConditionOptions): Version | null {
+  mustBeObject('options', options)
+  const { ifAbsent, ifVersion } = options
+  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') badOption('ifAbsent', 'true or false')
   if (ifVersion === undefined) return ifAbsent === true ? new Version() : null
-  if (ifAbsent === true) refuse('ifVersion', 'absent where ifAbsent is given')
+  if (ifAbsent === true) badOption('ifVersion', 'absent where ifAbsent is given')
   const isText = typeof ifVersion === 'string' && /^[0-9a-f]{24}$/i.test(ifVersion)
   const version = isText ? Version.parse(ifVersion) : new Version()
   if (!version.isZero()) return version
-  refuse('ifVersion', '24 hex digits, not all 0, as set and getEntry give them')
-}
-
-function refuse(option: string, expected: string): never {
-  throw new StorageError('STORAGE_OPTION', `${option} must be ${expected}`)
+  badOption('ifVersion', '24 hex digits, not all 0, as set and getEntry give them')
 }

@@ -86,6 +86,12 @@ t.test('an option out of range is named with its range, and nothing is made', as
     [{ maxOffsetMs: Number.NaN }, /maxOffsetMs/],
     [{ autoMerge: 'no' }, /autoMerge.*true or false/],
     [{ mayRelease: true }, /mayRelease.*function/],
+    [{ directory: '\0' }, /directory/],
+    [{ cacheBytes: 2 ** 41 }, /cacheBytes.*1048576 to 1099511627776/],
+    [{ now: 5 }, /now.*function/],
+    [{ logger: 5 }, /logger.*object/],
+    [{ fileSystem: null }, /fileSystem.*object/],
+    [{ processes: 5 }, /processes.*object/],
   ]
   for (const [options, message] of wrong) {
     const directory = fresh()
@@ -93,6 +99,28 @@ t.test('an option out of range is named with its range, and nothing is made', as
     t.notOk(existsSync(directory))
   }
   await t.rejects(Store.open(undefined as never), { code: 'STORAGE_OPTION' })
+})
+
+t.test('options that are none are refused with a code, not as a TypeError', async (t) => {
+  const store = await open(fresh())
+  const none = null as never
+  const other = fresh()
+  const asked: (() => Promise<unknown>)[] = [
+    () => store.set('k', 'v', none),
+    () => store.delete('k', none),
+    () => store.touch('k', none),
+    () => store.increment('k', 1, none),
+    () => store.batch([], none),
+    () => store.getStream('k', none),
+    () => store.getMany('k' as never),
+    () => store.verify(none),
+    () => store.verify({ onProgress: 5 as never }),
+    () => store.snapshot(other, none),
+    () => store.snapshot(other, { onProgress: 5 as never }),
+  ]
+  for (const ask of asked) await t.rejects(ask, { code: 'STORAGE_OPTION' }, `${ask}`)
+  t.notOk(existsSync(other))
+  await store.close()
 })
 
 t.test('a closed store says so, whatever it is asked', async (t) => {
