@@ -25,8 +25,6 @@ export const BATCH_OPERATIONS_MAX = 100_000
 export const CACHE_BYTES_MIN = 1024 * 1024
 export const CACHE_BYTES_MAX = 1024 ** 4
 export const KEYDIR_BYTES_MIN = 4096
-export const SEGMENT_BYTES_MIN = 4096
-export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024
 
 /** Default of `cacheBytes`: window and cache together. */
 export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024

@@ -19,7 +19,7 @@
 
 import type { Version } from '@minivault/clock'
 import { type hashKey, KeyHash } from '@minivault/codec'
-import type { OutputSegment } from '@minivault/wal'
+import { type OutputSegment, promised } from '@minivault/wal'
 import type { Engine } from './engine.ts'
 import { isExpired } from './expiry.ts'
 import { fingerprintOf, shardOf } from './fingerprint.ts'
@@ -107,9 +107,7 @@ export class MergeRun {
       for (const source of this.#sources) await this.#copy(source)
       for (const { segment } of this.#outputs) {
         this.report.bytesAfter += segment.bytes
-        await new Promise<void>((resolve, reject) =>
-          segment.finish((error) => (error ? reject(error) : resolve())),
-        )
+        await promised((done) => segment.finish(done))
       }
     } catch (error) {
       for (const { segment } of this.#outputs) if (!log.isSealed(segment.id)) segment.abort()

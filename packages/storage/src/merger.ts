@@ -3,7 +3,7 @@
  * in slices between which the event loop gets its turn. What a merge does stands in merge-run.ts.
  */
 
-import type { Scheduler } from '@minivault/wal'
+import { type Scheduler, SEGMENT_BYTES_DEFAULT } from '@minivault/wal'
 import type { Engine } from './engine.ts'
 import { MERGE_REST_MS } from './limits.ts'
 import { type MergePolicy, pickMergeCandidates } from './merge-policy.ts'
@@ -22,7 +22,6 @@ export interface MergerOptions {
   mayRelease: MergeSurroundings['mayRelease'] | undefined
 }
 
-const SEGMENT_BYTES_DEFAULT = 64 * 1024 * 1024
 const ROUNDS_MAX = 16
 
 class Stopped extends Error {}

@@ -7,10 +7,8 @@
  * records of a range of ages; its first entry says which, so that the range survives a reopen.
  */
 
-import type { Log } from '@minivault/wal'
+import { ENTRY_HEADER_BYTES, type Log } from '@minivault/wal'
 import { LENGTH_MASK, OTHER_SPACE_BIT, TOMBSTONE_BIT } from './keydir.ts'
-
-const ENTRY_HEADER_BYTES = 8
 
 /** Bytes an entry takes in its segment. */
 export function entryBytes(payloadBytes: number): number {

@@ -14,7 +14,7 @@
  */
 
 import { dirname, join } from 'node:path'
-import { type FileSystem, writeAll } from '@minivault/wal'
+import { type FileSystem, linkWherePossible, promised, writeAll } from '@minivault/wal'
 import type { Engine } from './engine.ts'
 import { ensureFolder, type Folder, folderAt, folderError, writeFormat } from './folder.ts'
 import { closedError } from './hot-door.ts'
@@ -46,9 +46,6 @@ export interface SnapshotParts {
   turn: () => Promise<void>
   isClosing: () => boolean
 }
-
-/** What a file system answers that has no link for these two places. */
-const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 export class Snapshot {
   readonly #parts: SnapshotParts
@@ -163,12 +160,7 @@ export class Snapshot {
   #link(from: string, to: string): boolean {
     const { fileSystem } = this.#parts
     const bytes = this.#sizeOf(from)
-    try {
-      fileSystem.link(from, to)
-    } catch (error) {
-      if (NO_LINK.has((error as { code: string }).code)) return false
-      throw error
-    }
+    if (!linkWherePossible(fileSystem, from, to)) return false
     this.#files.push(to)
     this.#report.linked += 1
     this.#report.bytes += bytes
@@ -206,9 +198,7 @@ export class Snapshot {
         at += count
         this.#report.bytes += count
       }
-      await new Promise<void>((resolve, reject) =>
-        fileSystem.sync(target, (error) => (error ? reject(error) : resolve())),
-      )
+      await promised((done) => fileSystem.sync(target, done))
       this.#report.copied += 1
     } finally {
       fileSystem.close(source)
@@ -224,9 +214,7 @@ export class Snapshot {
   }
 
   #syncFolder(path: string): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.#parts.fileSystem.syncDirectory(path, (error) => (error ? reject(error) : resolve())),
-    )
+    return promised((done) => this.#parts.fileSystem.syncDirectory(path, done))
   }
 
   /** Folders stay: what is left is refused as a data folder. */

@@ -4,7 +4,7 @@
 
 import type { Version } from '@minivault/clock'
 import type { hashKey, KeyHash } from '@minivault/codec'
-import type { FileSystem, Scheduler } from '@minivault/wal'
+import { type FileSystem, type Scheduler, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN } from '@minivault/wal'
 import { badOption, mustBeFunctionIfAny, mustBeObject, mustBePath } from './bad-option.ts'
 import type { StoreListener } from './hot-door.ts'
 import {
@@ -12,8 +12,6 @@ import {
   CACHE_BYTES_MAX,
   CACHE_BYTES_MIN,
   KEYDIR_BYTES_MIN,
-  SEGMENT_BYTES_MAX,
-  SEGMENT_BYTES_MIN,
   WINDOW_BYTES_MAX,
   WINDOW_BYTES_MIN,
 } from './limits.ts'

@@ -153,3 +153,22 @@ export function readAllLater(
   }
   next()
 }
+
+/** A call that may wait for the device, as a promise. */
+export function promised(call: (done: Done) => void): Promise<void> {
+  return new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())))
+}
+
+/** What a file system answers that has no link for these two places. */
+const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+/** Gives a file a second name. False: there can be no link between these two places. */
+export function linkWherePossible(fileSystem: FileSystem, from: string, to: string): boolean {
+  try {
+    fileSystem.link(from, to)
+    return true
+  } catch (error) {
+    if (NO_LINK.has((error as { code: string }).code)) return false
+    throw error
+  }
+}

@@ -1,6 +1,15 @@
 export { crc32 } from './crc32.ts'
 export { DURABILITY, type Durability } from './durability.ts'
-export { type Done, type DoneCount, type FileSystem, type OpenMode, writeAll } from './file-system.ts'
+export {
+  type Done,
+  type DoneCount,
+  type FileSystem,
+  linkWherePossible,
+  type OpenMode,
+  promised,
+  writeAll,
+} from './file-system.ts'
+export { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN } from './limits.ts'
 export { Log } from './log.ts'
 export type { LogOptions } from './log-options.ts'
 export { nodeFileSystem } from './node-file-system.ts'

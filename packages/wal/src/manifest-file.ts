@@ -6,7 +6,7 @@
  * that the next attempt would stumble over.
  */
 import { join } from 'node:path'
-import { type FileSystem, writeAll } from './file-system.ts'
+import { type FileSystem, promised, writeAll } from './file-system.ts'
 import { encodeManifest, MANIFEST_NAME, MANIFEST_UNFINISHED_NAME, type Manifest } from './manifest.ts'
 
 export async function replaceManifest(
@@ -20,7 +20,7 @@ export async function replaceManifest(
   try {
     descriptor = fileSystem.open(unfinished, 'create')
     writeAll(fileSystem, descriptor, bytes, 0, bytes.length, 0)
-    await synced((done) => fileSystem.sync(descriptor, done))
+    await promised((done) => fileSystem.sync(descriptor, done))
     const written = descriptor
     descriptor = -1
     fileSystem.close(written)
@@ -35,9 +35,4 @@ export async function replaceManifest(
     }
     throw error
   }
-}
-
-/** A call of the file system that may wait for the device, as a promise. */
-export function synced(call: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())))
 }

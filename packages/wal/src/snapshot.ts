@@ -9,10 +9,10 @@
  * was there before it (its `generation`), so that opening without one is refused.
  */
 import { join } from 'node:path'
-import { type FileSystem, readAllLater, writeAll } from './file-system.ts'
+import { type FileSystem, linkWherePossible, promised, readAllLater, writeAll } from './file-system.ts'
 import { READ_CHUNK_BYTES } from './limits.ts'
 import { MANIFEST_NAME, type Manifest } from './manifest.ts'
-import { replaceManifest, synced } from './manifest-file.ts'
+import { replaceManifest } from './manifest-file.ts'
 import { segmentName } from './segment-format.ts'
 import type { Segment } from './segment-table.ts'
 import { closedError, systemOnly, WalError } from './wal-error.ts'
@@ -38,9 +38,6 @@ interface SnapshotSource {
   /** Lets the event loop go on. */
   pause: () => Promise<void>
 }
-
-/** What a file system answers that has no link for these two places. */
-const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 export class Snapshot {
   readonly #source: SnapshotSource
@@ -71,10 +68,10 @@ export class Snapshot {
         release(fileSystem, segment)
         this.#options.onProgress?.(this.#bytes, bytesTotal)
       }
-      await synced((done) => fileSystem.syncDirectory(this.#directory, done))
+      await promised((done) => fileSystem.syncDirectory(this.#directory, done))
       this.#made.unshift(join(this.#directory, MANIFEST_NAME))
       await replaceManifest(fileSystem, this.#directory, manifest)
-      await synced((done) => fileSystem.syncDirectory(this.#directory, done))
+      await promised((done) => fileSystem.syncDirectory(this.#directory, done))
     } catch (error) {
       this.#undo()
       throw systemOnly(error, 'making the snapshot', this.#directory)
@@ -98,14 +95,9 @@ export class Snapshot {
   }
 
   #link(segment: Segment, path: string): boolean {
-    try {
-      this.#source.fileSystem.link(segment.path, path)
-      this.#made.push(path)
-      return true
-    } catch (error) {
-      if (NO_LINK.has((error as { code: string }).code)) return false
-      throw error
-    }
+    const isLinked = linkWherePossible(this.#source.fileSystem, segment.path, path)
+    if (isLinked) this.#made.push(path)
+    return isLinked
   }
 
   async #copy(segment: Segment, path: string): Promise<void> {
@@ -133,7 +125,7 @@ export class Snapshot {
         at += length
         this.#bytes += length
       }
-      await synced((done) => fileSystem.sync(to, done))
+      await promised((done) => fileSystem.sync(to, done))
     } finally {
       try {
         if (to >= 0) fileSystem.close(to)

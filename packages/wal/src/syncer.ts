@@ -11,10 +11,10 @@
  * success over pages the kernel has already thrown away.
  */
 import { join } from 'node:path'
-import type { FileSystem } from './file-system.ts'
+import { type FileSystem, promised } from './file-system.ts'
 import { TAIL_SYNC_BYTES } from './limits.ts'
 import { MANIFEST_NAME, type Manifest } from './manifest.ts'
-import { replaceManifest, synced } from './manifest-file.ts'
+import { replaceManifest } from './manifest-file.ts'
 import type { Segment, SegmentTable } from './segment-table.ts'
 import { fromSystem, type WalError } from './wal-error.ts'
 
@@ -235,7 +235,7 @@ export class Syncer {
     const offset = this.#wantedOffset
     this.#doing = 'syncing'
     this.#path = segment.path
-    await synced((done) => this.#fileSystem.datasync(segment.descriptor, done))
+    await promised((done) => this.#fileSystem.datasync(segment.descriptor, done))
     if (!segment.named) await this.#syncDirectory()
     segment.named = true
     this.#move(segment.number, offset)
@@ -301,7 +301,7 @@ export class Syncer {
     for (const segment of held) segment.isRemovable = true
     const calls = dropped
       .filter((segment) => segment.holds === 0)
-      .map(({ path }) => synced((done) => this.#fileSystem.unlink(path, done)))
+      .map(({ path }) => promised((done) => this.#fileSystem.unlink(path, done)))
     const removing = Promise.all(calls).then(
       () => {},
       (error) => this.#fail(fromSystem(error, 'removing', this.#options.directory)),
@@ -324,11 +324,11 @@ export class Syncer {
   }
 
   #sync(descriptor: number): Promise<void> {
-    return synced((done) => this.#fileSystem.sync(descriptor, done))
+    return promised((done) => this.#fileSystem.sync(descriptor, done))
   }
 
   #syncDirectory(): Promise<void> {
-    return synced((done) => this.#fileSystem.syncDirectory(this.#options.directory, done))
+    return promised((done) => this.#fileSystem.syncDirectory(this.#options.directory, done))
   }
 
   #isBeyond(segment: number, offset: number): boolean {

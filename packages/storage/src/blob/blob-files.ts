@@ -9,7 +9,7 @@
 
 import { dirname, join } from 'node:path'
 import type { KeyHash } from '@minivault/codec'
-import type { FileSystem } from '@minivault/wal'
+import { type FileSystem, promised } from '@minivault/wal'
 import { BLOB_PIECE_BYTES, BLOB_READS_MAX, BLOB_SYNC_BYTES, ORPHAN_SLICE_FOLDERS } from '../limits.ts'
 import { BLOB_NAME, type BlobValue, blobName, writerIdOf } from './blob-name.ts'
 import { BlobReader } from './blob-reader.ts'
@@ -79,9 +79,7 @@ export class BlobFiles {
   }
 
   #syncDirectory(path: string): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.fileSystem.syncDirectory(path, (error) => (error ? reject(error) : resolve())),
-    )
+    return promised((done) => this.fileSystem.syncDirectory(path, done))
   }
 
   /** Until the reader is closed the file stays. Throws when it is missing or not as long as announced. */

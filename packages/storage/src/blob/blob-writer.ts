@@ -7,6 +7,7 @@
  */
 
 import { checksum64, copyBytes } from '@minivault/codec'
+import { promised } from '@minivault/wal'
 import type { BlobFiles } from './blob-files.ts'
 import type { BlobValue } from './blob-name.ts'
 
@@ -64,7 +65,7 @@ export class BlobWriter {
     const named = this.#files.syncName(this.name)
     // It is awaited below, whatever becomes of the file.
     named.catch(() => {})
-    await settled((done) => fileSystem.sync(this.#descriptor, done))
+    await promised((done) => fileSystem.sync(this.#descriptor, done))
     this.#close()
     await named
     return { name: this.name, size: this.size, checksums: this.#checksums }
@@ -90,7 +91,7 @@ export class BlobWriter {
     if (this.#written - this.#syncedTo < syncBytes) return
     await this.#syncing
     this.#syncedTo = this.#written
-    this.#syncing = settled((done) => fileSystem.datasync(this.#descriptor, done))
+    this.#syncing = promised((done) => fileSystem.datasync(this.#descriptor, done))
     // It is awaited with the next one.
     this.#syncing.catch(() => {})
   }
@@ -114,8 +115,4 @@ export class BlobWriter {
     this.#isOpen = false
     this.#files.fileSystem.close(this.#descriptor)
   }
-}
-
-function settled(start: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())))
 }

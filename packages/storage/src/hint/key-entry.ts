@@ -17,11 +17,11 @@
 
 import { readVersion, Version, writeVersion } from '@minivault/clock'
 import { copyBytes } from '@minivault/codec'
+import { BLOB_ID_BYTES } from '../blob/blob-name.ts'
 import { TOMBSTONE_BIT } from '../keydir.ts'
 import { EMPTY_BYTES } from '../mutation.ts'
 
 export const ENTRY_HEADER_BYTES = 24
-export const BLOB_ID_BYTES = 16
 export const ENTRY_FLAG = { expiry: 1, blob: 2, json: 4, ownVersion: 8 } as const
 /** The flags that the owner sets; the others follow from what is there. */
 export const ENTRY_TRAITS = ENTRY_FLAG.json | ENTRY_FLAG.ownVersion

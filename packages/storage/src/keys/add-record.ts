@@ -3,7 +3,8 @@
  */
 
 import { VERSION_BYTES } from '@minivault/clock'
-import { BLOB_ID_BYTES, ENTRY_FLAG } from '../hint/key-entry.ts'
+import { BLOB_ID_BYTES } from '../blob/blob-name.ts'
+import { ENTRY_FLAG } from '../hint/key-entry.ts'
 import type { RunBuilder } from '../hint/key-run.ts'
 import { lengthWordOf, type RecordView, TAG } from '../record.ts'
 
