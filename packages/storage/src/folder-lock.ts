@@ -14,11 +14,11 @@
 
 import { join } from 'node:path'
 import { type FileSystem, writeAll } from '@minivault/wal'
+import { LOCK_TRIES_MAX } from './limits.ts'
 import type { ProcessTable } from './node-ports.ts'
 import { StorageError } from './storage-error.ts'
 
 const NAME = /^LOCK\.(\d{1,15})$/
-const TRIES_MAX = 100
 
 interface Holder {
   pid: number
@@ -60,7 +60,7 @@ export class FolderLock {
     const temporary = join(directory, `LOCK-${pid}-${nonce}`)
     writeWhole(fileSystem, temporary, encode(self))
     try {
-      for (let i = 0; i < TRIES_MAX; i++) {
+      for (let i = 0; i < LOCK_TRIES_MAX; i++) {
         const highest = highestOf(fileSystem, directory)
         if (highest > 0) refuseIfHeld(fileSystem, directory, highest, processes)
         const number = highest + 1

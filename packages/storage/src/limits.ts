@@ -39,6 +39,9 @@ export const WINDOW_BYTES_MIN = 1024 * 1024
 /** Shards of the keydir; each grows alone. */
 export const SHARD_COUNT = 256
 
+/** Shards of the keydir that are told of a new hint file before the event loop gets its turn. */
+export const SHARDS_A_SLICE = 16
+
 /** One insertion into the cache moves at most so many bytes of what stays in it. */
 export const CACHE_MOVE_BYTES_MAX = 256 * 1024
 
@@ -48,6 +51,9 @@ export const MERGE_SLICE_RECORDS = 256
 
 /** A merge whose output the device has not taken in yet looks again after so many milliseconds. */
 export const MERGE_REST_MS = 5
+
+/** Merges in a row before the log has filled another segment. */
+export const MERGE_ROUNDS_MAX = 16
 
 /**
  * A blob file is written, read and verified in pieces of this size; each has its checksum in the record. Part
@@ -93,6 +99,12 @@ export const SCAN_READS_MAX = 16
 
 /** Entries that a scan passes over before the event loop gets its turn. */
 export const SCAN_SLICE_ENTRIES = 4096
+
+/** A scan's read from disk that took longer has waited for the device; so many go to the threads then. */
+export const SCAN_READ_MS_MAX = 0.05
+export const SCAN_READS_LATER_MIN = 16
+export const SCAN_READS_LATER_MAX = 1024
+
 /** Keys appended to the log are sorted in memory so many at a time: about a millisecond's work. */
 export const RUN_ENTRIES = 4096
 
@@ -107,6 +119,9 @@ export const HINT_BLOCKS_KEPT = 64
 
 /** A read that had to wait for a hint block so often goes on synchronously. */
 export const HINT_WAITS_MAX = 4
+
+/** Hint files that have a descriptor at a time. */
+export const AWAKE_HINTS_MAX = 256
 
 /**
  * `verify` reads so much of a segment, and so many blocks of a hint file, before the event loop gets its
@@ -123,10 +138,8 @@ export const LINKS_A_TURN = 32
 export const SPACE_LOOK_MS = 1000
 export const SPACE_PROBE_BYTES = 1024 * 1024
 
-/** A scan's read from disk that took longer has waited for the device; so many go to the threads then. */
-export const SCAN_READ_MS_MAX = 0.05
-export const SCAN_READS_LATER_MIN = 16
-export const SCAN_READS_LATER_MAX = 1024
+/** How often an open looks at the lock anew when another opener is quicker. */
+export const LOCK_TRIES_MAX = 100
 
-/** Hint files that have a descriptor at a time. */
-export const AWAKE_HINTS_MAX = 256
+/** Entries that the clear of a level deletes at once. */
+export const CLEAR_ENTRIES = 256

@@ -5,7 +5,7 @@
 
 import { type Scheduler, SEGMENT_BYTES_DEFAULT } from '@minivault/wal'
 import type { Engine } from './engine.ts'
-import { MERGE_REST_MS } from './limits.ts'
+import { MERGE_REST_MS, MERGE_ROUNDS_MAX } from './limits.ts'
 import { type MergePolicy, pickMergeCandidates } from './merge-policy.ts'
 import { type MergeReport, MergeRun, type MergeSurroundings } from './merge-run.ts'
 import { fromLog } from './storage-error.ts'
@@ -21,8 +21,6 @@ export interface MergerOptions {
   now: MergeSurroundings['now']
   mayRelease: MergeSurroundings['mayRelease'] | undefined
 }
-
-const ROUNDS_MAX = 16
 
 class Stopped extends Error {}
 
@@ -136,7 +134,7 @@ export class Merger {
       sparesMemory: true,
       outputBytesMax: this.#segmentBytes * 0.9,
     }
-    for (let round = 0; round < ROUNDS_MAX && !this.#isStopping; round++) {
+    for (let round = 0; round < MERGE_ROUNDS_MAX && !this.#isStopping; round++) {
       if (this.#engine.log.error !== null) return
       const { log, ledger } = this.#engine
       const stats = ledger.stats(log)

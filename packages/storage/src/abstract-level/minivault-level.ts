@@ -7,6 +7,7 @@
  */
 
 import { type AbstractDatabaseOptions, type AbstractIteratorOptions, AbstractLevel } from 'abstract-level'
+import { CLEAR_ENTRIES } from '../limits.ts'
 import type { Scan } from '../scan/scan.ts'
 import type { ScanOptions } from '../scan/scan-range.ts'
 import { Store } from '../store.ts'
@@ -32,9 +33,6 @@ type Operation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; ke
 
 /** `snapshot()` is not offered; the rest is as it is by default, or not there. */
 const MANIFEST = { encodings: { buffer: true }, has: true, getSync: true }
-
-/** So many entries a clear deletes at once. */
-const CLEAR_PAGE = 256
 
 export class MinivaultLevel<K = string, V = string> extends AbstractLevel<Buffer, K, V> {
   readonly #openStore: () => Promise<LevelStore>
@@ -113,7 +111,7 @@ export class MinivaultLevel<K = string, V = string> extends AbstractLevel<Buffer
     const scan = store.scan({ ...scanOf(options, true), ...limitOf(options.limit) })
     try {
       for (;;) {
-        const page = await scan.nextPage(CLEAR_PAGE)
+        const page = await scan.nextPage(CLEAR_ENTRIES)
         if (page.length === 0) return
         await Promise.all(page.map(({ key }) => store.delete(key)))
       }

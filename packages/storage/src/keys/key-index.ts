@@ -19,13 +19,11 @@ import { isWinner, type KeyCursor } from '../hint/key-cursor.ts'
 import { KeyEntry } from '../hint/key-entry.ts'
 import type { KeyRun } from '../hint/key-run.ts'
 import { type Evictor, SLOT_CACHE, SLOT_OFFSET, SLOT_SEGMENT } from '../keydir.ts'
-import { RUN_ENTRIES, SHARD_COUNT } from '../limits.ts'
+import { RUN_ENTRIES, SHARD_COUNT, SHARDS_A_SLICE } from '../limits.ts'
 import { HintBlocks } from './hint-blocks.ts'
 import type { HintMaker } from './hint-maker.ts'
 import { KeyRecorder } from './key-recorder.ts'
 import { SegmentKeys } from './segment-keys.ts'
-
-const SHARDS_A_SLICE = 16
 
 /** `missing`: a block of a hint file must be read first. */
 export const SEARCH = { absent: 0, found: 1, missing: 2 } as const
