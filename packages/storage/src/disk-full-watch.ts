@@ -12,6 +12,7 @@ export interface DiskFullWatchOptions {
   fileSystem: FileSystem
   scheduler: Scheduler
   directory: string
+  isFull: () => boolean
   /** Rejects when it could not; it is tried again then. */
   goOn: () => Promise<void>
 }
@@ -54,7 +55,7 @@ export class DiskFullWatch {
       // Not yet.
     }
     this.#looking = null
-    if (!isOver) this.begin()
+    if (!isOver || this.#options.isFull()) this.begin()
   }
 
   #hasRoom(): boolean {

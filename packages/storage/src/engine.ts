@@ -57,6 +57,8 @@ export class Engine implements CompletionTarget {
   completions: Completions
   #error: StorageError | null = null
   closed = false
+  /** Nothing that would have to wait for the disk is begun any more. */
+  isClosing = false
   /** Blob writes and disk reads in flight; close waits for them. */
   inFlight = 0
   /** Bytes of large values whose files are being read. */

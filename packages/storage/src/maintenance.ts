@@ -3,6 +3,7 @@
  * from a full disk. All of it goes in slices and ends at its next one when the store closes.
  */
 
+import { resolve, sep } from 'node:path'
 import { hashKey } from '@minivault/codec'
 import { nodeFileSystem, nodeRandom, nodeScheduler } from '@minivault/wal'
 import { DiskFullWatch } from './disk-full-watch.ts'
@@ -16,7 +17,7 @@ import type { OpenedFolder } from './opened-folder.ts'
 import { closeIndex, type OpenedIndex } from './opened-index.ts'
 import { type Scans, scanExpired } from './scan/scans.ts'
 import { Snapshot, type SnapshotOptions, type SnapshotParts, type SnapshotReport } from './snapshot.ts'
-import { fromLog } from './storage-error.ts'
+import { fromLog, StorageError } from './storage-error.ts'
 import type { StoreOptions } from './store-options.ts'
 import { Verification, type VerifyOptions, type VerifyParts, type VerifyReport } from './verify.ts'
 
@@ -40,7 +41,7 @@ export class Maintenance {
     this.#reopen = opened.reopen
     this.#scans = scans
     const goOn = () => this.#goOn()
-    this.#space = new DiskFullWatch({ fileSystem, scheduler, directory, goOn })
+    this.#space = new DiskFullWatch({ fileSystem, scheduler, directory, goOn, isFull: () => this.#isFull() })
     this.merger = new Merger(engine, {
       scheduler,
       logger,
@@ -67,7 +68,11 @@ export class Maintenance {
 
   /** The log's marks have moved, or it has failed. */
   progress(): void {
-    if (this.#engine.error?.code === 'STORAGE_DISK_FULL' && !this.#isClosing) this.#space.begin()
+    if (this.#isFull() && !this.#isClosing) this.#space.begin()
+  }
+
+  #isFull(): boolean {
+    return this.#engine.error?.code === 'STORAGE_DISK_FULL'
   }
 
   async merge(): Promise<MergeReport> {
@@ -76,6 +81,10 @@ export class Maintenance {
   }
 
   async snapshot(directory: string, options: SnapshotOptions): Promise<SnapshotReport> {
+    if (`${resolve(directory)}${sep}`.startsWith(`${resolve(this.#options.directory)}${sep}`)) {
+      const message = `${directory} lies in the store's own folder: choose one beside it`
+      throw new StorageError('STORAGE_FOLDER', message, { path: directory })
+    }
     return this.#job((parts) => new Snapshot(parts, directory, options).take())
   }
 
@@ -122,7 +131,8 @@ export class Maintenance {
   async #goOn(): Promise<void> {
     const engine = this.#engine
     const before = this.#index
-    await this.merger.idle()
+    // Not until scans let merged segments go: they are ended below.
+    await this.merger.settled()
     await Promise.allSettled(this.#jobs)
     await engine.keys.idle()
     const index = await this.#reopen()

@@ -123,18 +123,23 @@ export class MergeRun {
       if (row % MERGE_SLICE_RECORDS === 0) await pause()
     }
     const outputs = this.#outputs.map(({ segment }) => segment.id)
+    const cold = new Set<number>()
+    for (const { segment } of this.#sources) if (keys.isCold(segment)) cold.add(segment)
     keys.replace(
       this.#sources.map(({ segment }) => segment),
       outputs,
     )
     for (const { segment } of this.#sources) ledger.retire(segment)
-    for (let row = 0; row < this.#moved.count; row++) this.#release(row)
+    for (let row = 0; row < this.#moved.count; row++) this.#release(row, cold)
   }
 
   /** Step 6. Resolves when the files are gone. */
   async drop(): Promise<void> {
     const { log, ledger, keys, blobs } = this.#engine
-    for (const { segment } of this.#sources) await ledger.whenUnpinned(segment)
+    // A verification may pin one that was free while another was waited for.
+    while (this.#sources.some(({ segment }) => ledger.isPinned(segment))) {
+      for (const { segment } of this.#sources) await ledger.whenUnpinned(segment)
+    }
     for (const { segment } of this.#sources) {
       log.drop(segment)
       ledger.forget(segment)
@@ -235,8 +240,8 @@ export class MergeRun {
     this.report.records += 1
   }
 
-  /** The slot of a tombstone that left. */
-  #release(row: number): void {
+  /** The slot of a tombstone that left. `cold`: sources of which a key without a slot may be the newest. */
+  #release(row: number, cold: ReadonlySet<number>): void {
     const moved = this.#moved
     if (moved.newSegment(row) !== 0) return
     const { lookup, ledger } = this.#engine
@@ -246,7 +251,7 @@ export class MergeRun {
       const shard = lookup.keydir.shards[shardIndex]!
       if (shard[slot + SLOT_CACHE] !== 0) lookup.cache.forget(shard[slot + SLOT_CACHE]!)
       lookup.keydir.remove(shardIndex, slot)
-    }
+    } else if (!cold.has(moved.segment(row))) return
     ledger.subtract(moved.segment(row), moved.lengthWord(row))
     this.report.droppedTombstones += 1
   }

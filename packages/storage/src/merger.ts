@@ -101,6 +101,11 @@ export class Merger {
     await Promise.all(this.#dropping)
   }
 
+  /** Resolves when no merge is running; sources that a scan holds may still wait to be dropped. */
+  async settled(): Promise<void> {
+    await this.#running.catch(() => {})
+  }
+
   /** Ends a running merge at its next slice. */
   async stop(): Promise<void> {
     this.#isStopping = true

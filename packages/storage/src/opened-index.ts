@@ -42,6 +42,7 @@ export async function openIndex(
     random = nodeRandom,
     scheduler = nodeScheduler,
     segmentBytes,
+    onCorrupt = 'refuse',
   } = options
   const hash = options.hash ?? hashKey
   const directory = folder.hintDirectory
@@ -51,7 +52,7 @@ export async function openIndex(
     const windowBytes = windowBytesOf(options)
     log = await Log.open(
       {
-        ...{ fileSystem, scheduler, random, windowBytes, onProgress },
+        ...{ fileSystem, scheduler, random, windowBytes, onProgress, onCorrupt },
         directory: folder.logDirectory,
         layoutHash: LAYOUT_HASH,
         ...(segmentBytes === undefined ? {} : { segmentBytes }),

@@ -9,6 +9,7 @@ import type { BlobValue } from './blob/blob-name.ts'
 import type { Engine } from './engine.ts'
 import { isExpired } from './expiry.ts'
 import type { Found } from './found.ts'
+import { closedError } from './hot-door.ts'
 import { LENGTH_MASK, LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { HINT_WAITS_MAX } from './limits.ts'
 import { LOOKUP } from './lookup.ts'
@@ -68,6 +69,7 @@ export class RecordReader {
       // Throws where the record names no file.
       blobOf(found)
       if (this.#engine.isDescribed(token)) return true
+      if (this.#engine.isClosing) throw closedError()
       this.#engine.large.read(cloneBytes(bytes, at, at + length), token)
       return false
     }
@@ -163,6 +165,7 @@ export class RecordReader {
    * hint file, or a record whose key has to be compared.
    */
   readCold(key: Uint8Array, hash: KeyHash, token: number): void {
+    if (this.#engine.isClosing) throw closedError()
     const own = new KeyHash()
     own.high = hash.high
     own.low = hash.low

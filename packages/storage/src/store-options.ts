@@ -52,6 +52,11 @@ export interface StoreOptions {
    * says no while another replica may still have one. Default: always.
    */
   mayRelease?: (hash: KeyHash, ballot: Version) => boolean
+  /**
+   * A damaged or missing segment: 'refuse' (default) the folder, or 'skip' what is bad and open with the rest,
+   * counted in `stats().recovery.corruptPlaces`. For rescue: what is missing may have been newer.
+   */
+  onCorrupt?: 'refuse' | 'skip'
   maxOffsetMs?: number
   listener?: StoreListener
   logger?: Logger
@@ -77,13 +82,16 @@ export function windowBytesOf(options: StoreOptions): number {
 /** Throws STORAGE_OPTION, which names the option and its range. */
 export function checkOptions(options: StoreOptions): void {
   mustBeObject('options', options)
-  const { directory, durability, compression, autoMerge, maxOffsetMs } = options
+  const { directory, durability, compression, autoMerge, maxOffsetMs, onCorrupt } = options
   mustBePath('directory', directory)
   if (durability !== undefined && !Object.hasOwn(LEVEL_OF_NAME, durability)) {
     badOption('durability', 'memory, os or fsync')
   }
   if (compression !== undefined && !['zstd', 'lz4', 'none'].includes(compression)) {
     badOption('compression', 'zstd, lz4 or none')
+  }
+  if (onCorrupt !== undefined && onCorrupt !== 'refuse' && onCorrupt !== 'skip') {
+    badOption('onCorrupt', 'refuse or skip')
   }
   if (autoMerge !== undefined && typeof autoMerge !== 'boolean') badOption('autoMerge', 'true or false')
   if (maxOffsetMs !== undefined && !(maxOffsetMs >= 0 && maxOffsetMs < Number.POSITIVE_INFINITY)) {

@@ -284,7 +284,7 @@ export class Store {
   /** Resolves when all that was written before is durable. */
   async sync(): Promise<void> {
     if (this.engine.closed) throw closedError()
-    await this.#idle()
+    await this.engine.large.settled()
     try {
       await this.engine.log.sync()
     } catch (error) {
@@ -337,6 +337,7 @@ export class Store {
 
   async #close(): Promise<void> {
     const { engine } = this
+    engine.isClosing = true
     this.#scans.close(closedError())
     await this.#maintenance.close()
     this.#streams.close()

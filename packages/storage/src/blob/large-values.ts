@@ -24,6 +24,7 @@ export type StagedValue = Uint8Array | BlobValue
 export class LargeValues {
   readonly #engine: Engine
   readonly #hash: typeof hashKey
+  readonly #writing = new Set<Promise<void>>()
 
   constructor(engine: Engine, hash: typeof hashKey) {
     this.#engine = engine
@@ -37,15 +38,24 @@ export class LargeValues {
     this.#hash(own.key, own.keyStart, own.keyEnd, own.hash)
     engine.began()
     engine.waiting = true
-    this.#write(own, value, token)
+    const write = this.#write(own, value, token)
       .then(
         (isWaiting) => {
           if (!isWaiting) engine.applied(token, null)
         },
         (error) => engine.applied(token, engine.error ?? fromLog(error)),
       )
-      .finally(() => engine.ended())
+      .finally(() => {
+        this.#writing.delete(write)
+        engine.ended()
+      })
+    this.#writing.add(write)
     return APPLY.applied
+  }
+
+  /** Resolves when every value that was applied before has its record, or has failed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#writing)
   }
 
   /** Whether `onApplied` will follow by itself. */

@@ -143,8 +143,28 @@ export class KeyIndex implements Evictor {
     hash: KeyHash,
     readsDisk: boolean,
   ): SearchResult {
-    const { hint } = keys
-    if (hint === null) return this.#searchRuns(keys, space, key, keyStart, keyEnd)
+    if (keys.hint !== null) {
+      try {
+        return this.#searchHint(keys, keys.hint, space, key, keyStart, keyEnd, hash, readsDisk)
+      } catch (error) {
+        if (!(error instanceof HintDamaged)) throw error
+        this.#reread(keys)
+      }
+    }
+    return this.#searchRuns(keys, space, key, keyStart, keyEnd)
+  }
+
+  /** Throws HintDamaged, also where bloom and index have to be read again. */
+  #searchHint(
+    keys: SegmentKeys,
+    hint: HintFile,
+    space: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    hash: KeyHash,
+    readsDisk: boolean,
+  ): SearchResult {
     if (!hint.mayHave(space, hash)) return SEARCH.absent
     const number = hint.blockOf(space, key, keyStart, keyEnd)
     if (number < 0) return SEARCH.absent
@@ -155,13 +175,7 @@ export class KeyIndex implements Evictor {
         this.missingBlock = number
         return SEARCH.missing
       }
-      try {
-        block = this.#blocks.readSync(hint, number)
-      } catch (error) {
-        if (!(error instanceof HintDamaged)) throw error
-        this.#reread(keys)
-        return this.#searchRuns(keys, space, key, keyStart, keyEnd)
-      }
+      block = this.#blocks.readSync(hint, number)
     }
     return block.search(space, key, keyStart, keyEnd, keys.number, this.#candidate)
       ? SEARCH.found
@@ -253,7 +267,11 @@ export class KeyIndex implements Evictor {
   /** The sources leave; the outputs are as cold as they were. */
   replace(sources: readonly number[], outputs: readonly number[]): void {
     const isCold = sources.some((segment) => this.isCold(segment))
-    for (const segment of outputs) this.#segments.get(segment)!.isCold = isCold
+    for (const segment of outputs) {
+      const keys = this.#segments.get(segment)!
+      // Its slots may have been dropped as soon as it had its hint, before this.
+      keys.isCold = isCold || keys.hasEvicted
+    }
     for (const segment of sources) {
       const keys = this.#segments.get(segment)
       if (keys === undefined) continue
@@ -288,6 +306,7 @@ export class KeyIndex implements Evictor {
     if (reference !== 0) this.onEvicted(reference)
     this.hasEvicted = true
     const keys = this.#segments.get(shard[slot + SLOT_SEGMENT]!)!
+    keys.hasEvicted = true
     if (keys.isCold) return
     keys.isCold = true
     this.#sortCold()

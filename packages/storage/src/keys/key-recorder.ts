@@ -13,6 +13,9 @@ import { RUN_ENTRIES } from '../limits.ts'
 import { RecordView } from '../record.ts'
 import { addRecord } from './add-record.ts'
 
+/** Headers of the block and of the entry, and the padding behind it. */
+const RECORD_OVERHEAD_BYTES = 32 + 8 + 7
+
 export class KeyRecorder {
   /** The segment of the newest record; 0 before the first. */
   segment = 0
@@ -39,7 +42,8 @@ export class KeyRecorder {
     }
     this.#offsets[this.#count] = offset
     this.#count = (this.#count + 1) | 0
-    this.#bytes = (this.#bytes + length) | 0
+    // At most what it takes in the window: a block and an entry of its own.
+    this.#bytes = (this.#bytes + length + RECORD_OVERHEAD_BYTES) | 0
     if (this.#count === RUN_ENTRIES || this.#bytes > this.#bytesMax) this.finishRun()
   }
 

@@ -86,7 +86,9 @@ export class KeydirLoader {
     if (blobAt >= 0)
       this.liveBlobs.add(Buffer.from(bytes.buffer, bytes.byteOffset + blobAt, 16).toString('hex'))
     this.#hash(bytes, keyStart, keyEnd, this.#keyHash)
-    if (this.#lookup.keydir.hasRoom(shardOf(this.#keyHash))) this.#lookup.load(entry, this.#keyHash)
+    // A slot that was evicted may have been of a newer record of this key: room made that way is not used.
+    const mayLoad = !this.#keys.hasEvicted && this.#lookup.keydir.hasRoom(shardOf(this.#keyHash))
+    if (mayLoad) this.#lookup.load(entry, this.#keyHash)
     else this.#isComplete = false
     this.#keepLast(space, bytes, keyStart, keyEnd)
   }

@@ -18,6 +18,8 @@ export class SegmentKeys {
   runs: KeyRun[] = []
   hint: HintFile | null = null
   isCold = false
+  /** A slot that pointed here was dropped. */
+  hasEvicted = false
   /** Ages of its records: see docs/DATA_FILE.md, "Notes on segments". */
   ageMin: number
   ageMax: number
