@@ -64,9 +64,7 @@ export class Engine implements CompletionTarget {
   /** Bytes of large values whose files are being read. */
   readingBytes = 0
   onIdle: (() => void) | null = null
-  /** Called after each progress of the log. */
   onProgress: (() => void) | null = null
-
   log: Log
   lookup: Lookup
   ledger: SegmentLedger

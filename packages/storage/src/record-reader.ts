@@ -132,8 +132,8 @@ export class RecordReader {
   }
 
   /**
-   * The same, of a value only: of `found`, for a plain record, just `exists`, `blob` and the value are filled.
-   * Most reads want no more, and this is half of what they cost.
+   * The same, of a value only: of `found`, for a plain record, just `exists`, `blob` and the value are
+   * filled. Most reads want no more, and this is half of what they cost.
    */
   readValueSync(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     const { lookup, found } = this.#engine

@@ -53,8 +53,8 @@ export interface StoreOptions {
    */
   mayRelease?: (hash: KeyHash, ballot: Version) => boolean
   /**
-   * A damaged or missing segment: 'refuse' (default) the folder, or 'skip' what is bad and open with the rest,
-   * counted in `stats().recovery.corruptPlaces`. For rescue: what is missing may have been newer.
+   * A damaged or missing segment: 'refuse' (default) the folder, or 'skip' what is bad and open with the
+   * rest, counted in `stats().recovery.corruptPlaces`. For rescue: what is missing may have been newer.
    */
   onCorrupt?: 'refuse' | 'skip'
   maxOffsetMs?: number

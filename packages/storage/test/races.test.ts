@@ -1,6 +1,6 @@
 /**
- * What goes on at once and must not get in each other's way: loads and evictions, merges and evictions, merges
- * and overwrites, batches in a small window, readers and those who wait for quiet.
+ * What goes on at once and must not get in each other's way: loads and evictions, merges and evictions,
+ * merges and overwrites, batches in a small window, readers and those who wait for quiet.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -23,14 +23,11 @@ import { RUN_ENTRIES, SHARD_COUNT, SHARDS_A_SLICE } from '../limits.ts'
 import { HintBlocks } from './hint-blocks.ts'
 import type { HintMaker } from './hint-maker.ts'
 import { KeyRecorder } from './key-recorder.ts'
-import { SegmentKeys } from './segment-keys.ts'
+import { type KeyLists, SegmentKeys } from './segment-keys.ts'
 
 /** `missing`: a block of a hint file must be read first. */
 export const SEARCH = { absent: 0, found: 1, missing: 2 } as const
 export type SearchResult = (typeof SEARCH)[keyof typeof SEARCH]
-
-/** The sorted lists of a segment. They stay as they are while the segment is pinned. */
-export type KeyLists = Readonly<Pick<SegmentKeys, 'hint' | 'runs'>> & { segment: number }
 
 export class KeyIndex implements Evictor {
   /** What `search` found. Valid until the next search. */
@@ -84,10 +81,7 @@ export class KeyIndex implements Evictor {
   /** What blooms, block indexes and runs take. */
   get memoryBytes(): number {
     let sum = 0
-    for (const { hint, runs } of this.#segments.values()) {
-      if (hint !== null) sum += hint.memoryBytes
-      for (const run of runs) sum += run.memoryBytes
-    }
+    for (const keys of this.#segments.values()) sum += keys.memoryBytes
     return sum
   }
 
@@ -226,10 +220,7 @@ export class KeyIndex implements Evictor {
   /** Entries in all segments, overtaken ones included. */
   get entryCount(): number {
     let sum = 0
-    for (const { hint, runs } of this.#segments.values()) {
-      if (hint !== null) sum += hint.header.entries
-      for (const run of runs) sum += run.count
-    }
+    for (const keys of this.#segments.values()) sum += keys.entryCount
     return sum
   }
 

@@ -31,4 +31,15 @@ export class SegmentKeys {
     this.ageMin = number
     this.ageMax = number
   }
+
+  get memoryBytes(): number {
+    return this.runs.reduce((sum, run) => sum + run.memoryBytes, this.hint?.memoryBytes ?? 0)
+  }
+
+  get entryCount(): number {
+    return this.runs.reduce((sum, run) => sum + run.count, this.hint?.header.entries ?? 0)
+  }
 }
+
+/** The sorted lists of a segment. They stay as they are while the segment is pinned. */
+export type KeyLists = Readonly<Pick<SegmentKeys, 'hint' | 'runs'>> & { segment: number }
