@@ -17,7 +17,8 @@ const REPEATED_SIGNAL_MS = 400
 const PARENT_CHECK_MS = 250
 
 await runMain(async () => {
-  await install(['@minivault/node...', '@minivault/bundle'])
+  // The root itself, too: it links the program's name, for `pnpm exec minivault-node`.
+  await install(['minivault', '@minivault/node...', '@minivault/bundle'])
   const { bundle } = await import(pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href)
   const result = await bundle(join(ROOT, 'apps', 'node'))
   if (result.built) say(`built apps/node/dist/main.js (${(result.bytes / 1024).toFixed(0)} KB)`)
