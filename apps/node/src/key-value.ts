@@ -7,12 +7,53 @@
 import { Version } from '@minivault/clock'
 import { CODEC, type Codec, KeyHash } from '@minivault/codec'
 import { ERROR, type ErrorNumber, errorKind, OUTCOME, type Outcome } from '@minivault/protocol'
-import { DURABILITY, type Durability, VALUE_TYPE, type ValueType } from '@minivault/storage'
+import {
+  DURABILITY,
+  type Durability,
+  type ScanEntry,
+  type StagedValue,
+  VALUE_TYPE,
+  type ValueStream,
+  type ValueType,
+} from '@minivault/storage'
 
-export const KIND = { get: 0, set: 1, create: 2, delete: 3 } as const
+export const KIND = {
+  get: 0,
+  set: 1,
+  create: 2,
+  delete: 3,
+  touch: 4,
+  increment: 5,
+  scan: 6,
+  batch: 7,
+} as const
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
 const NOTHING = new Uint8Array(0)
+
+/** A page of a range of keys. Bounds are copies of the asker's bytes. */
+export interface ScanQuery {
+  prefix: Uint8Array
+  from: Uint8Array | null
+  fromExclusive: boolean
+  to: Uint8Array | null
+  toInclusive: boolean
+  reverse: boolean
+  keysOnly: boolean
+  /** As the page before gave it; empty: from the beginning. */
+  cursor: string
+  entriesMax: number
+  /** Takes an entry, or says that the page is full; then the entry is the first of the next page. */
+  take: (entry: ScanEntry) => boolean
+}
+
+/** A set, or (value null) a delete. Keys and values are copies of the asker's bytes. */
+export interface BatchItem {
+  key: Uint8Array
+  value: Uint8Array | null
+  valueType: ValueType
+  ttlMs: number
+}
 
 /** What is asked. Key and value are spans of the caller's memory, valid only during `submit`. */
 export class Operation {
@@ -32,6 +73,23 @@ export class Operation {
   readonly requestId = new Version()
   attempt = 0
   durability: Durability = DURABILITY.fsync
+  /** Set, delete, touch: only if the value has this version. Zero: whatever is there. */
+  readonly expectedVersion = new Version()
+  /** Set, touch, and where increment makes the key: milliseconds until the value ends; 0: never. */
+  ttlMs = 0
+  /** Get: the bytes wanted of the value, `rangeBytes` 0 for all behind `rangeStart`. */
+  rangeStart = 0
+  rangeBytes = 0
+  /** Get: no value wanted, only what is known of it. */
+  noValue = false
+  /** Get: the value of a file of its own is wanted as `Answer.stream`, not in one piece. */
+  wantsStream = false
+  /** Increment: what to add, 64 bits. */
+  delta = 0n
+  /** Set: the value has arrived in pieces and lies in `staged` instead of `value`. */
+  staged: StagedValue | null = null
+  scan: ScanQuery | null = null
+  batch: readonly BatchItem[] | null = null
 
   /** Starts a new operation on this object: everything but kind and key is back at its default. */
   begin(kind: Kind, key: Uint8Array, keyStart: number, keyEnd: number, durability: Durability): void {
@@ -42,6 +100,15 @@ export class Operation {
     this.requestId.clear()
     this.attempt = 0
     this.durability = durability
+    this.expectedVersion.clear()
+    this.ttlMs = 0
+    this.rangeStart = 0
+    this.rangeBytes = 0
+    this.noValue = false
+    this.wantsStream = false
+    this.staged = null
+    this.scan = null
+    this.batch = null
     this.setValue(NOTHING, 0, 0, VALUE_TYPE.raw)
   }
 
@@ -72,6 +139,18 @@ export class Answer {
   valueStart = 0
   valueEnd = 0
   valueType: ValueType = 0
+  /** Of the whole value, where only a range of it or nothing is given; and where the range begins. */
+  size = 0
+  valueOffset = 0
+  expiresAtMs = 0
+  /** The value in pieces, from `valueOffset` on, where that was asked for: to be read or cancelled. */
+  stream: ValueStream | null = null
+  /** Of an increment. */
+  sum = 0n
+  /** Of a scan: how to go on; null: that was all. The entries went to `ScanQuery.take`. */
+  cursor: string | null = null
+  /** Of a batch: for each item, as 24 hex digits. */
+  versions: readonly string[] | null = null
 
   ok(): this {
     this.outcome = OUTCOME.ok
@@ -83,6 +162,12 @@ export class Answer {
     this.valueStart = 0
     this.valueEnd = 0
     this.valueType = 0
+    this.size = 0
+    this.valueOffset = 0
+    this.expiresAtMs = 0
+    this.stream = null
+    this.cursor = null
+    this.versions = null
     return this
   }
 

@@ -1,5 +1,6 @@
 export { DURABILITY, type Durability } from '@minivault/wal'
 export type { BatchOperation } from './batch-operations.ts'
+export type { StagedValue } from './blob/large-values.ts'
 export { Found } from './found.ts'
 export { APPLY, type ApplyOutcome, NO_TOKEN, type RecordHook, type StoreListener } from './hot-door.ts'
 export { BLOB_ABOVE_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
