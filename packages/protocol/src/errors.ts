@@ -42,6 +42,7 @@ export const ERROR = {
   PROTOCOL_VERSION: 26,
   KEY_MISSING: 27,
   NOT_FOUND: 28,
+  NOT_A_NUMBER: 29,
 } as const
 
 export type ErrorName = Exclude<keyof typeof ERROR, 'NONE'>
@@ -90,6 +91,12 @@ const ROWS: Readonly<Record<ErrorName, Row>> = {
   PROTOCOL_VERSION: [400, false, OUTCOME.failed, 'no common protocol version'],
   KEY_MISSING: [400, false, OUTCOME.failed, 'a key has at least one byte'],
   NOT_FOUND: [404, false, OUTCOME.failed, 'there is nothing at this address'],
+  NOT_A_NUMBER: [
+    409,
+    false,
+    OUTCOME.failed,
+    'the value is not a decimal number of 64 bits, or would leave them',
+  ],
 }
 
 const kinds: (ErrorKind | undefined)[] = []

@@ -23,8 +23,9 @@ export class FrameReply {
   error = 0
   readonly version = new Version()
   retryAfterMs = 0
-  /** Of the whole value, where it travels in chunks. */
+  /** Of the whole value, also where a range of it or nothing of it was asked for. */
   totalBytes = 0
+  /** Where in the whole value this frame's piece begins. */
   chunkOffset = 0
   valueStart = 0
   valueEnd = 0

@@ -1,7 +1,7 @@
 /**
  * Requests of the frame form, written and read in place. A decoder judges the frame, not its meaning: lengths
- * that do not add up and flags nobody knows are errors after which the stream cannot be trusted; everything
- * else is the server's to refuse.
+ * that do not add up are errors after which the stream cannot be followed; everything else is the server's to
+ * refuse: flags that do not belong to the opcode (`flagsFit`), too.
  */
 
 import { readVersion, VERSION_BYTES, Version, writeVersion } from '@minivault/clock'
@@ -15,10 +15,9 @@ import {
   FRAME_OPCODE,
   FRAME_REQUEST_HEAD_BYTES,
   REQUEST_AT,
-  REQUEST_FLAGS_KNOWN,
 } from './frame-form.ts'
 import { FRAME_BYTES_MAX } from './limits.ts'
-import { readI32, readLength, readU16, writeU16, writeU32 } from './little-endian.ts'
+import { readI32, readLength, readU16, readU48, writeU16, writeU32, writeU48 } from './little-endian.ts'
 
 /** A request: decoded (spans of the bytes it came from) or to be encoded. Mutable and reused. */
 export class FrameRequest {
@@ -39,10 +38,11 @@ export class FrameRequest {
   deadlineMs = 0
   /** With the flag `ifVersion`. */
   readonly expectedVersion = new Version()
-  /** Of the whole value, where it travels in chunks. */
+  /** Of the whole value, where it travels in chunks; bytes wanted, with the flag `range` (0: to the end). */
   totalBytes = 0
+  /** The piece's place in the value; with the flag `range`: the first byte wanted. */
   chunkOffset = 0
-  /** 0: for ever. */
+  /** 48 bits; 0: for ever. */
   ttlMs = 0
   keyStart = 0
   keyEnd = 0
@@ -85,13 +85,11 @@ export function decodeFrameRequest(
   if (end - start < FRAME_REQUEST_HEAD_BYTES) return 0
   const length = readLength(bytes, start + REQUEST_AT.length)
   const keyBytes = readU16(bytes, start + REQUEST_AT.keyBytes)
-  const flags = bytes[start + REQUEST_AT.flags]!
   if (length > FRAME_BYTES_MAX) return -ERROR.FRAME_TOO_LARGE
   if (length < FRAME_REQUEST_HEAD_BYTES + keyBytes) return -ERROR.BAD_REQUEST
-  if ((flags & ~REQUEST_FLAGS_KNOWN) !== 0) return -ERROR.BAD_REQUEST
   into.needed = length
   into.opcode = bytes[start + REQUEST_AT.opcode]!
-  into.flags = flags
+  into.flags = bytes[start + REQUEST_AT.flags]!
   into.consistency = bytes[start + REQUEST_AT.consistency] as Consistency
   into.durability = bytes[start + REQUEST_AT.durability]!
   into.frameId = readI32(bytes, start + REQUEST_AT.frameId)
@@ -102,7 +100,7 @@ export function decodeFrameRequest(
   readVersion(bytes, start + REQUEST_AT.expectedVersion, into.expectedVersion)
   into.totalBytes = readLength(bytes, start + REQUEST_AT.totalBytes)
   into.chunkOffset = readLength(bytes, start + REQUEST_AT.chunkOffset)
-  into.ttlMs = readLength(bytes, start + REQUEST_AT.ttlMs)
+  into.ttlMs = readU48(bytes, start + REQUEST_AT.ttlMs)
   into.keyStart = start + FRAME_REQUEST_HEAD_BYTES
   into.keyEnd = into.valueStart = into.keyStart + keyBytes
   into.valueEnd = start + length
@@ -142,7 +140,8 @@ export function encodeFrameRequest(
   }
   writeU32(request.totalBytes, target, at + REQUEST_AT.totalBytes)
   writeU32(request.chunkOffset, target, at + REQUEST_AT.chunkOffset)
-  writeU32(request.ttlMs, target, at + REQUEST_AT.ttlMs)
+  writeU48(request.ttlMs, target, at + REQUEST_AT.ttlMs)
+  writeU16(0, target, at + REQUEST_AT.zero)
   const next = appendBytes(key, 0, key.length, target, at + FRAME_REQUEST_HEAD_BYTES)
   return appendBytes(value, valueStart, valueEnd, target, next)
 }

@@ -22,6 +22,10 @@ export const HELLO_BODY_BYTES = 24
 export const HELLO_REPLY_BODY_BYTES = 56
 export const PROOF_BYTES = 32
 
+/** What a server has beyond the operations of the beginning; `conditions`: ttl, TOUCH and INCREMENT, too. */
+export const CAPABILITY = { scan: 1, batch: 2, conditions: 4, streams: 8 } as const
+const CAPABILITIES = CAPABILITY.scan | CAPABILITY.batch | CAPABILITY.conditions | CAPABILITY.streams
+
 export interface Hello {
   versionMin: number
   versionMax: number
@@ -32,6 +36,7 @@ export interface Hello {
 export interface HelloReply {
   version: number
   durability: number
+  /** CAPABILITY bits */
   capabilities: number
   nodeId: Uint8Array
   nonce: Uint8Array
@@ -65,6 +70,7 @@ export function encodeHelloReply(
   const body = new Uint8Array(HELLO_REPLY_BODY_BYTES)
   writeU16(PROTOCOL_VERSION, body, 0)
   body[2] = reply.durability
+  writeU32(CAPABILITIES, body, 4)
   body.set(reply.nodeId, 8)
   body.set(reply.nonce, 24)
   writeU32(VALUE_BYTES_MAX, body, 40)

@@ -1,4 +1,12 @@
 export {
+  BatchOperation,
+  type BatchWrite,
+  decodeBatch,
+  decodeVersions,
+  encodeBatch,
+  encodeVersions,
+} from './batch.ts'
+export {
   DOCUMENTED_HEAD_BYTES,
   DOCUMENTED_REPLY_HEAD_BYTES,
   DOCUMENTED_STATUS,
@@ -37,12 +45,14 @@ export {
   FRAME_REPLY_HEAD_BYTES,
   FRAME_REQUEST_HEAD_BYTES,
   type FrameOpcode,
+  flagsFit,
   PROTOCOL_VERSION,
 } from './frame-form.ts'
 export { decodeFrameReply, FrameReply, frameReplyHeader } from './frame-reply.ts'
 export { decodeFrameRequest, encodeFrameRequest, FrameRequest, frameRequestBytes } from './frame-request.ts'
 export {
   authProof,
+  CAPABILITY,
   decodeHello,
   decodeHelloReply,
   encodeHello,
@@ -54,6 +64,8 @@ export {
 } from './hello.ts'
 export { escapeRawControls, findValueText, isJsonText, JsonSpan } from './json-text.ts'
 export {
+  BATCH_BYTES_MAX,
+  BATCH_OPERATIONS_MAX,
   CHUNK_BYTES,
   FRAME_BYTES_MAX,
   HELLO_BYTES_MAX,
@@ -62,6 +74,17 @@ export {
   LENGTH_CLAMP,
   MEMBER_NAME_BYTES_MAX,
   MESSAGE_BYTES_MAX,
+  SCAN_ENTRIES_DEFAULT,
+  SCAN_ENTRIES_MAX,
   UNAUTHENTICATED_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from './limits.ts'
+export { readI64, writeI64 } from './little-endian.ts'
+export {
+  decodeScanPage,
+  SCAN_PAGE_BYTES_MAX,
+  SCAN_PAGE_HEAD_BYTES,
+  ScanPageEntry,
+  ScanPageWriter,
+} from './scan-page.ts'
+export { decodeScanRequest, encodeScanRequest, ScanRequest, type ScanWanted } from './scan-request.ts'

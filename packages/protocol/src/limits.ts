@@ -32,6 +32,14 @@ export const MESSAGE_BYTES_MAX = 1024
  */
 export const CHUNK_BYTES = 192 * 1024
 
+/** The operations of a BATCH, their values and heads included: 4 MiB. */
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024
+export const BATCH_OPERATIONS_MAX = 10_000
+
+/** Entries of a page of a SCAN where its request names no number, and the most it may name. */
+export const SCAN_ENTRIES_DEFAULT = 1000
+export const SCAN_ENTRIES_MAX = 10_000
+
 /** How deep arrays and objects may nest in a JSON text. */
 export const JSON_DEPTH_MAX = 10_000
 

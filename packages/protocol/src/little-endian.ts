@@ -28,6 +28,17 @@ export function readU48(bytes: Uint8Array, at: number): number {
   return high === 0 && low >= 0 ? low : high * 0x1_0000_0000 + (low >>> 0)
 }
 
+/** 64 bits, signed. */
+export function readI64(bytes: Uint8Array, at: number): bigint {
+  return (BigInt(readI32(bytes, at + 4)) << 32n) | BigInt(readI32(bytes, at) >>> 0)
+}
+
+/** The low 64 bits of the number. */
+export function writeI64(value: bigint, bytes: Uint8Array, at: number): void {
+  writeU32(Number(BigInt.asIntN(32, value)), bytes, at)
+  writeU32(Number(BigInt.asIntN(32, value >> 32n)), bytes, at + 4)
+}
+
 export function writeU16(value: number, bytes: Uint8Array, at: number): void {
   bytes[at] = value
   bytes[at + 1] = value >>> 8

@@ -7,13 +7,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
+import { BATCH_OPERATION_HEAD_BYTES } from '../src/batch.ts'
 import {
   FRAME_OPCODE,
   REPLY_AT,
   REPLY_BIT,
   REPLY_FLAGS_KNOWN,
   REQUEST_AT,
-  REQUEST_FLAGS_KNOWN,
+  REQUEST_FLAGS,
 } from '../src/frame-form.ts'
 import { HELLO_BODY_BYTES, HELLO_REPLY_BODY_BYTES, NODE_ID_BYTES, PROOF_BYTES } from '../src/hello.ts'
 import * as protocol from '../src/index.ts'
@@ -26,9 +27,11 @@ import {
   OUTCOME,
   ProtocolError,
 } from '../src/index.ts'
+import { SCAN_ENTRY_HEAD_BYTES } from '../src/scan-page.ts'
+import { SCAN_REQUEST_HEAD_BYTES } from '../src/scan-request.ts'
 
 /** The layout of each version of the frame form. */
-const LAYOUTS: readonly string[] = ['fd7e1a0bb1339e7b']
+const LAYOUTS: readonly string[] = ['9161236e34de8452']
 
 /** HTTP statuses as published. */
 const STATUSES: Readonly<Record<number, readonly ErrorName[]>> = {
@@ -36,7 +39,7 @@ const STATUSES: Readonly<Record<number, readonly ErrorName[]>> = {
   401: ['UNAUTHORIZED'],
   404: ['KEY_NOT_FOUND', 'NOT_FOUND'],
   405: ['METHOD_NOT_ALLOWED'],
-  409: ['KEY_EXISTS', 'VERSION_MISMATCH', 'SUPERSEDED'],
+  409: ['KEY_EXISTS', 'VERSION_MISMATCH', 'SUPERSEDED', 'NOT_A_NUMBER'],
   413: ['VALUE_TOO_LARGE', 'FRAME_TOO_LARGE'],
   414: ['KEY_LENGTH'],
   429: ['RATE_LIMITED'],
@@ -131,12 +134,15 @@ t.test('a change of the layout is a new version', async (t) => {
   const { DOCUMENTED_HEAD_BYTES, DOCUMENTED_VALUE_HEAD_BYTES, DOCUMENTED_REPLY_HEAD_BYTES } = protocol
   const { FRAME_REQUEST_HEAD_BYTES, FRAME_REPLY_HEAD_BYTES, NONCE_BYTES } = protocol
   const { KEY_BYTES_MAX, VALUE_BYTES_MAX, FRAME_BYTES_MAX } = protocol
+  const { CAPABILITY, SCAN_PAGE_HEAD_BYTES, BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } = protocol
   const layout = {
     ...{ OPCODE, DOCUMENTED_STATUS, DOCUMENTED_HEAD_BYTES, DOCUMENTED_VALUE_HEAD_BYTES },
-    ...{ DOCUMENTED_REPLY_HEAD_BYTES, FRAME_OPCODE, REPLY_BIT, FRAME_FLAG, REQUEST_FLAGS_KNOWN },
+    ...{ DOCUMENTED_REPLY_HEAD_BYTES, FRAME_OPCODE, REPLY_BIT, FRAME_FLAG, REQUEST_FLAGS },
     ...{ REPLY_FLAGS_KNOWN, CONSISTENCY, DURABILITY_OF_SERVER, OUTCOME, REQUEST_AT, REPLY_AT },
     ...{ FRAME_REQUEST_HEAD_BYTES, FRAME_REPLY_HEAD_BYTES, NONCE_BYTES, NODE_ID_BYTES, PROOF_BYTES },
     ...{ HELLO_BODY_BYTES, HELLO_REPLY_BODY_BYTES, KEY_BYTES_MAX, VALUE_BYTES_MAX, FRAME_BYTES_MAX },
+    ...{ CAPABILITY, SCAN_REQUEST_HEAD_BYTES, SCAN_PAGE_HEAD_BYTES, SCAN_ENTRY_HEAD_BYTES },
+    ...{ BATCH_OPERATION_HEAD_BYTES, BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX },
     // New error codes may follow these; these stay.
     errors: Object.entries(ERROR).slice(0, 29),
   }

@@ -175,9 +175,15 @@ const RANDOM: Readonly<Record<keyof typeof FORMS, fc.Arbitrary<Message>>> = {
   ),
   frameRequest: fc
     .record({
-      ...{ opcode: byte, flags: fc.nat(31), consistency: byte, durability: byte, frameId: fc.integer() },
+      ...{ opcode: byte, flags: byte, consistency: byte, durability: byte, frameId: fc.integer() },
       ...{ requestId: version, attempt: byte, codec: byte, deadlineMs: length, expectedVersion: version },
-      ...{ totalBytes: length, chunkOffset: length, ttlMs: length, key: text(300), value: text(700) },
+      ...{
+        totalBytes: length,
+        chunkOffset: length,
+        ttlMs: fc.nat(2 ** 48 - 1),
+        key: text(300),
+        value: text(700),
+      },
     })
     .map((one) => ({ ...one, expectedVersion: (one.flags & 8) === 0 ? NO_VERSION : one.expectedVersion })),
   frameReply: fc.record({
@@ -215,7 +221,7 @@ t.test('random messages survive the way there', async () => {
 t.test('announced lengths at and beyond every limit', async (t) => {
   const lengths = [0, 1, KEY_BYTES_MAX, VALUE_BYTES_MAX, VALUE_BYTES_MAX + 1, LENGTH_CLAMP - 8, LENGTH_CLAMP]
   lengths.push(LENGTH_CLAMP + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1)
-  lengths.push(39, 40, 55, 56, 61, 62, FRAME_BYTES_MAX - 1, FRAME_BYTES_MAX, FRAME_BYTES_MAX + 1)
+  lengths.push(39, 40, 59, 60, 65, 66, FRAME_BYTES_MAX - 1, FRAME_BYTES_MAX, FRAME_BYTES_MAX + 1)
   // Far inside a large array, where adding a clamped length comes nearest to 2^31.
   const far = new Uint8Array(LENGTH_CLAMP >>> 3)
   const announced = [
@@ -239,7 +245,7 @@ t.test('announced lengths at and beyond every limit', async (t) => {
   const get = (size: number) => encodedLarge(FORMS.documented, { opcode: 1, key: 'k'.repeat(size) })
   const largestKey = get(KEY_BYTES_MAX)
   t.equal(FORMS.documented.decode(largestKey, 0, largestKey.length), KEY_BYTES_MAX + 3)
-  for (const [form, head] of [[FORMS.frameRequest, 56] as const, [FORMS.frameReply, 40] as const]) {
+  for (const [form, head] of [[FORMS.frameRequest, 60] as const, [FORMS.frameReply, 40] as const]) {
     const frame = (size: number) => encodedLarge(form, { opcode: 0x14, value: 'v'.repeat(size - head) })
     const largest = frame(FRAME_BYTES_MAX)
     t.equal(form.decode(largest, 0, largest.length), FRAME_BYTES_MAX, 'the limit itself is a frame')

@@ -31,7 +31,7 @@ t.test('HELLO: the vector both ways, and any nonce', async (t) => {
 
 t.test('the reply to HELLO: the vector both ways, and any time', async (t) => {
   const reply = decodeHelloReply(replyBody())
-  t.match(reply, { version: PROTOCOL_VERSION, durability: 1, capabilities: 0, timeMs: TIME_MS })
+  t.match(reply, { version: PROTOCOL_VERSION, durability: 1, capabilities: 15, timeMs: TIME_MS })
   t.match(reply, { valueBytesMax: VALUE_BYTES_MAX, frameBytesMax: FRAME_BYTES_MAX })
   t.equal(hex(reply.nodeId), '101112131415161718191a1b1c1d1e1f')
   t.equal(hex(reply.nonce), '505152535455565758595a5b5c5d5e5f')

@@ -62,16 +62,13 @@ export function readDocumentedReply(bytes: Uint8Array, offset: number): Reading 
 }
 
 export function readFrameRequest(bytes: Uint8Array, offset: number): Reading {
-  if (bytes.length < 56) return { consumed: 0, fields: { needed: 56 } }
+  if (bytes.length < 60) return { consumed: 0, fields: { needed: 60 } }
   const view = viewOf(bytes)
   const length = view.getUint32(4, true)
   const keyBytes = view.getUint16(26, true)
   if (length > FRAME_MAX) return { consumed: -ERROR.FRAME_TOO_LARGE, fields: {} }
-  const knownFlags = 1 + 2 + 4 + 8 + 16
-  if (length < 56 + keyBytes || (bytes[1]! | knownFlags) !== knownFlags) {
-    return { consumed: -ERROR.BAD_REQUEST, fields: {} }
-  }
-  const keyStart = 56 + offset
+  if (length < 60 + keyBytes) return { consumed: -ERROR.BAD_REQUEST, fields: {} }
+  const keyStart = 60 + offset
   const fields = {
     opcode: bytes[0]!,
     flags: bytes[1]!,
@@ -85,7 +82,7 @@ export function readFrameRequest(bytes: Uint8Array, offset: number): Reading {
     expectedVersion: version(bytes, 32),
     totalBytes: clamped(view.getUint32(44, true)),
     chunkOffset: clamped(view.getUint32(48, true)),
-    ttlMs: clamped(view.getUint32(52, true)),
+    ttlMs: view.getUint32(52, true) + view.getUint16(56, true) * 2 ** 32,
     keyStart,
     keyEnd: keyStart + keyBytes,
     valueStart: keyStart + keyBytes,
