@@ -29,6 +29,14 @@ export interface BatchResult {
   versions: string[]
 }
 
+/** Checked, values staged and packed: ready for `Engine.applyBatch`, once each record has its ballot. */
+export interface ReadyBatch {
+  /** One for each operation. */
+  readonly all: readonly BatchRecord[]
+  /** The last of each key. */
+  readonly last: readonly BatchRecord[]
+}
+
 export interface BatchParts {
   engine: Engine
   clock: HybridLogicalClock
@@ -44,7 +52,20 @@ export class BatchOperations {
     this.#parts = parts
   }
 
-  async write(operations: readonly BatchOperation[], durability: Durability): Promise<BatchResult> {
+  write(operations: readonly BatchOperation[], durability: Durability): Promise<BatchResult> {
+    return this.run(operations, durability, (batch) => this.#apply(batch))
+  }
+
+  /**
+   * Has `apply` called, which gives the records their ballots and hands `last` to `Engine.applyBatch`: inside
+   * this call where no value has a file of its own, else when the files are durable. Rejects, and nothing is
+   * left behind, with what `apply` throws, STORAGE_BATCH, and what a `set` would.
+   */
+  async run<T>(
+    operations: readonly BatchOperation[],
+    durability: Durability,
+    apply: (batch: ReadyBatch) => Promise<T> | T,
+  ): Promise<T> {
     const { engine } = this.#parts
     if (engine.closed) throw closedError()
     if (!Array.isArray(operations)) throw batchError('a batch is a list of operations')
@@ -54,14 +75,17 @@ export class BatchOperations {
     const all = operations.map((operation, index) => this.#record(operation, index, durability))
     const last = lastOfEachKey(all)
     const large = last.filter(({ mutation }) => engine.packer.isLarge(mutation))
-    return large.length === 0 ? this.#apply(all, last) : this.#applyLarge(all, last, large)
+    const ready = () => {
+      for (const record of last) if (record.blob === null) engine.packer.pack(record)
+      return apply({ all, last })
+    }
+    return large.length === 0 ? ready() : this.#stageLarge(last, large, ready)
   }
 
   /** All in one turn, up to who waits for it. */
-  #apply(all: readonly BatchRecord[], last: readonly BatchRecord[]): Promise<BatchResult> | BatchResult {
+  #apply({ all, last }: ReadyBatch): Promise<BatchResult> | BatchResult {
     const { engine, clock, waiters } = this.#parts
     for (const { mutation } of all) clock.next(mutation.ballot)
-    for (const record of last) if (record.blob === null) engine.packer.pack(record)
     const token = waiters.token()
     engine.applyBatch(last, token)
     const result = { versions: all.map(({ mutation }) => mutation.ballot.toString()) }
@@ -69,11 +93,11 @@ export class BatchOperations {
   }
 
   /** The files first: when their records are written they are durable. */
-  async #applyLarge(
-    all: readonly BatchRecord[],
+  async #stageLarge<T>(
     last: readonly BatchRecord[],
     large: readonly BatchRecord[],
-  ): Promise<BatchResult> {
+    ready: () => Promise<T> | T,
+  ): Promise<T> {
     const { engine } = this.#parts
     // The caller's bytes are its own again when the first file is waited for.
     for (const record of last) detach(record)
@@ -81,7 +105,7 @@ export class BatchOperations {
     try {
       for (const record of large) await this.#stage(record)
       // Not awaited here: once the records are written the files are theirs.
-      return this.#apply(all, last)
+      return ready()
     } catch (error) {
       for (const { blob } of large) if (blob !== null) engine.blobs.remove(blob)
       throw engine.error ?? fromLog(error)

@@ -78,7 +78,7 @@ export class Engine implements CompletionTarget {
   readonly #batch: BatchWriter
   readonly #listener: StoreListener
   /** Tokens of reads that want no large value read. */
-  readonly #describing = new Set<number>()
+  readonly describing = new Set<number>()
 
   constructor(parts: EngineParts) {
     this.log = parts.log
@@ -227,18 +227,18 @@ export class Engine implements CompletionTarget {
    * whether there is a value, or reads it in pieces.
    */
   describe(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash, token: number): boolean {
-    this.#describing.add(token)
+    this.describing.add(token)
     let isAnswered = true
     try {
       isAnswered = this.read(key, keyStart, keyEnd, hash, token)
     } finally {
-      if (isAnswered) this.#describing.delete(token)
+      if (isAnswered) this.describing.delete(token)
     }
     return isAnswered
   }
 
   isDescribed(token: number): boolean {
-    return this.#describing.size > 0 && this.#describing.has(token)
+    return this.describing.size > 0 && this.describing.has(token)
   }
 
   /**
@@ -319,7 +319,7 @@ export class Engine implements CompletionTarget {
   }
 
   answered(token: number, error: StorageError | null): void {
-    if (this.#describing.size > 0) this.#describing.delete(token)
+    if (this.describing.size > 0) this.describing.delete(token)
     this.#listener.onRead(token, error === null ? this.found : null, error)
   }
 

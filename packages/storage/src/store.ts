@@ -5,9 +5,9 @@
 
 import type { HybridLogicalClock, Version } from '@minivault/clock'
 import { cloneBytes, hashKey, type KeyHash } from '@minivault/codec'
-import { nodeScheduler } from '@minivault/wal'
+import { type Durability, nodeScheduler } from '@minivault/wal'
 import { badOption, mustBeFunctionIfAny, mustBeObject, mustBePath } from './bad-option.ts'
-import type { BatchOperation } from './batch-operations.ts'
+import type { BatchOperation, ReadyBatch } from './batch-operations.ts'
 import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
 import type { FolderLock } from './folder-lock.ts'
@@ -116,6 +116,14 @@ export class Store {
   }
   locate(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): Found {
     return this.engine.locate(key, keyStart, keyEnd, hash)
+  }
+  /** A batch under ballots that `apply` gives: see `BatchOperations.run`. */
+  runBatch<T>(
+    operations: readonly BatchOperation[],
+    durability: Durability,
+    apply: (batch: ReadyBatch) => Promise<T> | T,
+  ): Promise<T> {
+    return this.#writes.batches.run(operations, durability, apply)
   }
   get found(): Found {
     return this.engine.found

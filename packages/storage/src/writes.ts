@@ -8,11 +8,11 @@
  */
 
 import { compareVersions, type HybridLogicalClock, successor, type Version } from '@minivault/clock'
-import { type Codec, cloneBytes, decompress, type hashKey } from '@minivault/codec'
+import { cloneBytes, type hashKey } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
 import { type BatchOperation, BatchOperations } from './batch-operations.ts'
 import type { StagedValue } from './blob/large-values.ts'
-import { addDecimal, DECIMAL_BYTES_MAX, readDecimal } from './decimal.ts'
+import { addDecimal } from './decimal.ts'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
 import { APPLY, closedError, valueTooLarge } from './hot-door.ts'
@@ -20,8 +20,8 @@ import { KeyScratch } from './key-scratch.ts'
 import { VALUE_BYTES_MAX } from './limits.ts'
 import { EMPTY_BYTES, Mutation, VALUE_TYPE } from './mutation.ts'
 import { detachMutation } from './mutation-value.ts'
-import { RecordView } from './record.ts'
 import { fromLog, StorageError } from './storage-error.ts'
+import { storedDecimal, storedValue } from './stored-value.ts'
 import type { Waiters } from './waiters.ts'
 import {
   bytesOf,
@@ -60,10 +60,9 @@ export class Writes {
   readonly #hash: typeof hashKey
   readonly #now: () => number
   readonly #durability: Durability
-  readonly #batches: BatchOperations
+  readonly batches: BatchOperations
   readonly #mutation = new Mutation()
   readonly #key = new KeyScratch()
-  readonly #view = new RecordView()
 
   constructor(parts: WriteParts) {
     this.#engine = parts.engine
@@ -72,7 +71,7 @@ export class Writes {
     this.#hash = parts.hash
     this.#now = parts.now
     this.#durability = parts.durability
-    this.#batches = new BatchOperations(parts)
+    this.batches = new BatchOperations(parts)
   }
 
   async set(
@@ -150,7 +149,7 @@ export class Writes {
     mutation.expiresAtMs = expiresAtMs
     if (found.blob === null) {
       // As it is stored.
-      const { bytes, codec, rawBytes } = this.#stored()
+      const { bytes, codec, rawBytes } = storedValue(this.#engine)
       this.#takeValue(mutation, cloneBytes(bytes, 0, bytes.length))
       mutation.codec = codec
       mutation.rawBytes = rawBytes
@@ -166,14 +165,14 @@ export class Writes {
     const found = this.#look(mutation)
     mutation.expiresAtMs = found.exists ? found.expiresAtMs : expiresAtMs
     if (found.exists) mutation.valueType = found.valueType
-    const sum = addDecimal(found.exists ? this.#storedNumber(found) : 0n, by)
+    const sum = addDecimal(found.exists ? storedDecimal(this.#engine) : 0n, by)
     this.#takeValue(mutation, encoder.encode(String(sum)))
     await this.#applyDecided(mutation, null)
     return sum
   }
 
   batch(operations: readonly BatchOperation[], options: WriteOptions): Promise<{ versions: string[] }> {
-    return this.#batches.write(operations, durabilityOf(options, this.#durability))
+    return this.batches.write(operations, durabilityOf(options, this.#durability))
   }
 
   #mutateSet(key: string | Uint8Array, options: SetOptions): Mutation {
@@ -273,20 +272,5 @@ export class Writes {
   #applied(mutation: Mutation, token: number): Promise<string> | string {
     const version = mutation.ballot.toString()
     return this.#engine.waiting ? this.#waiters.applied(token, version) : version
-  }
-
-  /** The value that a look saw, where it lies and as it is stored. */
-  #stored(): { bytes: Uint8Array; codec: Codec; rawBytes: number } {
-    const view = this.#view
-    const { bytes, at, length } = this.#engine.lookup
-    view.read(bytes, at, at + length)
-    return { bytes: bytes.subarray(view.keyEnd, view.end), codec: view.codec, rawBytes: view.rawBytes }
-  }
-
-  #storedNumber(found: Found): bigint {
-    const { bytes, codec, rawBytes } = this.#stored()
-    // A long value is no number, whatever its bytes are: it need not be read.
-    const isShort = found.blob === null && rawBytes <= DECIMAL_BYTES_MAX
-    return readDecimal(isShort ? decompress(codec, bytes, rawBytes) : EMPTY_BYTES)
   }
 }

@@ -217,3 +217,46 @@ t.test('leaving a loop lets go: a merge gives the space back', async (t) => {
   t.ok(files() < before, `${before} files, then ${files()}`)
   await store.close()
 })
+
+t.test('a scan leaves values in their files where it is asked to', async (t) => {
+  const disk = new MemoryFileSystem()
+  const store = await open(disk, { durability: 'fsync' })
+  const long = noise(700_000, 7)
+  const setting = store.set('b', long)
+  await Promise.all([setting, store.set('a', 'short'), store.set('c', 'x'.repeat(5000))])
+  const entries = async (options: ScanOptions) => {
+    const found = []
+    for await (const entry of store.scan(options)) found.push(entry)
+    return found
+  }
+  const left = await entries({ leaveFiles: true })
+  t.same(
+    left.map(({ key, value, leftBytes }) => [text(key), value.length, leftBytes]),
+    [
+      ['a', 5, undefined],
+      ['b', 0, 700_000],
+      ['c', 5000, undefined],
+    ],
+  )
+  const whole = await entries({})
+  t.same(
+    whole.map(({ value, leftBytes }) => [value.length, leftBytes]),
+    [
+      [5, undefined],
+      [700_000, undefined],
+      [5000, undefined],
+    ],
+  )
+  await store.close()
+  const again = await open(disk)
+  const cold = []
+  for await (const { key, leftBytes } of again.scan({ leaveFiles: true })) cold.push([text(key), leftBytes])
+  t.same(cold, [
+    ['a', undefined],
+    ['b', 700_000],
+    ['c', undefined],
+  ])
+  t.equal(again.readingBytes, 0)
+  await again.close()
+  t.throws(() => again.scan({ leaveFiles: 1 as unknown as boolean }), { code: 'STORAGE_CLOSED' })
+})

@@ -84,25 +84,30 @@ class IndexView implements ScanView {
     return this.#parts.engine.completions.isReached(level, segment, offset)
   }
 
-  read(entry: KeyEntry): ScanEntry | null | Promise<ScanEntry | null> {
+  read(entry: KeyEntry, leavesFile: boolean): ScanEntry | null | Promise<ScanEntry | null> {
     const { engine, waiters, pace } = this.#parts
     const { segment, offset, lengthWord } = entry
     const length = lengthWord & LENGTH_MASK
     const key = new Uint8Array(entry.bytes.subarray(entry.keyStart, entry.keyEnd))
     const mayShow = this.mayShow(entry)
-    if (mayShow && (lengthWord & BLOB_BIT) === 0) {
+    const isLeft = leavesFile && (lengthWord & BLOB_BIT) !== 0
+    if (mayShow && ((lengthWord & BLOB_BIT) === 0 || isLeft)) {
       if (this.#isInMemory(entry)) {
-        engine.reader.answer(engine.lookup.bytes, engine.lookup.at, length, NO_TOKEN)
+        const { bytes, at } = engine.lookup
+        if (isLeft) engine.reader.describe(engine.found, bytes, at, length)
+        else engine.reader.answer(bytes, at, length, NO_TOKEN)
         return entryOf(key, engine.found)
       }
       if (pace.mayReadNow()) {
         if (this.#record.length < length) this.#record = new Uint8Array(2 * length)
         pace.readNow(() => engine.log.readSync(segment, offset, length, this.#record, 0))
-        engine.reader.answer(this.#record, 0, length, NO_TOKEN)
+        if (isLeft) engine.reader.describe(engine.found, this.#record, 0, length)
+        else engine.reader.answer(this.#record, 0, length, NO_TOKEN)
         return entryOf(key, engine.found)
       }
     }
     const token = waiters.token()
+    if (isLeft) engine.describing.add(token)
     const answer = waiters.read(token, (found) => entryOf(key, found))
     if (mayShow) engine.reader.readAt(segment, offset, length, token)
     else {
@@ -149,5 +154,7 @@ function entryOf(key: Uint8Array, found: Found): ScanEntry | null {
   const entry = copiedEntry(found)
   if (entry === undefined) return null
   const { value, version, type, expiresAtMs } = entry
-  return { key, value, version, type, expiresAtMs }
+  const { blob } = found
+  if (blob === null || value.length > 0) return { key, value, version, type, expiresAtMs }
+  return { key, value, version, type, expiresAtMs, leftBytes: blob.size }
 }

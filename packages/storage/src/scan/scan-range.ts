@@ -34,6 +34,8 @@ export interface ScanOptions {
   reverse?: boolean
   /** Leaves the values out, and does not read them. */
   keysOnly?: boolean
+  /** Leaves a value with a file of its own unread; its entry says how long it is (`leftBytes`). */
+  leaveFiles?: boolean
   /** Goes on behind what the scan that gave this text has given out, in the same direction. */
   cursor?: string
 }
@@ -86,7 +88,7 @@ export function limitOf({ limit }: ScanOptions): number {
   throw wrong('limit must be an integer of 0 or more')
 }
 
-export function flagOf(name: 'reverse' | 'keysOnly', flag: boolean | undefined): boolean {
+export function flagOf(name: 'reverse' | 'keysOnly' | 'leaveFiles', flag: boolean | undefined): boolean {
   if (flag !== undefined && typeof flag !== 'boolean') throw wrong(`${name} must be true or false`)
   return flag === true
 }
@@ -100,6 +102,7 @@ export function keyOf(name: string, given: string | Uint8Array): Uint8Array {
   return cloneBytes(bytes, 0, bytes.length)
 }
 
+/** The text by which another scan goes on behind this key. */
 export function cursorOf(key: Uint8Array, length: number, reverse: boolean): string {
   const bytes = new Uint8Array(1 + length + CRC_BYTES)
   bytes[0] = reverse ? 1 : 0

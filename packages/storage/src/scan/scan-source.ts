@@ -12,6 +12,8 @@ import type { Entry } from '../reads.ts'
 /** Its bytes are its receiver's own. With `keysOnly` the value is empty. */
 export interface ScanEntry extends Entry {
   key: Uint8Array
+  /** Bytes of a value that was left in its file (`leaveFiles`): `value` is empty. */
+  leftBytes?: number
 }
 
 export interface ScanView {
@@ -22,9 +24,10 @@ export interface ScanView {
   mayShow(entry: KeyEntry): boolean
   /**
    * What the entry stands for; a promise where the disk is needed, or the record may not be shown yet. Null:
-   * it has expired meanwhile. Uses `entry` only during the call.
+   * it has expired meanwhile. Uses `entry` only during the call. With `leavesFile` a value in a file of its
+   * own stays there.
    */
-  read(entry: KeyEntry): ScanEntry | null | Promise<ScanEntry | null>
+  read(entry: KeyEntry, leavesFile: boolean): ScanEntry | null | Promise<ScanEntry | null>
   /** Makes a damaged hint anew; cursors opened after that see what the view is to show. */
   repair(damage: HintDamaged): Promise<void>
   /** Lets go of all it holds. Called once. */

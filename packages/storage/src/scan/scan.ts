@@ -50,6 +50,7 @@ export class Scan implements AsyncIterable<ScanEntry> {
   readonly #host: ScanHost
   readonly #whole: ScanRange
   readonly #keysOnly: boolean
+  readonly #leavesFiles: boolean
   /** Where the scan began, or where it was last sent to. */
   #range: ScanRange
   #cursor: KeyCursor | null = null
@@ -79,6 +80,7 @@ export class Scan implements AsyncIterable<ScanEntry> {
     this.#whole = this.#range = rangeOf(options)
     this.#left = limitOf(options)
     this.#keysOnly = flagOf('keysOnly', options.keysOnly)
+    this.#leavesFiles = flagOf('leaveFiles', options.leaveFiles)
     this.#givenCursor = options.cursor
     this.#host = host
     this.#view = view()
@@ -245,8 +247,9 @@ export class Scan implements AsyncIterable<ScanEntry> {
         continue
       }
       // A value in a file of its own may be long: it is the page's last.
-      bytes += (entry.lengthWord & BLOB_BIT) === 0 ? entry.lengthWord & LENGTH_MASK : SCAN_PAGE_BYTES
-      const found = view.read(entry)
+      const isLong = (entry.lengthWord & BLOB_BIT) !== 0 && !this.#leavesFiles
+      bytes += isLong ? SCAN_PAGE_BYTES : entry.lengthWord & LENGTH_MASK
+      const found = view.read(entry, this.#leavesFiles)
       if (!(found instanceof Promise)) page.push(found)
       else if (reads.add(found)) await reads.oldest()
     }
