@@ -4,8 +4,11 @@
  *
  * 64-bit multiplications are what JavaScript has no cheap form of: BigInt allocates, and in limbs of 16 bits
  * each takes six smaller ones. WebAssembly has them as one instruction, so the arithmetic is a module of
- * about 1 KB (`xxhash64.wat`), and this file copies the bytes into its memory and reads the two halves back
- * as int32. docs/decisions/0001-key-hash.md has the measurements.
+ * about 1.5 KB (`xxhash64.wat`), and this file brings the bytes there and reads the two halves as int32.
+ *
+ * Most keys are short, and for them the way there costs more than the arithmetic: up to 31 bytes go as
+ * parameters, in words put together here, since bytes written to memory one by one and read as a word make
+ * the processor wait. docs/decisions/0001-key-hash.md and 0007-checksums-and-hashing.md have the measurements.
  *
  *     module memory   0..31 accumulators | 32..39 hash | 64..65599 input
  */
@@ -22,9 +25,24 @@ export class KeyHash {
 const CHUNK_BYTES = 65_536
 const INPUT = 64
 const STRIPE_MASK = -32
+/** Up to here a key goes as parameters. */
+const SHORT_BYTES_MAX = 31
+/** Up to here it is written word by word; a longer one is copied by `set` of a view. */
+const WORDS_BYTES_MAX = 96
 
 interface Module {
   memory: { buffer: ArrayBuffer }
+  short(
+    length: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    e: number,
+    f: number,
+    g: number,
+    tail: number,
+  ): number
   hash(length: number): void
   reset(): void
   stripes(length: number): void
@@ -41,23 +59,73 @@ const { WebAssembly } = globalThis as unknown as {
 
 const module = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(XXHASH64_MODULE, 'base64')))
   .exports as Module
-const hash = module.hash
+const { hash, short } = module
 const input = new Uint8Array(module.memory.buffer, INPUT, CHUNK_BYTES)
+const inputWords = new Int32Array(module.memory.buffer, INPUT, CHUNK_BYTES / 4)
 const words = new Int32Array(module.memory.buffer, 0, 10)
 
 /**
- * xxhash64 (seed 0) of bytes[start, end) into `into`. Allocates nothing for keys up to 48 bytes, and a
+ * xxhash64 (seed 0) of bytes[start, end) into `into`. Allocates nothing for keys up to 96 bytes, and a
  * short-lived view above (it is cheaper than a longer loop).
  * Frozen: partitions, file names and the order of tables on disk rest on it.
  */
 export function hashKey(bytes: Uint8Array, start: number, end: number, into: KeyHash): KeyHash {
   const length = end - start
-  if (length > CHUNK_BYTES) return hashLong(bytes, start, end, into)
-  copyBytes(bytes, start, end, input, 0)
+  if (length > SHORT_BYTES_MAX) return hashInMemory(bytes, start, end, into)
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  let e = 0
+  let f = 0
+  let g = 0
+  if (length >= 4) a = wordAt(bytes, start)
+  if (length >= 8) b = wordAt(bytes, start + 4)
+  if (length >= 12) c = wordAt(bytes, start + 8)
+  if (length >= 16) d = wordAt(bytes, start + 12)
+  if (length >= 20) e = wordAt(bytes, start + 16)
+  if (length >= 24) f = wordAt(bytes, start + 20)
+  if (length >= 28) g = wordAt(bytes, start + 24)
+  into.low = short(length, a, b, c, d, e, f, g, tailOf(bytes, end, length & 3))
+  into.high = words[9]!
+  return into
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+}
+
+/** The last `count` bytes, 0 to 3 of them. */
+function tailOf(bytes: Uint8Array, end: number, count: number): number {
+  if (count === 0) return 0
+  if (count === 1) return bytes[end - 1]!
+  if (count === 2) return bytes[end - 2]! | (bytes[end - 1]! << 8)
+  return bytes[end - 3]! | (bytes[end - 2]! << 8) | (bytes[end - 1]! << 16)
+}
+
+function hashInMemory(bytes: Uint8Array, start: number, end: number, into: KeyHash): KeyHash {
+  const length = end - start
+  if (length > CHUNK_BYTES) return new IncrementalHash().update(bytes, start, end).digest(into)
+  if (length <= WORDS_BYTES_MAX) writeWords(bytes, start, end)
+  else input.set(bytes.subarray(start, end))
   hash(length)
   into.low = words[8]!
   into.high = words[9]!
   return into
+}
+
+/** Writes 16 bytes a step: in a loop of one word each, the loop is half of the cost. */
+function writeWords(bytes: Uint8Array, start: number, end: number): void {
+  let at = start
+  let word = 0
+  for (; at + 16 <= end; at += 16) {
+    inputWords[word] = wordAt(bytes, at)
+    inputWords[word + 1] = wordAt(bytes, at + 4)
+    inputWords[word + 2] = wordAt(bytes, at + 8)
+    inputWords[word + 3] = wordAt(bytes, at + 12)
+    word += 4
+  }
+  for (; at < end; at++) input[at - start] = bytes[at]!
 }
 
 /** An unfinished hash: bytes come in pieces. Several may be under way, each keeps its own accumulators. */
@@ -110,8 +178,4 @@ export class IncrementalHash {
     module.stripes(end - start)
     this.#accumulators.set(words.subarray(0, 8))
   }
-}
-
-function hashLong(bytes: Uint8Array, start: number, end: number, into: KeyHash): KeyHash {
-  return new IncrementalHash().update(bytes, start, end).digest(into)
 }
