@@ -7,8 +7,8 @@
  * about 1.5 KB (`xxhash64.wat`), and this file brings the bytes there and reads the two halves as int32.
  *
  * Most keys are short, and for them the way there costs more than the arithmetic: up to 31 bytes go as
- * parameters, in words put together here, since bytes written to memory one by one and read as a word make
- * the processor wait. docs/decisions/0001-key-hash.md and 0007-checksums-and-hashing.md have the measurements.
+ * parameters, in words put together here: bytes written to memory one by one and read as a word make
+ * the processor wait. Measured: docs/decisions/0001-key-hash.md and 0007-checksums-and-hashing.md.
  *
  *     module memory   0..31 accumulators | 32..39 hash | 64..65599 input
  */
