@@ -9,9 +9,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type * as Storage from '@minivault/storage'
 
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
+const NODE = fileURLToPath(new URL('../../../apps/node', import.meta.url))
 
 export interface PlantedFault {
-  /** From `packages/`, such as `storage/src/merge-run.ts`. */
+  /** From `packages/`, such as `storage/src/merge-run.ts`; or of the node program: `node/src/limits.ts`. */
   readonly file: string
   /** What stands there, and what stands there instead. */
   readonly edits: readonly (readonly [find: string, replace: string])[]
@@ -20,13 +21,36 @@ export interface PlantedFault {
 /** The storage package over the changed sources, built in an empty folder of the caller. */
 export async function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
   const scope = join(folder, 'node_modules', '@minivault')
+  copyPackages(fault, 'storage', scope)
+  plant(fault, scope)
+  return import(pathToFileURL(join(scope, 'storage', 'src', 'index.ts')).href)
+}
+
+/** The node program over the changed sources: the path of its main.ts, in an empty folder of the caller. */
+export function plantedNode(fault: PlantedFault, folder: string): string {
+  const scope = join(folder, 'node_modules', '@minivault')
+  copyPackages(fault, 'node', scope)
+  copyPackage(NODE, join(scope, 'node'))
+  const modules = join(NODE, 'node_modules')
+  for (const name of readdirSync(modules)) {
+    if (!name.startsWith('@')) symlinkSync(join(modules, name), join(folder, 'node_modules', name))
+  }
+  plant(fault, scope)
+  return join(scope, 'node', 'src', 'main.ts')
+}
+
+/** What is changed, and what stands above it, as copies; the rest by links. */
+function copyPackages(fault: PlantedFault, above: string, scope: string): void {
   mkdirSync(scope, { recursive: true })
   const [changed] = fault.file.split('/') as [string]
   for (const name of readdirSync(PACKAGES)) {
-    const isCopied = name === changed || name === 'storage'
+    const isCopied = name === changed || name === above
     if (isCopied) copyPackage(join(PACKAGES, name), join(scope, name))
     else symlinkSync(join(PACKAGES, name), join(scope, name))
   }
+}
+
+function plant(fault: PlantedFault, scope: string): void {
   const path = join(scope, fault.file)
   let text = readFileSync(path, 'utf8')
   for (const [find, replace] of fault.edits) {
@@ -35,7 +59,6 @@ export async function storageWith(fault: PlantedFault, folder: string): Promise<
     text = text.replace(find, () => replace)
   }
   writeFileSync(path, text)
-  return import(pathToFileURL(join(scope, 'storage', 'src', 'index.ts')).href)
 }
 
 function copyPackage(from: string, to: string): void {

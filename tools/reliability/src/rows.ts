@@ -9,6 +9,7 @@ import { equalsMapRow } from './rows/equals-map.ts'
 import { everyCallRow } from './rows/every-call.ts'
 import { failedSyncRow } from './rows/failed-sync.ts'
 import { foreignFormatRow } from './rows/foreign-format.ts'
+import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
 import { powerCutRow } from './rows/power-cut.ts'
 
@@ -20,6 +21,7 @@ export const ROWS: readonly Row[] = [
   damageRow,
   diskFullRow,
   failedSyncRow,
+  idleConnectionsRow,
   foreignFormatRow,
   equalsMapRow,
 ]

@@ -1,0 +1,96 @@
+/**
+ * The node program itself, from the sources of this tree or from a copy with a planted fault, and what the
+ * kernel says of its memory and its time.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { NODE_ARGUMENTS } from '../process/flood-process.ts'
+
+export const NODE_MAIN = fileURLToPath(new URL('../../../../apps/node/src/main.ts', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
+const READY = /^minivault ready: .*?:(\d+)(?: |,)/
+const START_TIMEOUT_MS = 60_000
+
+export interface ProgramOptions {
+  directory: string
+  /** Behind `-port 0 -host 127.0.0.1 -data …`. */
+  words?: readonly string[]
+  /** A copy of main.ts with a fault in it, or a program around the node. */
+  main?: string
+}
+
+export class NodeProgram {
+  readonly port: number
+  readonly #child: ChildProcess
+  readonly #ended: Promise<void>
+  isEnded = false
+  #said = ''
+
+  static async start({ directory, words = [], main = NODE_MAIN }: ProgramOptions): Promise<NodeProgram> {
+    const all = ['-port', '0', '-host', '127.0.0.1', '-data', directory, ...words]
+    const child = spawn(process.execPath, [...NODE_ARGUMENTS, main, ...all], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    child.stderr!.on('data', (text) => (said += text))
+    const port = await new Promise<number>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`the node does not start: ${said}`)), START_TIMEOUT_MS)
+      createInterface({ input: child.stdout! }).on('line', (line) => {
+        const match = READY.exec(line)
+        if (match === null) return
+        clearTimeout(timer)
+        resolve(Number(match[1]))
+      })
+      child.on('close', () => reject(new Error(`the node ended: ${said}`)))
+    })
+    return new NodeProgram(child, port)
+  }
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child
+    this.port = port
+    child.stderr!.on('data', (text) => (this.#said = `${this.#said}${text}`.slice(-4000)))
+    this.#ended = new Promise((resolve) =>
+      child.on('close', () => {
+        this.isEnded = true
+        resolve()
+      }),
+    )
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** The last it wrote to its log. */
+  get said(): string {
+    return this.#said
+  }
+
+  /** Resident bytes now. */
+  get residentBytes(): number {
+    return this.#status('VmRSS')
+  }
+
+  /** The most there have been since the start or `forgetPeak`. */
+  get peakBytes(): number {
+    return this.#status('VmHWM')
+  }
+
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.pid}/clear_refs`, '5')
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+
+  #status(name: string): number {
+    const text = readFileSync(`/proc/${this.pid}/status`, 'utf8')
+    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)![1]) * 1024
+  }
+}
