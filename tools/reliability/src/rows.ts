@@ -2,6 +2,7 @@
  * The rows of the scorecard that can be run today, by number.
  */
 import type { Row } from './row.ts'
+import { announcedSizesRow } from './rows/announced-sizes.ts'
 import { crashStatesRow } from './rows/crash-states.ts'
 import { damageRow } from './rows/damage.ts'
 import { diskFullRow } from './rows/disk-full.ts'
@@ -21,6 +22,7 @@ export const ROWS: readonly Row[] = [
   damageRow,
   diskFullRow,
   failedSyncRow,
+  announcedSizesRow,
   idleConnectionsRow,
   foreignFormatRow,
   equalsMapRow,

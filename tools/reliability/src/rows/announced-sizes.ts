@@ -1,0 +1,95 @@
+/**
+ * Row 11: sizes that are announced and not sent, sizes at and above the bounds, and compressed values that
+ * grow without measure, at the real node. Each is answered as the protocol says; the node's peak of resident
+ * memory stays below a bound, and a bystander goes on being served.
+ */
+import { type PlantedFault, plantedNode } from '../planted-source.ts'
+import type { Context, Findings, Profile, Row } from '../row.ts'
+import { Bystander } from '../wire/bystander.ts'
+import { descriptorObstacle } from '../wire/descriptors.ts'
+import { NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
+import { type Scene, SIZE_SCENES } from '../wire/size-scenes.ts'
+
+const MEBIBYTE = 1024 * 1024
+/** Runtime, the sources' loader and all: about 115 MiB of it are there before the first client. */
+const PEAK_BYTES_MAX = 256 * MEBIBYTE
+/** The longest a bystander may wait, in milliseconds. A machine that is busy besides adds its own. */
+const PAUSE_MS_MAX: Readonly<Record<Profile, number>> = { smoke: 400, ci: 200, long: 200 }
+
+async function besiege(
+  context: Context,
+  connections: number,
+  scenes: readonly Scene[] = SIZE_SCENES,
+  main = NODE_MAIN,
+): Promise<Findings> {
+  const node = await NodeProgram.start({
+    directory: context.folder(),
+    words: ['-durability', 'os'],
+    main,
+  })
+  const bystander = await Bystander.at(node.port)
+  const failures: string[] = []
+  const measured: string[] = []
+  let n = 0
+  try {
+    for (const [index, scene] of scenes.entries()) {
+      context.progress(index, scenes.length)
+      node.forgetPeak()
+      const run = () => scene.run({ port: node.port, connections })
+      const { result, suffered } = await bystander.during(run)
+      n += result.cases
+      for (const failure of result.failures) failures.push(`${scene.name}: ${failure}`)
+      const peak = node.peakBytes / MEBIBYTE
+      const pause = suffered.max
+      measured.push(`${scene.name}: peak ${peak.toFixed(0)} MiB, pause ${pause.toFixed(0)} ms`)
+      if (node.peakBytes > PEAK_BYTES_MAX) failures.push(`${scene.name}: the peak is ${peak.toFixed(0)} MiB`)
+      if (suffered.failed > 0) failures.push(`${scene.name}: ${suffered.failed} others were refused`)
+      if (pause > PAUSE_MS_MAX[context.profile])
+        failures.push(`${scene.name}: others waited ${pause.toFixed(0)} ms`)
+      if (node.isEnded) throw new Error(`${scene.name}: the node ended: ${node.said}`)
+    }
+  } finally {
+    bystander.end()
+    await node.stop()
+  }
+  return { n, failures, measured: measured.join('; ') }
+}
+
+function scenesNamed(name: string): readonly Scene[] {
+  return SIZE_SCENES.filter((scene) => scene.name === name)
+}
+
+const LARGER_VALUES: PlantedFault = {
+  file: 'protocol/src/limits.ts',
+  edits: [['VALUE_BYTES_MAX = 100 * 1024 * 1024', 'VALUE_BYTES_MAX = 101 * 1024 * 1024']],
+}
+
+const TRUSTED_SIZES: PlantedFault = {
+  file: 'node/src/door/handed-value.ts',
+  edits: [['bytes.subarray(start, end), VALUE_BYTES_MAX)', 'bytes.subarray(start, end), 1e9)']],
+}
+
+export const announcedSizesRow: Row = {
+  number: 11,
+  claim: 'announced 4 GiB, values and keys at their bounds and above, zstd bombs: answered, in 256 MiB',
+  cases: { smoke: 100, ci: 1_000, long: 10_000 },
+  obstacle: () => descriptorObstacle(1200),
+  run: besiege,
+  controls: [
+    {
+      fault: 'values of one MiB more are taken',
+      run: (context) =>
+        besiege(
+          context,
+          10,
+          scenesNamed('values at the bound'),
+          plantedNode(LARGER_VALUES, context.folder()),
+        ),
+    },
+    {
+      fault: 'decompression without a bound',
+      run: (context) =>
+        besiege(context, 10, scenesNamed('bombs'), plantedNode(TRUSTED_SIZES, context.folder())),
+    },
+  ],
+}
