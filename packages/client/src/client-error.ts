@@ -14,6 +14,7 @@ export type ClientCode =
   | 'CLIENT_PROTOCOL'
   | 'CLIENT_QUEUE_FULL'
   | 'CLIENT_REFUSED'
+  | 'CLIENT_SOURCE'
   | 'CLIENT_TIMEOUT'
   | 'CLIENT_UNSUPPORTED'
 
@@ -22,6 +23,7 @@ export interface ClientErrorOptions extends ErrorOptions {
   /** a write that may have taken effect, or may yet */
   inDoubt?: boolean
   retryAfterMs?: number
+  version?: string | undefined
 }
 
 export class ClientError extends Error {
@@ -33,6 +35,8 @@ export class ClientError extends Error {
   readonly inDoubt: boolean
   /** what the server asked for; 0: nothing */
   readonly retryAfterMs: number
+  /** of KEY_EXISTS and VERSION_MISMATCH: the version that is there; undefined: no value, or not told */
+  readonly version: string | undefined
 
   constructor(code: ClientCode | ErrorName, message: string, options: ClientErrorOptions = {}) {
     super(message, options)
@@ -40,6 +44,7 @@ export class ClientError extends Error {
     this.retryable = options.retryable ?? false
     this.inDoubt = options.inDoubt ?? false
     this.retryAfterMs = options.retryAfterMs ?? 0
+    this.version = options.version
   }
 
   /** What a server answered, by its number. */
@@ -47,4 +52,10 @@ export class ClientError extends Error {
     const kind = errorKind(number)
     return new ClientError(kind.name, message || kind.message, { retryable: kind.retryable, ...options })
   }
+}
+
+/** What this way to the server cannot carry, and what would. */
+export function unsupported(way: string, what: string): ClientError {
+  const said = `${way} cannot carry ${what}: use minivault:// to a server that speaks frames`
+  return new ClientError('CLIENT_UNSUPPORTED', said)
 }

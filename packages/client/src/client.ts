@@ -1,13 +1,25 @@
 /*
- * The application client. It checks arguments, stamps request ids, keeps the deadline of every call and hands
- * requests to one of two transports: the binary pool or HTTP. Nothing is thrown but ClientError, and nothing
- * is emitted: there is no 'error' event to listen to.
+ * The application client. It checks arguments and hands requests to one of two transports: the binary pool or
+ * HTTP. Nothing is thrown but ClientError, and nothing is emitted: there is no 'error' event to listen to.
  */
 
-import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '@minivault/protocol'
+import { decodeVersions, FRAME_FLAG, readI64 } from '@minivault/protocol'
 import { type Address, parseAddress } from './address.ts'
+import {
+  applyLevels,
+  applyWrite,
+  checkSize,
+  countOf,
+  deltaOf,
+  keyOf,
+  positive,
+  spanOf,
+  typeOf,
+  valueBytesOf,
+} from './arguments.ts'
+import { encodeOperations } from './batch.ts'
+import { Calls, type Transport } from './calls.ts'
 import { ClientError } from './client-error.ts'
-import type { ProtocolChoice } from './handshake.ts'
 import { HttpTransport } from './http-transport.ts'
 import {
   CONNECT_TIMEOUT_MS_DEFAULT,
@@ -15,96 +27,59 @@ import {
   HELLO_TIMEOUT_MS_DEFAULT,
   QUEUE_REQUESTS_MAX_DEFAULT,
   RETRIES_MAX_DEFAULT,
-  SWEEP_MS,
+  STREAM_PIECE_BYTES,
   TIMEOUT_MS_DEFAULT,
 } from './limits.ts'
-import { environmentUrl, nodeTime, type Time } from './node-time.ts'
+import { environmentUrl, nodeTime } from './node-time.ts'
+import type {
+  BatchOperation,
+  BatchOptions,
+  BatchResult,
+  CallOptions,
+  ClientOptions,
+  CreateOptions,
+  DeleteOptions,
+  Entry,
+  Health,
+  IncrementOptions,
+  RangeOptions,
+  ReadOptions,
+  ScanOptions,
+  SetOptions,
+  SetResult,
+  SetStreamOptions,
+  TouchOptions,
+  UpdateOptions,
+} from './options.ts'
+import { type ByteSource, Pieces } from './pieces.ts'
 import { Pool } from './pool.ts'
-import { EMPTY, KIND, type Kind, type Reply, Request } from './request.ts'
+import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 import { RequestClock } from './request-clock.ts'
+import { Scan } from './scan.ts'
+import { update } from './update.ts'
+import { ValueStream } from './value-stream.ts'
 import { JsonView, TextView } from './views.ts'
 
-export interface ClientOptions {
-  /** `minivault://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000 */
-  url?: string
-  /** instead of the URL's */
-  token?: string
-  connections?: number
-  /** of each call, where the call does not say otherwise */
-  timeoutMs?: number
-  connectTimeoutMs?: number
-  helloTimeoutMs?: number
-  retriesMax?: number
-  queueRequestsMax?: number
-  /**
-   * `auto` speaks frames where HELLO is answered, else the documented opcodes, which show the token in the
-   * clear
-   */
-  protocol?: ProtocolChoice
-  time?: Time
-}
-
-export interface CallOptions {
-  timeoutMs?: number
-  signal?: AbortSignal
-}
-
-export interface SetOptions extends CallOptions {
-  /** KEY_EXISTS when there is a value */
-  ifAbsent?: boolean
-  durability?: 'memory' | 'os' | 'fsync'
-}
-
-export interface SetResult {
-  /** 24 hex digits; undefined over HTTP and the documented opcodes, which do not tell */
-  version: string | undefined
-}
-
-export interface Entry {
-  value: Uint8Array
-  version: string | undefined
-  type: 'raw' | 'json'
-}
-
-export type Health = Record<string, unknown>
-
-const DURABILITIES = { memory: 0, os: 1, fsync: 2 } as const
 const encoder = new TextEncoder()
 
 export class Client implements AsyncDisposable {
   readonly address: Address
-  readonly #transport: Pool | HttpTransport
-  readonly #clock: RequestClock
-  readonly #time: Time
-  readonly #timeoutMs: number
-  readonly #requestsMax: number
-  readonly #pending = new Set<Request>()
-  #sweepTimer: unknown = null
-  #onIdle: (() => void)[] = []
-  #closing: Promise<void> | null = null
+  readonly #calls: Calls
+  readonly #isHttp: boolean
 
   private constructor(options: ClientOptions) {
     const address = parseAddress(options.url ?? environmentUrl() ?? 'minivault://127.0.0.1:3000')
     if (options.token !== undefined) address.token = options.token
     this.address = address
-    this.#time = options.time ?? nodeTime
-    this.#clock = new RequestClock(this.#time)
-    this.#timeoutMs = positive(options.timeoutMs ?? TIMEOUT_MS_DEFAULT, 'timeoutMs')
-    this.#requestsMax = positive(options.queueRequestsMax ?? QUEUE_REQUESTS_MAX_DEFAULT, 'queueRequestsMax')
-    const connections = positive(options.connections ?? CONNECTIONS_DEFAULT, 'connections')
-    if (address.scheme !== 'minivault') {
-      this.#transport = new HttpTransport(address, connections)
-      return
-    }
-    this.#transport = new Pool({
-      address,
-      connections,
-      protocol: options.protocol ?? 'auto',
-      connectTimeoutMs: positive(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT, 'connectTimeoutMs'),
-      helloTimeoutMs: positive(options.helloTimeoutMs ?? HELLO_TIMEOUT_MS_DEFAULT, 'helloTimeoutMs'),
-      retriesMax: options.retriesMax ?? RETRIES_MAX_DEFAULT,
-      clock: this.#clock,
-      time: this.#time,
+    this.#isHttp = address.scheme !== 'minivault'
+    const time = options.time ?? nodeTime
+    const clock = new RequestClock(time)
+    this.#calls = new Calls({
+      transport: transportOf(options, address, clock),
+      clock,
+      time,
+      timeoutMs: positive(options.timeoutMs ?? TIMEOUT_MS_DEFAULT, 'timeoutMs'),
+      requestsMax: positive(options.queueRequestsMax ?? QUEUE_REQUESTS_MAX_DEFAULT, 'queueRequestsMax'),
     })
   }
 
@@ -113,38 +88,185 @@ export class Client implements AsyncDisposable {
     return new Client(typeof options === 'string' ? { url: options } : options)
   }
 
+  // --- reads
+
   /** The value, or undefined when there is none. A JSON value comes as its text. */
-  async get(key: string | Uint8Array, options?: CallOptions): Promise<Uint8Array | undefined> {
+  async get(key: string | Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
     return (await this.getEntry(key, options))?.value
   }
 
-  async getEntry(key: string | Uint8Array, options: CallOptions = {}): Promise<Entry | undefined> {
-    const reply = await this.#call(KIND.get, keyOf(key), options)
+  async getEntry(key: string | Uint8Array, options: ReadOptions = {}): Promise<Entry | undefined> {
+    const reply = await this.#get(keyOf(key), options)
     if (!reply.exists) return undefined
     const { type, version } = reply
     return { value: this.#isHttp ? unquoted(reply) : reply.value, type, version }
   }
 
-  /** Bytes are stored raw; a string as its UTF-8. The value must not change until the call has settled. */
+  /** Over frames the value stays where it is; over the other two ways it is sent, and dropped. */
+  async has(key: string | Uint8Array, options: ReadOptions = {}): Promise<boolean> {
+    const reply = await this.#get(keyOf(key), options, (request) => {
+      request.flags |= FRAME_FLAG.noValue
+    })
+    return reply.exists
+  }
+
+  /** The bytes `[start, end)` of a value, fewer where it ends before; undefined when there is none. */
+  async getRange(key: string | Uint8Array, options: RangeOptions = {}): Promise<Uint8Array | undefined> {
+    const { start, end } = spanOf(options)
+    const reply = await this.#getRange(keyOf(key), start, end - start, options)
+    return reply.exists ? reply.value : undefined
+  }
+
+  /**
+   * A value, or the bytes `[start, end)` of it, piece by piece, never more than two of 1 MiB in memory;
+   * undefined when there is none. `timeoutMs` is that of each piece. Reading on throws VERSION_MISMATCH
+   * (retryable) when the value was written, touched or deleted since.
+   */
+  async getStream(key: string | Uint8Array, options: RangeOptions = {}): Promise<ValueStream | undefined> {
+    const bytes = new Uint8Array(keyOf(key))
+    const { start, end } = spanOf(options)
+    const ask = async (from: number, count: number) => this.#getRange(bytes, from, count, options)
+    const first = await ask(start, Math.min(STREAM_PIECE_BYTES, end - start))
+    return first.exists ? new ValueStream(first, start, end, ask) : undefined
+  }
+
+  /**
+   * The entries of a range of keys, in the order of their bytes; to be read by `for await`. Throws
+   * CLIENT_BAD_ARGUMENT for a range that cannot be; what goes wrong later is thrown in the loop.
+   */
+  scan(options: ScanOptions = {}): Scan {
+    return new Scan(this.#calls, options)
+  }
+
+  // --- writes
+
+  /**
+   * Bytes are stored raw; a string as its UTF-8. The value must not change until the call has settled. Throws
+   * KEY_EXISTS and VERSION_MISMATCH, both with the `version` that is there, where a condition is not met.
+   */
   async set(
     key: string | Uint8Array,
     value: string | Uint8Array,
     options: SetOptions = {},
   ): Promise<SetResult> {
-    return this.#set(key, typeof value === 'string' ? encoder.encode(value) : value, false, options)
+    return this.#set(keyOf(key), valueBytesOf(value), false, options)
+  }
+
+  /** `set` with `ifAbsent`. */
+  async create(
+    key: string | Uint8Array,
+    value: string | Uint8Array,
+    options: CreateOptions = {},
+  ): Promise<SetResult> {
+    return this.set(key, value, { ...options, ifAbsent: true })
+  }
+
+  /**
+   * Writes what `change` makes of the value (undefined: there is none), unless others have written meanwhile:
+   * then it is asked again, `attemptsMax` times in all. Where it gives undefined nothing is written, and the
+   * result is undefined. The value is written anew: without `ttlMs` it does not expire any more. Throws
+   * VERSION_MISMATCH or KEY_EXISTS when others were faster each time.
+   */
+  async update(
+    key: string | Uint8Array,
+    change: (
+      value: Uint8Array | undefined,
+    ) => Promise<string | Uint8Array | undefined> | string | Uint8Array | undefined,
+    options: UpdateOptions = {},
+  ): Promise<SetResult | undefined> {
+    const bytes = new Uint8Array(keyOf(key))
+    return this.#update(bytes, false, options, async (current) => {
+      const value = await change(current.exists ? current.value : undefined)
+      return value === undefined ? undefined : valueBytesOf(value)
+    })
   }
 
   /** Whether there was a value; always true over HTTP and the documented opcodes, which do not tell. */
-  async delete(key: string | Uint8Array, options: CallOptions = {}): Promise<boolean> {
-    return (await this.#call(KIND.delete, keyOf(key), options)).exists
+  async delete(key: string | Uint8Array, options: DeleteOptions = {}): Promise<boolean> {
+    const reply = await this.#calls.ask(KIND.delete, keyOf(key), options, (request) =>
+      applyWrite(request, options),
+    )
+    return reply.exists
   }
 
-  async has(key: string | Uint8Array, options: CallOptions = {}): Promise<boolean> {
-    return (await this.#call(KIND.get, keyOf(key), options)).exists
+  /** Gives the value another expiry, without `ttlMs` none, and a new version; false when there is none. */
+  async touch(key: string | Uint8Array, options: TouchOptions = {}): Promise<boolean> {
+    const reply = await this.#calls.ask(KIND.touch, keyOf(key), options, (request) => {
+      applyWrite(request, options)
+      request.framesOnly = 'touch'
+    })
+    return reply.exists
   }
+
+  /**
+   * Adds to a value that is a decimal number of 64 bits, an absent one being 0, and returns the sum. Throws
+   * NOT_A_NUMBER where it is none or the sum would not be; nothing is changed then.
+   */
+  async increment(
+    key: string | Uint8Array,
+    by: bigint | number = 1n,
+    options: IncrementOptions = {},
+  ): Promise<bigint> {
+    const value = deltaOf(by)
+    const reply = await this.#calls.ask(KIND.increment, keyOf(key), options, (request) => {
+      applyWrite(request, options)
+      request.framesOnly = 'increment'
+      request.value = value
+    })
+    if (reply.value.length === 8) return readI64(reply.value, 0)
+    throw new ClientError('CLIENT_PROTOCOL', 'the server answered with something else than a sum')
+  }
+
+  /**
+   * All of it or nothing, also through a crash, in the order given; at most 4 MiB and 10,000 operations. The
+   * result has a version for each.
+   */
+  async batch(operations: readonly BatchOperation[], options: BatchOptions = {}): Promise<BatchResult> {
+    const value = encodeOperations(operations)
+    const reply = await this.#calls.ask(KIND.batch, EMPTY, options, (request) => {
+      applyLevels(request, options)
+      request.framesOnly = 'batch'
+      request.value = value
+    })
+    const versions = decodeVersions(reply.value, 0, reply.value.length, operations.length)
+    if (versions !== null) return { versions }
+    throw new ClientError('CLIENT_PROTOCOL', 'the server answered with something else than versions')
+  }
+
+  /**
+   * `set` with a value that comes piece by piece. Above 4 MiB its `size` must be given; then only what the
+   * socket has not taken is in memory, the value travels on a connection of its own, and is sent once: when
+   * that breaks the call is rejected, in doubt only if all had been sent. `timeoutMs` is how long nothing may
+   * move, neither source nor server. Throws CLIENT_SOURCE where the source fails, or gives not `size` bytes.
+   */
+  async setStream(
+    key: string | Uint8Array,
+    source: ByteSource,
+    options: SetStreamOptions = {},
+  ): Promise<SetResult> {
+    const { size, type, ...setOptions } = options
+    if (size !== undefined) checkSize(countOf(size, 'size'))
+    const timeoutMs = this.#calls.timeoutMsOf(options)
+    this.#calls.check(options)
+    const bytes = new Uint8Array(keyOf(key))
+    const pieces = new Pieces(source)
+    try {
+      const reply = await this.#calls.ask(KIND.set, bytes, options, (request) => {
+        applyWrite(request, setOptions)
+        request.framesOnly = 'setStream'
+        if (typeOf(type) === 'json') request.flags |= FRAME_FLAG.json
+        request.pieces = { pieces, size, timeoutMs }
+      })
+      return { version: reply.version }
+    } finally {
+      pieces.stop()
+    }
+  }
+
+  // --- the rest
 
   async health(options: CallOptions = {}): Promise<Health> {
-    const reply = await this.#call(KIND.health, EMPTY, options)
+    const reply = await this.#calls.ask(KIND.health, EMPTY, options)
     try {
       return JSON.parse(Buffer.from(reply.value).toString()) as Health
     } catch (cause) {
@@ -155,8 +277,9 @@ export class Client implements AsyncDisposable {
   /** The same keys, with values as JSON. */
   json<T = unknown>(): JsonView<T> {
     return new JsonView<T>({
-      get: (key, options) => this.#call(KIND.get, keyOf(key), options),
-      set: (key, value, options) => this.#set(key, value, true, options),
+      get: (key, options) => this.#get(keyOf(key), options),
+      set: (key, value, options) => this.#set(keyOf(key), value, true, options),
+      update: (key, options, change) => this.#update(new Uint8Array(keyOf(key)), true, options, change),
     })
   }
 
@@ -167,109 +290,70 @@ export class Client implements AsyncDisposable {
 
   /** Waits for what is under way, then ends the connections; later calls are refused with CLIENT_CLOSED. */
   close(): Promise<void> {
-    this.#closing ??= this.#drain().then(() => this.#transport.close())
-    return this.#closing
+    return this.#calls.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  get #isHttp(): boolean {
-    return this.#transport instanceof HttpTransport
+  async #get(key: Uint8Array, options: ReadOptions, fill?: (request: Request) => void): Promise<Reply> {
+    return this.#calls.ask(KIND.get, key, options, (request) => {
+      applyLevels(request, options)
+      fill?.(request)
+    })
   }
 
-  #drain(): Promise<void> {
-    if (this.#pending.size === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#onIdle.push(resolve))
+  /** No bytes wanted: only whether there is a value, and what is known of it. */
+  async #getRange(key: Uint8Array, start: number, bytes: number, options: ReadOptions): Promise<Reply> {
+    return this.#get(key, options, (request) => {
+      request.framesOnly = 'a range'
+      request.flags |= bytes > 0 ? FRAME_FLAG.range : FRAME_FLAG.noValue
+      if (bytes === 0) return
+      request.rangeStart = start
+      request.rangeBytes = bytes
+    })
   }
 
-  async #set(
-    key: string | Uint8Array,
-    value: Uint8Array,
-    isJson: boolean,
-    options: SetOptions,
-  ): Promise<SetResult> {
-    if (value.length > VALUE_BYTES_MAX) {
-      throw new ClientError('VALUE_TOO_LARGE', `a value has at most ${VALUE_BYTES_MAX} bytes`)
-    }
-    const reply = await this.#call(KIND.set, keyOf(key), options, (request) => {
+  async #set(key: Uint8Array, value: Uint8Array, isJson: boolean, options: SetOptions): Promise<SetResult> {
+    checkSize(value.length)
+    const reply = await this.#calls.ask(KIND.set, key, options, (request) => {
+      applyWrite(request, options)
+      if (isJson) request.flags |= FRAME_FLAG.json
       request.value = value
-      request.isJson = isJson
-      request.ifAbsent = options.ifAbsent ?? false
-      if (options.durability !== undefined) request.durability = DURABILITIES[options.durability]
     })
     return { version: reply.version }
   }
 
-  #call(
-    kind: Kind,
+  async #update(
     key: Uint8Array,
-    options: CallOptions,
-    fill?: (request: Request) => void,
-  ): Promise<Reply> {
-    const { signal } = options
-    if (this.#closing !== null) throw new ClientError('CLIENT_CLOSED', 'the client was closed')
-    if (signal?.aborted) throw aborted(signal, false)
-    if (this.#pending.size >= this.#requestsMax) {
-      throw new ClientError('CLIENT_QUEUE_FULL', `${this.#requestsMax} calls are waiting`, {
-        retryable: true,
+    isJson: boolean,
+    options: UpdateOptions,
+    change: (current: Reply) => Promise<Uint8Array | undefined>,
+  ): Promise<SetResult | undefined> {
+    const calls = this.#calls
+    const get = (readOptions: ReadOptions) =>
+      this.#get(key, readOptions, (request) => {
+        request.framesOnly = 'update'
       })
-    }
-    const deadline = this.#time.now() + positive(options.timeoutMs ?? this.#timeoutMs, 'timeoutMs')
-    return new Promise((resolve, reject) => {
-      const request = new Request(kind, key, deadline, resolve, reject)
-      fill?.(request)
-      if (request.isWrite) this.#clock.next(request.id)
-      const onAbort = () => {
-        request.reject(aborted(signal!, request.isWrite && request.sent > 0))
-        this.#transport.abandon(request, false)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      request.onSettled = () => {
-        signal?.removeEventListener('abort', onAbort)
-        this.#pending.delete(request)
-        if (this.#pending.size === 0) for (const wake of this.#onIdle.splice(0)) wake()
-      }
-      this.#pending.add(request)
-      this.#planSweep()
-      this.#transport.submit(request)
-    })
-  }
-
-  #planSweep(): void {
-    if (this.#sweepTimer !== null || this.#pending.size === 0) return
-    this.#sweepTimer = this.#time.after(SWEEP_MS, () => {
-      this.#sweepTimer = null
-      const now = this.#time.now()
-      for (const request of this.#pending) {
-        if (request.deadline > now) continue
-        const inDoubt = request.isWrite && request.sent > 0
-        const said = request.sent === 0 ? 'no connection in time' : 'no answer in time'
-        request.reject(new ClientError('CLIENT_TIMEOUT', said, { retryable: true, inDoubt }))
-        this.#transport.abandon(request, true)
-      }
-      this.#planSweep()
-    })
+    const set = (value: Uint8Array, setOptions: SetOptions) => this.#set(key, value, isJson, setOptions)
+    return update({ calls, get, change, set }, options)
   }
 }
 
-function keyOf(key: string | Uint8Array): Uint8Array {
-  const bytes = typeof key === 'string' ? encoder.encode(key) : key
-  if (bytes.length === 0) throw new ClientError('KEY_MISSING', 'a key has at least one byte')
-  if (bytes.length > KEY_BYTES_MAX) {
-    throw new ClientError('KEY_LENGTH', `a key has at most ${KEY_BYTES_MAX} bytes`)
-  }
-  return bytes
-}
-
-function positive(value: number, name: string): number {
-  if (Number.isFinite(value) && value > 0) return value
-  throw new ClientError('CLIENT_BAD_ARGUMENT', `${name} must be a number above 0`)
-}
-
-function aborted(signal: AbortSignal, inDoubt: boolean): ClientError {
-  return new ClientError('CLIENT_ABORTED', 'the call was aborted', { cause: signal.reason, inDoubt })
+function transportOf(options: ClientOptions, address: Address, clock: RequestClock): Transport {
+  const connections = positive(options.connections ?? CONNECTIONS_DEFAULT, 'connections')
+  if (address.scheme !== 'minivault') return new HttpTransport(address, connections)
+  return new Pool({
+    address,
+    connections,
+    protocol: options.protocol ?? 'auto',
+    connectTimeoutMs: positive(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT, 'connectTimeoutMs'),
+    helloTimeoutMs: positive(options.helloTimeoutMs ?? HELLO_TIMEOUT_MS_DEFAULT, 'helloTimeoutMs'),
+    retriesMax: options.retriesMax ?? RETRIES_MAX_DEFAULT,
+    clock,
+    time: options.time ?? nodeTime,
+  })
 }
 
 /** Over HTTP bytes travel as JSON strings: back to what was set. */

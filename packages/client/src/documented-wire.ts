@@ -10,20 +10,21 @@ import {
   decodeDocumentedReply,
   documentedSetHeader,
   encodeDocumentedRequest,
+  FRAME_FLAG,
   OPCODE,
 } from '@minivault/protocol'
-import { ClientError } from './client-error.ts'
+import { ClientError, unsupported } from './client-error.ts'
 import { COPY_BYTES_MAX } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Request } from './request.ts'
 import type { Wire } from './wire.ts'
 
 const HEAD_BYTES = 8
-const OPCODES = {
+const OPCODES: Readonly<Record<number, 1 | 3 | 5>> = {
   [KIND.get]: OPCODE.get,
   [KIND.delete]: OPCODE.delete,
   [KIND.health]: OPCODE.health,
-} as const
+}
 const REFUSED: Readonly<Record<number, string>> = {
   [KIND.get]: 'the key is absent, or the read was refused',
   [KIND.set]: 'the write was refused',
@@ -51,19 +52,15 @@ export class DocumentedWire implements Wire {
 
   write(request: Request, out: Outgoing): void {
     const { key, value, kind } = request
-    if (request.ifAbsent || request.durability !== 255) {
-      request.reject(
-        new ClientError(
-          'CLIENT_UNSUPPORTED',
-          'the server speaks only the documented opcodes: no ifAbsent, no durability',
-        ),
-      )
+    const what = request.has(FRAME_FLAG.ifAbsent) ? 'ifAbsent' : request.framesOnly
+    if (what !== '') {
+      request.reject(unsupported('the documented opcodes', what))
       return
     }
     this.#unanswered.push(request)
     if (kind !== KIND.set) {
       out.reserve(HEAD_BYTES + key.length)
-      out.wroteTo(encodeDocumentedRequest(OPCODES[kind], key, out.buffer, out.at))
+      out.wroteTo(encodeDocumentedRequest(OPCODES[kind]!, key, out.buffer, out.at))
       return
     }
     const isSmall = value.length <= COPY_BYTES_MAX
@@ -104,7 +101,8 @@ export class DocumentedWire implements Wire {
     if (status === DOCUMENTED_STATUS.success) {
       const hasValue = request.kind === KIND.get || request.kind === KIND.health
       const value = hasValue ? new Uint8Array(bytes.subarray(valueStart, valueEnd)) : EMPTY
-      request.resolve({ exists: true, value, type: 'raw', version: undefined })
+      const size = value.length
+      request.resolve({ exists: true, value, type: 'raw', version: undefined, size, hasMore: false })
     } else request.reject(this.#authError ?? new ClientError('CLIENT_REFUSED', REFUSED[request.kind]!))
   }
 

@@ -4,33 +4,22 @@
  */
 
 import {
-  CHUNK_BYTES,
   decodeFrameReply,
   ERROR,
-  encodeFrameRequest,
-  FRAME_BYTES_MAX,
   FRAME_FLAG,
   FRAME_OPCODE,
-  FRAME_REQUEST_HEAD_BYTES,
   FrameReply,
-  FrameRequest,
   OUTCOME,
   VALUE_BYTES_MAX,
 } from '@minivault/protocol'
 import { ClientError } from './client-error.ts'
-import { CLOCK_RETRIES_MAX, COPY_BYTES_MAX } from './limits.ts'
+import { capabilitiesFor, FrameEncoder } from './frame-encoder.ts'
+import { CLOCK_RETRIES_MAX } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
 import type { Wire } from './wire.ts'
 
-const NO_VERSION = '0'.repeat(24)
-const OPCODES = {
-  [KIND.get]: FRAME_OPCODE.get,
-  [KIND.set]: FRAME_OPCODE.set,
-  [KIND.delete]: FRAME_OPCODE.delete,
-  [KIND.health]: FRAME_OPCODE.health,
-} as const
 const decoder = new TextDecoder()
 
 interface Waiting {
@@ -40,19 +29,24 @@ interface Waiting {
   received: number
 }
 
+export interface FrameWireOptions {
+  clock: RequestClock
+  /** as the server's HELLO showed them */
+  capabilities: number
+  /** takes requests that are to be sent once more at once */
+  again: (request: Request) => void
+}
+
 export class FrameWire implements Wire {
   readonly isRepeatable = true
-  readonly #clock: RequestClock
-  readonly #again: (request: Request) => void
-  readonly #request = new FrameRequest()
+  readonly #options: FrameWireOptions
+  readonly #encoder = new FrameEncoder()
   readonly #reply = new FrameReply()
   readonly #waiting = new Map<number, Waiting>()
   #frameId = 0
 
-  /** `again` takes requests that are to be sent once more at once. */
-  constructor(clock: RequestClock, again: (request: Request) => void) {
-    this.#clock = clock
-    this.#again = again
+  constructor(options: FrameWireOptions) {
+    this.#options = options
   }
 
   get inFlight(): number {
@@ -60,51 +54,18 @@ export class FrameWire implements Wire {
   }
 
   write(request: Request, out: Outgoing): void {
+    if ((capabilitiesFor(request) & ~this.#options.capabilities) !== 0) {
+      const said = 'the server does not know this operation yet: a newer one is needed'
+      return request.reject(new ClientError('CLIENT_UNSUPPORTED', said))
+    }
+    this.#encoder.write(request, this.expect(request), out)
+  }
+
+  /** The frame id under which the answer to a request is awaited that its caller writes. */
+  expect(request: Request): number {
     this.#frameId = (this.#frameId + 1) | 0
-    const frame = this.#request.begin(OPCODES[request.kind], this.#frameId)
-    if (request.isWrite) {
-      frame.requestId.copy(request.id)
-      frame.attempt = Math.min(request.attempt, 255)
-    }
-    frame.durability = request.durability
-    if (request.ifAbsent) frame.flags |= FRAME_FLAG.ifAbsent
-    if (request.isJson) frame.flags |= FRAME_FLAG.json
-    frame.totalBytes = request.value.length
     this.#waiting.set(this.#frameId, { request, pieces: [], received: 0 })
-    if (request.value.length <= firstBytesMax(request.key)) {
-      this.#writeFrame(request.key, request.value, 0, request.value.length, out)
-    } else this.#writeChunks(request, out)
-  }
-
-  #writeChunks(request: Request, out: Outgoing): void {
-    const frame = this.#request
-    const length = request.value.length
-    const flags = frame.flags | FRAME_FLAG.chunk
-    let end = 0
-    for (let offset = 0; offset < length; offset = end) {
-      end = Math.min(length, offset + (offset === 0 ? firstBytesMax(request.key) : CHUNK_BYTES))
-      frame.chunkOffset = offset
-      frame.flags = end < length ? flags | FRAME_FLAG.more : flags
-      this.#writeFrame(offset === 0 ? request.key : EMPTY, request.value, offset, end, out)
-    }
-  }
-
-  #writeFrame(key: Uint8Array, value: Uint8Array, start: number, end: number, out: Outgoing): void {
-    const isSmall = end - start <= COPY_BYTES_MAX
-    const head = FRAME_REQUEST_HEAD_BYTES + key.length
-    // The encoder writes the value, too; a large one is appended without a copy behind a header that
-    // announces it.
-    if (isSmall) {
-      out.reserve(head + end - start)
-      out.wroteTo(encodeFrameRequest(this.#request, key, value, start, end, out.buffer, out.at))
-      return
-    }
-    out.reserve(head)
-    const at = out.at
-    const next = encodeFrameRequest(this.#request, key, EMPTY, 0, 0, out.buffer, at)
-    new DataView(out.buffer.buffer, out.buffer.byteOffset).setUint32(at + 4, head + end - start, true)
-    out.wroteTo(next)
-    out.append(value.subarray(start, end))
+    return this.#frameId
   }
 
   read(bytes: Uint8Array, start: number, end: number): number {
@@ -131,51 +92,69 @@ export class FrameWire implements Wire {
       if ((reply.flags & FRAME_FLAG.more) !== 0) return
     }
     this.#waiting.delete(reply.frameId)
-    this.#clock.observe(reply.version)
+    this.#options.clock.observe(reply.version)
     if (reply.error === ERROR.NONE) waiting.request.resolve(this.#result(waiting, bytes))
     else this.#refused(waiting.request, this.#message(bytes))
   }
 
   #takeChunk(waiting: Waiting, bytes: Uint8Array): void {
     const { chunkOffset, totalBytes, valueStart, valueEnd } = this.#reply
-    const received = waiting.received + valueEnd - valueStart
-    if (chunkOffset !== waiting.received || received > totalBytes || totalBytes > VALUE_BYTES_MAX) {
+    const { request } = waiting
+    const first = request.rangeStart
+    const end = request.rangeBytes === 0 ? totalBytes : Math.min(totalBytes, first + request.rangeBytes)
+    const offset = first + waiting.received
+    const next = offset + valueEnd - valueStart
+    if (chunkOffset !== offset || next > end || totalBytes > VALUE_BYTES_MAX) {
       throw outOfStep('the chunks of a value do not fit together')
     }
-    if (((this.#reply.flags & FRAME_FLAG.more) !== 0) === (received === totalBytes)) {
+    if (((this.#reply.flags & FRAME_FLAG.more) !== 0) === (next === end)) {
       throw outOfStep('the last chunk of a value does not end it')
     }
-    waiting.received = received
-    if (!waiting.request.settled) waiting.pieces.push(new Uint8Array(bytes.subarray(valueStart, valueEnd)))
+    waiting.received = next - first
+    if (!request.settled) waiting.pieces.push(new Uint8Array(bytes.subarray(valueStart, valueEnd)))
   }
 
   #result(waiting: Waiting, bytes: Uint8Array): Reply {
-    const { flags, valueStart, valueEnd, version, opcode } = this.#reply
+    const { flags, valueStart, valueEnd, version, opcode, totalBytes } = this.#reply
     const value =
       waiting.received > 0 ? joined(waiting) : new Uint8Array(bytes.subarray(valueStart, valueEnd))
-    const exists = opcode === FRAME_OPCODE.get || (flags & FRAME_FLAG.exists) !== 0
-    const text = version.toString()
     return {
-      exists,
+      exists: opcode !== FRAME_OPCODE.delete || (flags & FRAME_FLAG.exists) !== 0,
       value,
       type: (flags & FRAME_FLAG.json) === 0 ? 'raw' : 'json',
-      version: text === NO_VERSION ? undefined : text,
+      version: version.isZero() ? undefined : version.toString(),
+      size: totalBytes,
+      hasMore: (flags & FRAME_FLAG.more) !== 0,
     }
   }
 
   #refused(request: Request, message: string): void {
-    const { error, outcome, retryAfterMs } = this.#reply
-    if (error === ERROR.KEY_NOT_FOUND && request.kind === KIND.get) {
-      request.resolve({ exists: false, value: EMPTY, type: 'raw', version: undefined })
+    const { error, outcome, retryAfterMs, version } = this.#reply
+    const asksForKey = request.kind === KIND.get || request.kind === KIND.touch
+    if (error === ERROR.KEY_NOT_FOUND && asksForKey) {
+      request.resolve({
+        exists: false,
+        value: EMPTY,
+        type: 'raw',
+        version: undefined,
+        size: 0,
+        hasMore: false,
+      })
     } else if (error === ERROR.CLOCK_TOO_FAR && request.clockRetries < CLOCK_RETRIES_MAX) {
       // Nothing was done under the old id, so a new one is not a second write.
-      this.#clock.stepBack(request.clockRetries++)
-      this.#clock.next(request.id)
+      const { clock, again } = this.#options
+      clock.stepBack(request.clockRetries++)
+      clock.next(request.id)
       request.attempt = 0
-      this.#again(request)
+      again(request)
     } else {
-      const inDoubt = outcome === OUTCOME.inDoubt
-      request.reject(ClientError.fromServer(error, message, { retryAfterMs, inDoubt }))
+      request.reject(
+        ClientError.fromServer(error, message, {
+          retryAfterMs,
+          inDoubt: outcome === OUTCOME.inDoubt,
+          version: version.isZero() ? undefined : version.toString(),
+        }),
+      )
     }
   }
 
@@ -188,11 +167,6 @@ export class FrameWire implements Wire {
     this.#waiting.clear()
     return taken
   }
-}
-
-/** The key travels with the first piece. */
-function firstBytesMax(key: Uint8Array): number {
-  return Math.min(CHUNK_BYTES, FRAME_BYTES_MAX - FRAME_REQUEST_HEAD_BYTES - key.length)
 }
 
 function joined(waiting: Waiting): Uint8Array {

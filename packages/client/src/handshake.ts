@@ -29,6 +29,9 @@ import { EMPTY } from './request.ts'
 
 export type ProtocolChoice = 'auto' | 'frames' | 'documented'
 
+/** What no further attempt will change. */
+export const FATAL: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'PROTOCOL_VERSION', 'CLIENT_PROTOCOL'])
+
 export interface HandshakeOptions {
   address: Address
   protocol: ProtocolChoice

@@ -8,10 +8,11 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { isErrorName } from '@minivault/protocol'
+import { FRAME_FLAG, isErrorName } from '@minivault/protocol'
 import type { Pool } from 'undici'
 import type { Address } from './address.ts'
-import { ClientError } from './client-error.ts'
+import type { Transport } from './calls.ts'
+import { ClientError, unsupported } from './client-error.ts'
 import { disconnected } from './handshake.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 
@@ -25,7 +26,7 @@ interface Response {
   body: Buffer
 }
 
-export class HttpTransport {
+export class HttpTransport implements Transport {
   readonly #address: Address
   readonly #connections: number
   #pool: Promise<Pool> | null = null
@@ -36,11 +37,11 @@ export class HttpTransport {
   }
 
   submit(request: Request): void {
-    if (request.durability !== 255) {
-      request.reject(new ClientError('CLIENT_UNSUPPORTED', 'a durability cannot be asked for over HTTP'))
+    if (request.framesOnly !== '') {
+      request.reject(unsupported('HTTP', request.framesOnly))
       return
     }
-    if (request.kind === KIND.set && !request.isJson && !isUtf8(request.value)) {
+    if (request.kind === KIND.set && !request.has(FRAME_FLAG.json) && !isUtf8(request.value)) {
       request.reject(
         new ClientError(
           'CLIENT_UNSUPPORTED',
@@ -96,7 +97,7 @@ export class HttpTransport {
 }
 
 function methodOf(request: Request): 'GET' | 'PUT' | 'POST' | 'DELETE' {
-  if (request.kind === KIND.set) return request.ifAbsent ? 'POST' : 'PUT'
+  if (request.kind === KIND.set) return request.has(FRAME_FLAG.ifAbsent) ? 'POST' : 'PUT'
   return request.kind === KIND.delete ? 'DELETE' : 'GET'
 }
 
@@ -113,7 +114,7 @@ function targetOf(key: Uint8Array): string {
 }
 
 function bodyOf(request: Request): Buffer {
-  const text = request.isJson
+  const text = request.has(FRAME_FLAG.json)
     ? request.value
     : Buffer.from(JSON.stringify(Buffer.from(request.value).toString()))
   return Buffer.concat([Buffer.from('{"value":'), text, Buffer.from('}')])
@@ -121,7 +122,7 @@ function bodyOf(request: Request): Buffer {
 
 function answer(request: Request, { status, headers, body }: Response): void {
   const version = /^(?:W\/)?"([0-9a-f]{24})"$/i.exec(`${headers['etag'] ?? ''}`)?.[1]
-  const reply: Reply = { exists: true, value: EMPTY, type: 'json', version }
+  const reply: Reply = { exists: true, value: EMPTY, type: 'json', version, size: 0, hasMore: false }
   if (status === 200 || status === 201) {
     if (request.kind === KIND.health) request.resolve({ ...reply, value: new Uint8Array(body) })
     else if (request.kind === KIND.get) request.resolve(readValue(body, reply))

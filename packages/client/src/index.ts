@@ -1,14 +1,33 @@
 export type { Address } from './address.ts'
-export {
-  type CallOptions,
-  Client,
-  type ClientOptions,
-  type Entry,
-  type Health,
-  type SetOptions,
-  type SetResult,
-} from './client.ts'
+export { Client } from './client.ts'
 export { type ClientCode, ClientError } from './client-error.ts'
 export type { ProtocolChoice } from './handshake.ts'
 export type { Time } from './node-time.ts'
+export type {
+  BatchOperation,
+  BatchOptions,
+  BatchResult,
+  CallOptions,
+  ClientOptions,
+  CreateOptions,
+  DeleteOptions,
+  Entry,
+  ExpiryOptions,
+  Health,
+  IncrementOptions,
+  RangeOptions,
+  ReadOptions,
+  ScanEntry,
+  ScanOptions,
+  SetOptions,
+  SetResult,
+  SetStreamOptions,
+  TouchOptions,
+  UpdateOptions,
+  VersionOptions,
+  WriteOptions,
+} from './options.ts'
+export type { ByteSource } from './pieces.ts'
+export type { Scan } from './scan.ts'
+export type { ValueStream } from './value-stream.ts'
 export { JsonView, TextView } from './views.ts'

@@ -38,3 +38,25 @@ export const CLOCK_RETRIES_MAX = 3
 
 /** Values up to this are copied behind each other into one write; larger ones follow as they are. */
 export const COPY_BYTES_MAX = 16 * 1024
+
+/** Values from a source up to this are gathered and sent like any other; also all of unknown size. */
+export const STREAM_GATHER_BYTES_MAX = 4 * 1024 * 1024
+
+/** Values from a source on their way at once, each on a connection of its own; further ones wait. */
+export const UPLOADS_MAX = 4
+
+/** Bytes of an upload handed to its socket and not yet taken before the source is asked for more. */
+export const UPLOAD_UNSENT_BYTES_MAX = 512 * 1024
+
+/** What one call of a stream of a value asks for; at most two such pieces of it are in memory. */
+export const STREAM_PIECE_BYTES = 1024 * 1024
+
+/** Tries of `update` where the call does not say otherwise. */
+export const UPDATE_ATTEMPTS_MAX_DEFAULT = 16
+
+/** The pause before the second try of `update`, doubled with each up to the longest; a random part of it. */
+export const UPDATE_PAUSE_MS_MIN = 2
+export const UPDATE_PAUSE_MS_MAX = 200
+
+/** Times a scan looks again for a large value that is replaced while it is fetched. */
+export const SCAN_FETCHES_MAX = 8

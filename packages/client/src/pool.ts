@@ -10,15 +10,17 @@
 
 import type { Socket } from 'node:net'
 import type { Address } from './address.ts'
+import type { Transport } from './calls.ts'
 import { ClientError } from './client-error.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { DocumentedWire } from './documented-wire.ts'
 import { FrameWire } from './frame-wire.ts'
-import { disconnected, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
+import { disconnected, FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { COPY_BYTES_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
 import type { Time } from './node-time.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
+import { Uploads } from './uploads.ts'
 
 export interface PoolOptions {
   address: Address
@@ -31,14 +33,12 @@ export interface PoolOptions {
   time: Time
 }
 
-// What no further attempt will change; everything that waits hears it.
-const FATAL = new Set(['UNAUTHORIZED', 'PROTOCOL_VERSION', 'CLIENT_PROTOCOL'])
-
-export class Pool implements ConnectionOwner {
+export class Pool implements ConnectionOwner, Transport {
   readonly #options: PoolOptions
   #protocol: ProtocolChoice
   readonly #connections: Connection[] = []
   readonly #sockets = new Set<Socket>()
+  readonly #uploads: Uploads
   #queue: Request[] = []
   #opening = 0
   #failures = 0
@@ -49,9 +49,14 @@ export class Pool implements ConnectionOwner {
   constructor(options: PoolOptions) {
     this.#options = options
     this.#protocol = options.protocol
+    this.#uploads = new Uploads({ ...options, submit: (request) => this.submit(request) })
   }
 
   submit(request: Request): void {
+    if (request.pieces !== null) {
+      this.#uploads.submit(request)
+      return
+    }
     const connection = this.#queue.length === 0 ? this.#pick() : null
     if (connection !== null) connection.write(request)
     else this.#queue.push(request)
@@ -137,7 +142,8 @@ export class Pool implements ConnectionOwner {
       }
     } else {
       clock.learn(opened.hello.timeMs)
-      const wire = new FrameWire(clock, (request) => this.submit(request))
+      const { capabilities } = opened.hello
+      const wire = new FrameWire({ clock, capabilities, again: (request) => this.submit(request) })
       connection = new Connection(opened.socket, wire, time, this)
     }
     this.#connections.push(connection)
@@ -147,6 +153,7 @@ export class Pool implements ConnectionOwner {
   #openFailed(error: ClientError): void {
     this.#opening--
     if (this.#isClosed) return
+    // Everything that waits hears what will not change.
     if (FATAL.has(error.code)) this.#rejectQueue(error)
     else if (this.#connections.length === 0) this.#reconnectLater()
   }
@@ -191,6 +198,7 @@ export class Pool implements ConnectionOwner {
    * silent since the call was sent, nor half-way through a value that its owner may now change.
    */
   abandon(request: Request, isLate: boolean): void {
+    if (request.pieces !== null) this.#uploads.abandon(request)
     const connection = this.#connections.find((candidate) => candidate === request.carrier)
     if (connection === undefined) return
     const isSilent = isLate && connection.heardAt < request.sentAt

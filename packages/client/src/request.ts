@@ -6,40 +6,69 @@
  */
 
 import { Version } from '@minivault/clock'
+import { CONSISTENCY, type Consistency, DURABILITY_OF_SERVER } from '@minivault/protocol'
 import type { ClientError } from './client-error.ts'
+import type { SizedPieces } from './pieces.ts'
 
-export const KIND = { get: 0, set: 1, delete: 2, health: 3 } as const
+export const KIND = {
+  get: 0,
+  set: 1,
+  delete: 2,
+  health: 3,
+  touch: 4,
+  increment: 5,
+  scan: 6,
+  batch: 7,
+} as const
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
 /** What a node said, whatever transport it came by. */
 export interface Reply {
-  /** of a GET: there is a value; of a DELETE: there was one, as far as the transport tells */
+  /** of a GET or TOUCH: there is a value; of a DELETE: there was one, as far as the transport tells */
   exists: boolean
   value: Uint8Array
-  /** `text`: HTTP, where bytes and JSON strings look alike; `value` is then the JSON text */
+  /** `json` over HTTP: bytes and JSON strings look alike; `value` is then the JSON text */
   type: 'raw' | 'json'
   /** 24 hex digits; undefined where the transport does not tell */
   version: string | undefined
+  /** bytes of the whole value, of which `value` may be a part */
+  size: number
+  /** of a SCAN: there are further pages */
+  hasMore: boolean
 }
 
 export class Request {
   readonly kind: Kind
   readonly key: Uint8Array
   value: Uint8Array = EMPTY
-  isJson = false
-  ifAbsent = false
-  /** 255: the server's */
-  durability = 255
+  /** the value comes from a source while it is sent, instead of `value` */
+  pieces: SizedPieces | null = null
+  /** FRAME_FLAG bits: json, ifAbsent, ifVersion, range, noValue, reverse */
+  flags = 0
+  /** with the flag `ifVersion` */
+  expectedVersion: Version | null = null
+  /** 0: for ever */
+  ttlMs = 0
+  /** with the flag `range`; 0 bytes: up to the end */
+  rangeStart = 0
+  rangeBytes = 0
+  consistency: Consistency = CONSISTENCY.server
+  durability = DURABILITY_OF_SERVER
+  /** what of this request only frames carry, in words; '': nothing */
+  framesOnly = ''
   readonly id = new Version()
   attempt = 0
-  /** times it was written to a socket, each with the same id unless the clock was refused */
+  /**
+   * times it was written to a socket to its end, each with the same id unless the clock was refused; of a
+   * value in pieces, 0 until its last piece is written, since without that it cannot take effect
+   */
   sent = 0
   clockRetries = 0
   /** the connection it was written to last, and when, in ms since 1970 */
   carrier: unknown = null
   sentAt = 0
-  /** in ms since 1970 */
-  readonly deadline: number
+  /** in ms since 1970; of a value in pieces, put off whenever something moves */
+  deadline: number
   settled = false
   /** told when it is settled, to give up what is kept for it */
   onSettled: (() => void) | null = null
@@ -61,7 +90,16 @@ export class Request {
   }
 
   get isWrite(): boolean {
-    return this.kind === KIND.set || this.kind === KIND.delete
+    return this.kind !== KIND.get && this.kind !== KIND.health && this.kind !== KIND.scan
+  }
+
+  /** Given up now, it may have taken effect, or may yet. */
+  get isInDoubt(): boolean {
+    return this.isWrite && this.sent > 0
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0
   }
 
   resolve(reply: Reply): void {
@@ -75,6 +113,7 @@ export class Request {
   #settle(): boolean {
     if (this.settled) return false
     this.settled = true
+    this.pieces?.pieces.stop()
     this.onSettled?.()
     return true
   }

@@ -1,0 +1,143 @@
+/*
+ * What an application may ask of the client: options and results of its calls. Sizes are bytes, times are
+ * milliseconds, versions are 24 hex digits.
+ */
+
+import type { ProtocolChoice } from './handshake.ts'
+import type { Time } from './node-time.ts'
+
+export interface ClientOptions {
+  /** `minivault://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000 */
+  url?: string
+  /** instead of the URL's */
+  token?: string
+  connections?: number
+  /** of each call, where the call does not say otherwise */
+  timeoutMs?: number
+  connectTimeoutMs?: number
+  helloTimeoutMs?: number
+  retriesMax?: number
+  queueRequestsMax?: number
+  /**
+   * `auto` speaks frames where HELLO is answered, else the documented opcodes, which show the token in the
+   * clear
+   */
+  protocol?: ProtocolChoice
+  time?: Time
+}
+
+export interface CallOptions {
+  /** of the whole call, retries included; of a stream, how long nothing may move */
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+export interface ReadOptions extends CallOptions {
+  /** how many replicas must agree; a node alone is its one replica. Default: the server's */
+  consistency?: 'one' | 'quorum'
+}
+
+export interface WriteOptions extends ReadOptions {
+  /** what the write must have reached before it is answered; default: the server's */
+  durability?: 'memory' | 'os' | 'fsync'
+}
+
+export interface ExpiryOptions {
+  /** milliseconds until the value ends, from when the server takes it; an integer of at least 1. Default: never */
+  ttlMs?: number
+}
+
+export interface VersionOptions {
+  /** VERSION_MISMATCH unless the value has this version, as `set` and `getEntry` give it */
+  ifVersion?: string
+}
+
+export interface SetOptions extends WriteOptions, ExpiryOptions, VersionOptions {
+  /** KEY_EXISTS when there is a value; not together with `ifVersion` */
+  ifAbsent?: boolean
+}
+
+export type CreateOptions = Omit<SetOptions, 'ifAbsent' | 'ifVersion'>
+
+export interface UpdateOptions extends CreateOptions {
+  /** how often the change is tried before the refusal of the last try is thrown; default 16 */
+  attemptsMax?: number
+}
+
+export type DeleteOptions = WriteOptions & VersionOptions
+
+export type TouchOptions = WriteOptions & ExpiryOptions & VersionOptions
+
+/** The expiry counts only where the key is made. */
+export type IncrementOptions = WriteOptions & ExpiryOptions
+
+export type BatchOptions = WriteOptions
+
+export interface RangeOptions extends ReadOptions {
+  /** first byte; default 0. Behind the value's end it is the end */
+  start?: number
+  /** behind the last byte; default the value's end */
+  end?: number
+}
+
+export interface SetStreamOptions extends SetOptions {
+  /** of the value; must be known above STREAM_GATHER_BYTES_MAX (4 MiB) */
+  size?: number
+  /** `json`: the bytes are a JSON text. Default `raw` */
+  type?: 'raw' | 'json'
+}
+
+export interface ScanOptions extends ReadOptions {
+  /** only keys that begin with these bytes */
+  prefix?: string | Uint8Array
+  gt?: string | Uint8Array
+  gte?: string | Uint8Array
+  lt?: string | Uint8Array
+  lte?: string | Uint8Array
+  /** at most so many entries */
+  limit?: number
+  /** from the last key to the first */
+  reverse?: boolean
+  /** leaves the values out */
+  keysOnly?: boolean
+  /** goes on behind what the scan that gave this text has given out, in the same direction */
+  cursor?: string
+}
+
+export interface SetResult {
+  /** 24 hex digits; undefined over HTTP and the documented opcodes, which do not tell */
+  version: string | undefined
+}
+
+export interface Entry {
+  value: Uint8Array
+  version: string | undefined
+  type: 'raw' | 'json'
+}
+
+export interface ScanEntry {
+  key: Uint8Array
+  /** empty with `keysOnly` */
+  value: Uint8Array
+  version: string
+  type: 'raw' | 'json'
+  /** the server's wall milliseconds since 1970 from which on it does not exist; 0: never */
+  expiresAtMs: number
+}
+
+export type BatchOperation =
+  | {
+      type: 'set'
+      key: string | Uint8Array
+      value: string | Uint8Array
+      valueType?: 'raw' | 'json'
+      ttlMs?: number
+    }
+  | { type: 'delete'; key: string | Uint8Array }
+
+/** A version for each operation. */
+export interface BatchResult {
+  versions: string[]
+}
+
+export type Health = Record<string, unknown>

@@ -1,0 +1,125 @@
+/*
+ * Values that come from sources. Short ones are gathered and go the way of every other call. Long ones get a
+ * connection of their own, so that a slow source holds up nobody else; a few at once, the others wait.
+ *
+ * Such a value is sent once: its bytes are gone when they are sent. So it needs no request id either.
+ */
+
+import type { Socket } from 'node:net'
+import type { Address } from './address.ts'
+import { ClientError, unsupported } from './client-error.ts'
+import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
+import { RECONNECT_MS_MAX, RECONNECT_MS_MIN, STREAM_GATHER_BYTES_MAX, UPLOADS_MAX } from './limits.ts'
+import type { Time } from './node-time.ts'
+import { type SizedPieces, sourceError } from './pieces.ts'
+import type { Request } from './request.ts'
+import type { RequestClock } from './request-clock.ts'
+import { Upload } from './upload.ts'
+
+export interface UploadsOptions {
+  address: Address
+  protocol: ProtocolChoice
+  connectTimeoutMs: number
+  helloTimeoutMs: number
+  clock: RequestClock
+  time: Time
+  /** takes those that turned out to be short */
+  submit: (request: Request) => void
+}
+
+export class Uploads {
+  readonly #options: UploadsOptions
+  /** the sockets of those under way, as far as they have one */
+  readonly #running = new Map<Request, Socket | null>()
+  #waiting: Request[] = []
+
+  constructor(options: UploadsOptions) {
+    this.#options = options
+  }
+
+  submit(request: Request): void {
+    const { size } = request.pieces!
+    if (size === undefined || size <= STREAM_GATHER_BYTES_MAX) {
+      this.#gather(request, request.pieces!).catch((error: ClientError) => request.reject(error))
+    } else {
+      this.#waiting.push(request)
+      this.#startNext()
+    }
+  }
+
+  async #gather(request: Request, given: SizedPieces): Promise<void> {
+    const { pieces, size, timeoutMs } = given
+    const { time, submit } = this.#options
+    const gathered: Uint8Array[] = []
+    let length = 0
+    for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
+      length += piece.length
+      if (size !== undefined && length > size) {
+        throw sourceError(`the source gave more than the ${size} bytes announced`)
+      }
+      if (length > STREAM_GATHER_BYTES_MAX) {
+        throw sourceError(`a value above ${STREAM_GATHER_BYTES_MAX} bytes needs its size: { size }`)
+      }
+      gathered.push(new Uint8Array(piece))
+      request.deadline = time.now() + timeoutMs
+    }
+    if (request.settled) return
+    if (size !== undefined && length < size) {
+      throw sourceError(`the source ended after ${length} of ${size} bytes`)
+    }
+    request.value = new Uint8Array(Buffer.concat(gathered))
+    request.pieces = null
+    submit(request)
+  }
+
+  #startNext(): void {
+    while (this.#running.size < UPLOADS_MAX && this.#waiting.length > 0) {
+      const request = this.#waiting.shift()!
+      if (request.settled) continue
+      this.#running.set(request, null)
+      this.#run(request)
+        .catch((error: ClientError) => request.reject(error))
+        .finally(() => {
+          this.#running.delete(request)
+          this.#startNext()
+        })
+    }
+  }
+
+  async #run(request: Request): Promise<void> {
+    const { address, clock, time } = this.#options
+    const opened = await this.#connect(request)
+    if (opened === null) return
+    const { socket, hello } = opened
+    if (hello === null || request.settled) {
+      socket.destroy()
+      throw unsupported('the documented opcodes', 'setStream')
+    }
+    clock.learn(hello.timeMs)
+    request.id.clear()
+    const again = () => request.reject(new ClientError('CLOCK_TOO_FAR', 'the server refused the version'))
+    const wire = { clock, capabilities: hello.capabilities, again }
+    await new Upload(socket, { request, address, time, wire }).run()
+  }
+
+  /** Tries until the call is settled: nothing was taken from the source yet. */
+  async #connect(request: Request): Promise<Opened | null> {
+    const { address, protocol, connectTimeoutMs, helloTimeoutMs, time } = this.#options
+    const onSocket = (socket: Socket) => this.#running.set(request, socket)
+    for (let failures = 0; !request.settled; failures++) {
+      try {
+        return await openConnection({ address, protocol, connectTimeoutMs, helloTimeoutMs, time, onSocket })
+      } catch (error) {
+        if (FATAL.has((error as ClientError).code)) throw error
+      }
+      const pauseMs = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** failures)
+      await new Promise<void>((resolve) => time.after(pauseMs * (1 + time.random() / 2), resolve))
+    }
+    return null
+  }
+
+  /** The call was given up: its connection is of no use to others. */
+  abandon(request: Request): void {
+    this.#running.get(request)?.destroy()
+  }
+}
