@@ -43,6 +43,10 @@ export interface ScanQuery {
   /** As the page before gave it; empty: from the beginning. */
   cursor: string
   entriesMax: number
+  /** Asked when its turn comes: it may be too late by then. */
+  mayBegin: () => boolean
+  /** Asked before each entry: whether anybody still wants the page. */
+  isWanted: () => boolean
   /** Takes an entry, or says that the page is full; then the entry is the first of the next page. */
   take: (entry: ScanEntry) => boolean
 }
@@ -166,6 +170,7 @@ export class Answer {
     this.valueOffset = 0
     this.expiresAtMs = 0
     this.stream = null
+    this.sum = 0n
     this.cursor = null
     this.versions = null
     return this

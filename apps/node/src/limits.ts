@@ -49,6 +49,13 @@ export const SWEEP_INTERVAL_MS = 1000
 
 /** Requests remembered, so that a retry is answered and not repeated. */
 export const LEDGER_ENTRIES = 64 * 1024
+/** Versions of batches remembered for their retries; the oldest batch goes first. */
+export const LEDGER_BATCH_VERSIONS = 64 * 1024
+/** Pages of scans filled at once, and those that wait for their turn; one more is refused. */
+export const SCANS_AT_ONCE_MAX = 16
+export const SCANS_WAITING_MAX = 4096
+/** The latest moment at which a value may end, in wall milliseconds: what 48 bits hold. */
+export const EXPIRY_MS_MAX = 2 ** 48 - 1
 /**
  * After a signal: how long requests under way may take before their connections are cut, and clients that
  * have all their replies may take to hang up. Well below the ten seconds that supervisors wait.

@@ -5,13 +5,12 @@
  * restart from the newest record of the key; if neither knows, it is in doubt. An attempt below one already
  * seen is superseded.
  *
- * Everything here happens inside `submit`, one operation after another, so a create is decided on what is
- * there now; answers wait in the store for their durability mark.
+ * Here are the plain get, set and delete, which allocate nothing, and who does all the others. Each is begun
+ * inside `submit`, one after another; answers wait in the store for their durability mark.
  */
 
 import { compareVersions, successor, Version } from '@minivault/clock'
-import { cloneBytes } from '@minivault/codec'
-import { ERROR, type ErrorNumber, OUTCOME } from '@minivault/protocol'
+import { ERROR, type ErrorNumber } from '@minivault/protocol'
 import {
   APPLY,
   type Found,
@@ -20,46 +19,85 @@ import {
   type Store,
   type StoreListener,
 } from '@minivault/storage'
-import { Answer, type Complete, type KeyValue, KIND, Operation } from '../key-value.ts'
+import { Answer, type Complete, type KeyValue, KIND, type Operation } from '../key-value.ts'
+import { Answers, askedBy } from './answers.ts'
+import { Batches } from './batches.ts'
+import { DecidedWrites } from './decided-writes.ts'
+import { Deferred } from './deferred.ts'
+import { DescribedReads, isDescribed } from './described-reads.ts'
+import { expiryOf } from './expiry-of.ts'
 import { Pending } from './pending.ts'
+import { Recall } from './recall.ts'
+import { failBy, type Replica } from './replica.ts'
 import { LEDGER_STATE, RequestLedger } from './request-ledger.ts'
+import { ScanPages } from './scan-pages.ts'
 import { errorOf } from './storage-errors.ts'
 
 export class LocalKeyValue implements KeyValue, StoreListener {
   readonly #complete: Complete
+  readonly #now: () => number
   #store!: Store
   #ledger!: RequestLedger
+  #answers!: Answers
+  #replica!: Replica
+  #reads!: DescribedReads
+  #writes!: DecidedWrites
+  #scans!: ScanPages
+  #batches!: Batches
+  #recall!: Recall
   readonly #mutation = new Mutation()
-  readonly #answer = new Answer()
+  #answer = new Answer()
   readonly #pending = new Pending()
+  readonly #deferred = new Deferred(this.#pending)
   readonly #request = new Version()
   readonly #version = new Version()
-  /** Creates that wait for a record to become readable before they can say no: their operation is copied. */
-  readonly #waitingCreates = new Map<number, Operation>()
 
-  constructor(complete: Complete) {
+  /** @param now wall milliseconds: what a time to live counts from */
+  constructor(complete: Complete, now: () => number = Date.now) {
     this.#complete = complete
+    this.#now = now
   }
 
   /** The store needs its listener before it opens, so it comes second. */
   attach(store: Store): void {
     this.#store = store
     this.#ledger = new RequestLedger(store.highestBallot)
+    this.#answers = new Answers(this.#complete, this.#ledger)
+    this.#answer = this.#answers.answer
+    const replica = { store, deferred: this.#deferred, answers: this.#answers, now: this.#now }
+    this.#replica = replica
+    this.#reads = new DescribedReads(replica)
+    this.#writes = new DecidedWrites(replica)
+    this.#scans = new ScanPages(replica)
+    this.#batches = new Batches(replica)
+    this.#recall = new Recall(replica)
   }
 
   submit(operation: Operation, token: number): void {
+    const { kind } = operation
     try {
-      if (operation.kind === KIND.get) this.#get(operation, token)
+      if (kind === KIND.get) this.#get(operation, token)
+      else if (kind === KIND.scan) this.#scans.submit(operation, token)
       else if (this.#isNew(operation, token)) this.#write(operation, token)
+      else this.#discard(operation)
     } catch (error) {
-      this.#forget(operation)
-      this.#fail(token, errorOf(error), (error as Error).message)
+      this.#discard(operation)
+      const asked = askedBy(operation, token)
+      if (kind === KIND.get) asked.request.clear()
+      failBy(this.#replica, asked, error)
     }
+  }
+
+  /** A staged value that nobody took. */
+  #discard(operation: Operation): void {
+    if (operation.staged !== null) this.#store.engine.large.discard(operation.staged)
+    operation.staged = null
   }
 
   // --- reads
 
   #get(operation: Operation, token: number): void {
+    if (isDescribed(operation)) return this.#reads.submit(operation, token)
     const row = this.#take(token, false)
     if (!this.#store.read(operation.key, operation.keyStart, operation.keyEnd, operation.hash, row)) return
     this.#pending.give(row)
@@ -78,13 +116,9 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   }
 
   onRead(row: number, found: Found | null, error: StorageError | null): void {
+    if (!this.#deferred.isEmpty && this.#deferred.settle(row, found, error)) return
     const token = this.#pending.token(row)
     this.#pending.give(row)
-    const create = this.#waitingCreates.get(row)
-    if (create !== undefined) {
-      this.#waitingCreates.delete(row)
-      return this.#createAfterRead(create, token, found, error)
-    }
     if (error !== null || found === null) this.#fail(token, errorOf(error), error?.message ?? null)
     else this.#found(token, found)
   }
@@ -96,63 +130,36 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     const request = operation.requestId
     if (request.isZero()) return true
     const entry = this.#ledger.find(request)
-    if (entry >= 0) return this.#repeat(operation, token, entry)
+    if (entry >= 0) return this.#isAgain(operation, token, entry)
     if (!this.#store.clock.observe(request)) {
       this.#fail(token, ERROR.CLOCK_TOO_FAR, null)
       return false
     }
     const mayBeForgotten = operation.attempt > 0 && compareVersions(request, this.#ledger.horizon) <= 0
     this.#ledger.add(request, operation.attempt)
-    if (mayBeForgotten) this.#recall(operation, token)
+    if (mayBeForgotten) this.#recall.submit(operation, askedBy(operation, token))
     return !mayBeForgotten
   }
 
-  #repeat(operation: Operation, token: number, entry: number): boolean {
+  /** The request is known: true when nothing was done so far, and the retry is to be carried out. */
+  #isAgain(operation: Operation, token: number, entry: number): boolean {
     const ledger = this.#ledger
     if (operation.attempt < ledger.attempt(entry)) {
       this.#fail(token, ERROR.SUPERSEDED, null)
       return false
     }
     ledger.raiseAttempt(entry, operation.attempt)
-    if (ledger.state(entry) === LEDGER_STATE.pending) {
-      this.#recall(operation, token)
-      return false
-    }
-    const error = ledger.error(entry) as ErrorNumber
-    if (error !== ERROR.NONE) this.#fail(token, error, null)
-    else {
-      this.#answer.ok()
-      ledger.version(entry, this.#answer.version)
-      this.#answer.exists = ledger.existed(entry)
-      this.#complete(token, this.#answer)
-    }
-    return false
-  }
-
-  /**
-   * The ledger cannot answer: the key's newest record does if it is this request's, as soon as it is durable.
-   */
-  #recall(operation: Operation, token: number): void {
-    const { requestId } = operation
-    const found = this.#locate(operation)
-    const ours =
-      compareVersions(found.version, requestId) === 0 || compareVersions(found.requestId, requestId) === 0
-    if (!ours) return this.#fail(token, ERROR.IN_DOUBT, null)
-    const mutation = this.#mutate(operation)
-    mutation.ballot.copy(found.ballot)
-    mutation.version.copy(found.version)
-    this.#apply(mutation, token, requestId, operation.kind === KIND.delete)
-  }
-
-  #forget(operation: Operation): void {
-    if (!operation.requestId.isZero())
-      this.#ledger.answer(operation.requestId, ERROR.INTERNAL, operation.requestId, false)
+    const state = ledger.state(entry)
+    if (state === LEDGER_STATE.pending) this.#answers.follow(operation.requestId, token)
+    else if (state === LEDGER_STATE.answered) this.#answers.repeat(operation, token, entry)
+    else ledger.again(entry)
+    return state === LEDGER_STATE.failed
   }
 
   // --- writes
 
   #write(operation: Operation, token: number): void {
-    if (operation.kind === KIND.create && !this.#isAbsent(operation, token)) return
+    if (!isPlain(operation)) return this.#decide(operation, token)
     if (operation.kind === KIND.delete) {
       const found = this.#locate(operation)
       if (!found.exists) return this.#deleteNothing(operation, token, found)
@@ -162,6 +169,22 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     else mutation.ballot.copy(operation.requestId)
     mutation.version.copy(mutation.ballot)
     this.#apply(mutation, token, operation.requestId, operation.kind === KIND.delete)
+  }
+
+  #decide(operation: Operation, token: number): void {
+    const asked = askedBy(operation, token)
+    switch (operation.kind) {
+      case KIND.touch:
+        return this.#writes.touch(operation, asked)
+      case KIND.increment:
+        return this.#writes.increment(operation, asked)
+      case KIND.batch:
+        return this.#batches.submit(operation, asked)
+      case KIND.delete:
+        return this.#writes.delete(operation, asked)
+      default:
+        return this.#writes.set(operation, asked)
+    }
   }
 
   #mutate(operation: Operation): Mutation {
@@ -180,6 +203,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     mutation.codec = operation.codec
     mutation.rawBytes = operation.rawBytes
     mutation.durability = operation.durability
+    mutation.expiresAtMs = operation.ttlMs === 0 ? 0 : expiryOf(operation.ttlMs, this.#now)
     return mutation
   }
 
@@ -202,19 +226,20 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   }
 
   onApplied(row: number, error: StorageError | null): void {
+    if (!this.#deferred.isEmpty && this.#deferred.settle(row, null, error)) return
     const pending = this.#pending
     const token = pending.token(row)
     const request = pending.request(row, this.#request)
     const version = pending.version(row, this.#version)
     const exists = pending.exists(row)
     pending.give(row)
-    const number = error === null ? ERROR.NONE : errorOf(error)
-    if (!request.isZero()) this.#ledger.answer(request, number, version, exists)
-    if (error !== null) return this.#doubt(token, number, error.message)
+    if (error !== null) return this.#answers.doubt({ token, request }, errorOf(error), error.message)
     const answer = this.#answer.ok()
     answer.version.copy(version)
     answer.exists = exists
+    if (!request.isZero()) this.#ledger.answer(request, ERROR.NONE, version, exists)
     this.#complete(token, answer)
+    this.#answers.tell(request)
   }
 
   #locate(operation: Operation): Found {
@@ -222,11 +247,11 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   }
 
   /**
-   * Nothing to delete. If that is so because of a tombstone, its durability is waited for: an answer before
-   * it would promise what a crash could still undo.
+   * Nothing to delete. If that is so because of a record (a tombstone, or a value that has expired), its
+   * durability is waited for: an answer before it would promise what a crash could still undo.
    */
   #deleteNothing(operation: Operation, token: number, found: Found): void {
-    if (!found.tombstone) {
+    if (found.ballot.isZero()) {
       if (!operation.requestId.isZero()) {
         this.#ledger.answer(operation.requestId, ERROR.NONE, this.#version.clear(), false)
       }
@@ -238,53 +263,8 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     this.#apply(mutation, token, operation.requestId, false)
   }
 
-  // --- create
-
-  /** False when the create is answered, or waits until what is there may be spoken of. */
-  #isAbsent(operation: Operation, token: number): boolean {
-    const row = this.#take(token, false)
-    if (this.#store.read(operation.key, operation.keyStart, operation.keyEnd, operation.hash, row)) {
-      this.#pending.give(row)
-      if (!this.#store.found.exists) return true
-      this.#exist(operation, token)
-      return false
-    }
-    this.#waitingCreates.set(row, copyOf(operation))
-    return false
-  }
-
-  #createAfterRead(
-    operation: Operation,
-    token: number,
-    found: Found | null,
-    error: StorageError | null,
-  ): void {
-    if (error !== null || found === null) return this.#fail(token, errorOf(error), error?.message ?? null)
-    if (found.exists) return this.#exist(operation, token)
-    try {
-      this.#write(operation, token)
-    } catch (thrown) {
-      this.#forget(operation)
-      this.#fail(token, errorOf(thrown), (thrown as Error).message)
-    }
-  }
-
-  #exist(operation: Operation, token: number): void {
-    if (!operation.requestId.isZero()) {
-      this.#ledger.answer(operation.requestId, ERROR.KEY_EXISTS, operation.requestId, true)
-    }
-    this.#fail(token, ERROR.KEY_EXISTS, null)
-  }
-
   #take(token: number, exists: boolean): number {
     return this.#pending.take(token, this.#version.clear(), this.#request.clear(), exists)
-  }
-
-  /** The record was on its way to the disk when that failed: a restart may find it, or not. */
-  #doubt(token: number, error: ErrorNumber, message: string): void {
-    const answer = this.#answer.fail(error === ERROR.DISK_FULL ? error : ERROR.IN_DOUBT, message)
-    answer.outcome = OUTCOME.inDoubt
-    this.#complete(token, answer)
   }
 
   #fail(token: number, error: ErrorNumber, message: string | null): void {
@@ -292,17 +272,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   }
 }
 
-function copyOf(operation: Operation): Operation {
-  const copy = new Operation()
-  const key = cloneBytes(operation.key, operation.keyStart, operation.keyEnd)
-  copy.begin(operation.kind, key, 0, key.length, operation.durability)
-  copy.hash.high = operation.hash.high
-  copy.hash.low = operation.hash.low
-  const value = cloneBytes(operation.value, operation.valueStart, operation.valueEnd)
-  copy.setValue(value, 0, value.length, operation.valueType)
-  copy.codec = operation.codec
-  copy.rawBytes = operation.rawBytes
-  copy.requestId.copy(operation.requestId)
-  copy.attempt = operation.attempt
-  return copy
+/** Whether what is written does not depend on what is there. */
+function isPlain({ kind, expectedVersion, staged }: Operation): boolean {
+  return (kind === KIND.set || kind === KIND.delete) && staged === null && expectedVersion.isZero()
 }

@@ -17,9 +17,7 @@ export class Pending {
    * Takes a row for this token, remembering the version the answer will carry and the request it belongs to.
    */
   take(token: number, version: Version, request: Version, exists: boolean): number {
-    if (this.#freeHead === NONE) this.#grow()
-    const row = this.#freeHead
-    this.#freeHead = this.#free[row]!
+    const row = this.takeRow()
     this.#tokens[row] = token
     this.setVersion(row, version)
     const base = row * 7
@@ -27,6 +25,14 @@ export class Pending {
     this.#words[base + 4] = request.middle
     this.#words[base + 5] = request.low
     this.#words[base + 6] = exists ? 1 : 0
+    return row
+  }
+
+  /** A row of which nothing is remembered here. */
+  takeRow(): number {
+    if (this.#freeHead === NONE) this.#grow()
+    const row = this.#freeHead
+    this.#freeHead = this.#free[row]!
     return row
   }
 

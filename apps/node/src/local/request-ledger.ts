@@ -5,19 +5,23 @@
  * been here, one above it certainly was not. Not durable; after a restart the horizon is the highest ballot
  * found on disk.
  *
- *   entry: request id (3 words) · attempt · state · error · version (3 words) · existed
+ *   entry: request id (3 words) · attempt · state · error · version (3 words) · existed · sum (2 words)
  */
 import { compareVersions, Version } from '@minivault/clock'
+import { ERROR as NUMBER, OUTCOME } from '@minivault/protocol'
+import type { Answer } from '../key-value.ts'
 import { LEDGER_ENTRIES } from '../limits.ts'
 
-export const LEDGER_STATE = { pending: 0, answered: 1 } as const
+/** `failed`: nothing was done; a retry is carried out. */
+export const LEDGER_STATE = { pending: 0, answered: 1, failed: 2 } as const
 
-const WORDS = 10
+const WORDS = 12
 const ATTEMPT = 3
 const STATE = 4
 const ERROR = 5
 const VERSION = 6
 const EXISTED = 9
+const SUM = 10
 const EMPTY = -1
 
 export class RequestLedger {
@@ -76,6 +80,23 @@ export class RequestLedger {
     this.#entries[base + EXISTED] = existed ? 1 : 0
   }
 
+  /** The same with all that an answer off the hot path says. */
+  record(request: Version, answer: Answer): void {
+    const entry = this.find(request)
+    if (entry === EMPTY) return
+    const isInDoubt = answer.outcome === OUTCOME.inDoubt
+    this.answer(request, isInDoubt ? NUMBER.IN_DOUBT : answer.error, answer.version, answer.exists)
+    const base = entry * WORDS
+    if (answer.outcome === OUTCOME.failed) this.#entries[base + STATE] = LEDGER_STATE.failed
+    this.#entries[base + SUM] = Number(BigInt.asIntN(32, answer.sum >> 32n))
+    this.#entries[base + SUM + 1] = Number(BigInt.asIntN(32, answer.sum))
+  }
+
+  /** A retry of what had failed is carried out now. */
+  again(entry: number): void {
+    this.#entries[entry * WORDS + STATE] = LEDGER_STATE.pending
+  }
+
   attempt(entry: number): number {
     return this.#entries[entry * WORDS + ATTEMPT]!
   }
@@ -94,6 +115,12 @@ export class RequestLedger {
 
   existed(entry: number): boolean {
     return this.#entries[entry * WORDS + EXISTED] === 1
+  }
+
+  /** Of an increment. */
+  sum(entry: number): bigint {
+    const base = entry * WORDS + SUM
+    return (BigInt(this.#entries[base]!) << 32n) | BigInt(this.#entries[base + 1]! >>> 0)
   }
 
   version(entry: number, into: Version): Version {
