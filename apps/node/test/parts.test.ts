@@ -57,9 +57,11 @@ t.test('output: chunks are reused only when the socket took them', async (t) => 
   const pool = new ChunkPool()
   const sent: Uint8Array[] = []
   let free = true
-  const output = new Output(pool, (bytes) => {
-    sent.push(bytes)
-    return free
+  const output = new Output(pool, {
+    write(bytes) {
+      sent.push(bytes)
+      return free
+    },
   })
   output.append(Buffer.from('abc'), 1, 3)
   t.equal(sent.length, 0)
@@ -155,7 +157,7 @@ class Shuffled implements KeyValue {
 
 for (const plainStreams of [false, true]) {
   t.test(
-    `a port that completes late and shuffled (${plainStreams ? 'stream' : 'onread'} sockets)`,
+    `a port that completes late and shuffled (${plainStreams ? 'stream' : 'handle'} sockets)`,
     async (t) => {
       await using node = await startNode({
         port: 0,

@@ -1,61 +1,42 @@
 /**
- * The one place that goes through an undocumented door of Node. A `net.Server` hands every accepted
- * connection to its handle's `onconnection`; taking the handle there lets the socket read straight into a
- * buffer of ours (`onread`, which is documented for outgoing sockets only) and saves a third of the CPU of a
- * `'data'` stream. Where the door is missing the plain stream serves, with the same contract:
- * `onBytes(buffer, length)`, bytes valid during the call.
+ * Takes the connections of a listening server. A `net.Server` hands every accepted connection to its handle's
+ * `onconnection`; taking the handle there, before Node has made a stream of it, is undocumented, like all of
+ * `HandleSocket`. Where either is missing, plain streams serve with the same contract.
  */
-import net from 'node:net'
+import type net from 'node:net'
+import type { ByteSocket, SocketListener } from './byte-socket.ts'
+import { HandleSocket, handlesAreUsable } from './handle-socket.ts'
+import { StreamSocket } from './stream-socket.ts'
+
+const KEEP_ALIVE_DELAY_MS = 30_000
 
 export interface AcceptOptions {
   /** Shared by all sockets: a read is handled before the next one happens. */
   readBuffer: Uint8Array
-  /** `release` gives the socket away: from then on it is an ordinary stream for its new owner. */
-  onSocket: (socket: net.Socket, release: () => void) => OnBytes
+  /** Who hears of the connection; one that is not wanted may be destroyed right here. */
+  listenerOf: (socket: ByteSocket) => SocketListener
   /** For tests, and where the door is closed. */
   plainStreams?: boolean
 }
-
-/** Bytes [0, length) of `bytes` have arrived. */
-export type OnBytes = (bytes: Uint8Array, length: number) => void
 
 interface ServerWithHandle {
   _handle?: { onconnection?: (status: number, handle: unknown) => void } | null
 }
 
-/** What the constructor takes beyond its types: a handle, and `onread` as for `connect`. */
-type SocketOptions = net.SocketConstructorOpts & { handle: unknown; onread: net.OnReadOpts }
-
-/** Sends the accepted sockets of a listening server to `onSocket`. Returns which of the two ways is used. */
-export function acceptSockets(server: net.Server, options: AcceptOptions): 'onread' | 'stream' {
+/** Sends the accepted connections of a listening server to `listenerOf`. Returns which way is used. */
+export function acceptSockets(server: net.Server, options: AcceptOptions): 'handles' | 'streams' {
+  const { readBuffer, listenerOf, plainStreams } = options
   const handle = (server as ServerWithHandle)._handle
-  if (options.plainStreams || typeof handle?.onconnection !== 'function') {
+  if (plainStreams || typeof handle?.onconnection !== 'function' || !handlesAreUsable(handle)) {
     server.on('connection', (socket) => {
-      const listener = (bytes: Buffer) => onBytes(bytes, bytes.length)
-      const onBytes = options.onSocket(socket, () => socket.off('data', listener))
-      socket.on('data', listener)
+      socket.setNoDelay(true)
+      socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
+      new StreamSocket(socket, listenerOf)
     })
-    return 'stream'
+    return 'streams'
   }
   handle.onconnection = (status, clientHandle) => {
-    if (status !== 0 || !clientHandle) return
-    let onBytes: OnBytes | null = null
-    const socketOptions: SocketOptions = {
-      handle: clientHandle,
-      allowHalfOpen: true,
-      onread: {
-        buffer: options.readBuffer,
-        callback: (length, buffer) => {
-          onBytes?.(buffer, length)
-          return true
-        },
-      },
-    }
-    const socket = new net.Socket(socketOptions)
-    onBytes = options.onSocket(socket, () => {
-      onBytes = (bytes, length) => socket.push(Buffer.from(bytes.subarray(0, length)))
-    })
-    socket.read(0)
+    if (status === 0 && clientHandle) new HandleSocket(clientHandle, readBuffer, listenerOf)
   }
-  return 'onread'
+  return 'handles'
 }

@@ -7,7 +7,6 @@
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
  */
-import type { Socket } from 'node:net'
 import type { Answer } from '../key-value.ts'
 import {
   FRAME_TIMEOUT_MS,
@@ -17,6 +16,7 @@ import {
   WRITE_TIMEOUT_MS,
 } from '../limits.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
+import type { ByteSocket, SocketListener } from './byte-socket.ts'
 import { type ChunkPool, Output } from './output.ts'
 import { ReplySlots } from './reply-slots.ts'
 import type { Session, Wire } from './session.ts'
@@ -32,8 +32,8 @@ export interface ConnectionContext {
   onClose: (connection: Connection) => void
 }
 
-export class Connection implements Receiver, Wire {
-  readonly socket: Socket
+export class Connection implements Receiver, Wire, SocketListener {
+  readonly socket: ByteSocket
   #session: Session | null = null
   readonly #context: ConnectionContext
   readonly #slots = new ReplySlots()
@@ -56,15 +56,11 @@ export class Connection implements Receiver, Wire {
   #unreadSeen = 0
   #unreadForMs = 0
 
-  constructor(socket: Socket, context: ConnectionContext) {
+  constructor(socket: ByteSocket, context: ConnectionContext) {
     this.socket = socket
     this.#context = context
-    this.#output = new Output(context.pool, (bytes) => this.#send(bytes))
+    this.#output = new Output(context.pool, socket)
     this.#firstToken = context.receivers.add(this)
-    socket.on('drain', () => context.turn.touch(this))
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#onClose())
-    socket.on('end', () => this.#onEnd())
   }
 
   begin(session: Session): void {
@@ -84,10 +80,7 @@ export class Connection implements Receiver, Wire {
   get isBusy(): boolean {
     if (this.#held && this.#slots.pending === 0) this.#held = false
     return (
-      this.#closing ||
-      this.#held ||
-      this.#slots.isFull ||
-      this.socket.writableLength > OUTPUT_HIGH_WATER_BYTES
+      this.#closing || this.#held || this.#slots.isFull || this.socket.unsentBytes > OUTPUT_HIGH_WATER_BYTES
     )
   }
 
@@ -195,16 +188,10 @@ export class Connection implements Receiver, Wire {
 
   #encodeApart(slot: number, answer: Answer): Uint8Array[] {
     const parts: Uint8Array[] = []
-    const apart = new Output(this.#context.pool, (bytes) => parts.push(Buffer.from(bytes)) > 0)
+    const apart = new Output(this.#context.pool, { write: (bytes) => parts.push(Buffer.from(bytes)) > 0 })
     this.#session!.reply(slot, answer, apart)
     apart.flush()
     return parts
-  }
-
-  #send(bytes: Uint8Array): boolean {
-    if (this.socket.destroyed) return true
-    this.socket.write(bytes)
-    return this.socket.writableLength === 0
   }
 
   /** End of turn: everything answered leaves; reading stops or goes on by what is still under way. */
@@ -245,10 +232,10 @@ export class Connection implements Receiver, Wire {
     const waitsForClient =
       this.#closing || ((this.#rest !== null || this.#skip > 0 || isUnfinished) && !this.#stalled)
     this.#incompleteForMs = waitsForClient ? this.#incompleteForMs + elapsedMs : 0
-    const received = this.socket.bytesRead - this.#bytesReadSeen
-    if (!waitsForClient) this.#bytesReadSeen = this.socket.bytesRead
+    const received = this.socket.receivedBytes - this.#bytesReadSeen
+    if (!waitsForClient) this.#bytesReadSeen = this.socket.receivedBytes
     const patienceMs = FRAME_TIMEOUT_MS + (received / SLOWEST_BYTES_PER_SECOND) * 1000
-    const unread = this.socket.writableLength
+    const unread = this.socket.unsentBytes
     this.#unreadForMs = unread > 0 && unread === this.#unreadSeen ? this.#unreadForMs + elapsedMs : 0
     this.#unreadSeen = unread
     const isStill = this.#stillForMs > OPERATION_TIMEOUT_MS || this.#unreadForMs > WRITE_TIMEOUT_MS
@@ -261,15 +248,19 @@ export class Connection implements Receiver, Wire {
   }
 
   get isIdle(): boolean {
-    return this.#slots.pending === 0 && this.socket.writableLength === 0
+    return this.#slots.pending === 0 && this.socket.unsentBytes === 0
   }
 
-  #onEnd(): void {
+  onDrained(): void {
+    this.#context.turn.touch(this)
+  }
+
+  onEnd(): void {
     this.#ended = true
     this.settle()
   }
 
-  #onClose(): void {
+  onClose(): void {
     if (this.#closed) return
     this.#closed = true
     this.#rest = null

@@ -9,15 +9,15 @@ import type { HttpDoor } from '../http/http-door.ts'
 import { READ_BUFFER_BYTES, SWEEP_INTERVAL_MS } from '../limits.ts'
 import type { Receivers } from '../receivers.ts'
 import type { ProtocolName } from '../settings/settings.ts'
-import { acceptSockets, type OnBytes } from './accepted-socket.ts'
-import { Connection } from './connection.ts'
+import { acceptSockets } from './accepted-socket.ts'
+import type { ByteSocket, SocketListener } from './byte-socket.ts'
+import { Connection, type ConnectionContext } from './connection.ts'
 import { DocumentedSession } from './documented-session.ts'
 import { FrameSession } from './frame-session.ts'
 import { ChunkPool } from './output.ts'
 import type { SessionContext } from './session-context.ts'
 import { Turn } from './turn.ts'
 
-const KEEP_ALIVE_DELAY_MS = 30_000
 /** Opcodes below this open the documented form. */
 const DOCUMENTED_BELOW = 0x10
 
@@ -35,22 +35,30 @@ export interface MainDoorOptions {
 export class MainDoor {
   readonly server = net.createServer({ allowHalfOpen: true })
   readonly #options: MainDoorOptions
-  readonly #pool = new ChunkPool()
-  readonly #turn = new Turn()
+  readonly #context: ConnectionContext
   readonly #binary = new Set<Connection>()
   /** Connected, but not a byte yet: nobody else would end them. */
-  readonly #silent = new Set<net.Socket>()
+  readonly #silent = new Set<ByteSocket>()
   #sockets = 0
 
   constructor(options: MainDoorOptions) {
     this.#options = options
+    this.#context = {
+      receivers: options.receivers,
+      pool: new ChunkPool(),
+      turn: new Turn(),
+      onClose: (closed) => {
+        this.#binary.delete(closed)
+        this.left()
+      },
+    }
   }
 
   /** Call when the server listens: before that there is no handle to take the connections from. */
   accept(): void {
     acceptSockets(this.server, {
       readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
-      onSocket: (socket, release) => this.#onSocket(socket, release),
+      listenerOf: (socket) => this.#greet(socket),
       plainStreams: this.#options.plainStreams,
     })
   }
@@ -58,7 +66,12 @@ export class MainDoor {
   /** A port that serves HTTP only. Its connections count like all others. */
   createHttpServer(): net.Server {
     return net.createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) => {
-      if (this.#admit(socket)) this.#options.http.server.emit('connection', socket)
+      if (!this.#admit()) {
+        socket.destroy()
+        return
+      }
+      socket.once('close', () => this.left())
+      this.#options.http.server.emit('connection', socket)
     })
   }
 
@@ -66,62 +79,51 @@ export class MainDoor {
     return this.#sockets
   }
 
-  #admit(socket: net.Socket): boolean {
+  /** Counts a connection, unless there are too many. */
+  #admit(): boolean {
     if (this.#sockets >= this.#options.connectionsMax) {
       this.#options.onRefused()
-      socket.destroy()
       return false
     }
     this.#sockets++
-    socket.once('close', () => this.#sockets--)
     return true
   }
 
-  #onSocket(socket: net.Socket, release: () => void): OnBytes {
-    if (!this.#admit(socket)) return () => {}
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
-    const ignore = () => socket.destroy()
-    socket.on('error', ignore)
-    socket.on('end', ignore)
-    this.#silent.add(socket)
-    socket.once('close', () => this.#silent.delete(socket))
-    let receive: OnBytes | null = null
-    return (bytes, length) => {
-      if (receive === null) {
-        socket.off('error', ignore)
-        socket.off('end', ignore)
-        this.#silent.delete(socket)
-        receive = this.#choose(socket, release, bytes, length)
-      } else receive(bytes, length)
-    }
+  /** A connection that was counted is closed. */
+  left(): void {
+    this.#sockets--
   }
 
-  /** Handles the first bytes, and returns what handles the others. */
-  #choose(socket: net.Socket, release: () => void, bytes: Uint8Array, length: number): OnBytes {
+  #greet(socket: ByteSocket): SocketListener {
+    if (this.#admit()) {
+      this.#silent.add(socket)
+      return new Silent(this, socket)
+    }
+    socket.destroy()
+    return REFUSED
+  }
+
+  /** Nobody waits for its first bytes any more. */
+  forget(socket: ByteSocket): void {
+    this.#silent.delete(socket)
+  }
+
+  /** The first bytes have come: they choose who goes on with the connection. */
+  choose(socket: ByteSocket, bytes: Uint8Array, length: number): void {
+    this.#silent.delete(socket)
     const first = bytes[0]!
     const { protocols, http } = this.#options
     if (protocols.has('http') && first >= 0x41 && first <= 0x5a) {
-      release()
-      http.adopt(socket, Buffer.from(bytes.subarray(0, length)))
-      return () => {}
-    }
-    if (!protocols.has('binary') || first === 0 || first > OPCODE.hello) {
+      http.adopt(socket.release(), Buffer.from(bytes.subarray(0, length)))
+    } else if (!protocols.has('binary') || first === 0 || first > OPCODE.hello) {
       socket.destroy()
-      return () => {}
+    } else {
+      this.#open(socket, first).receive(bytes, length)
     }
-    const connection = this.#open(socket, first)
-    connection.receive(bytes, length)
-    return (more, moreLength) => connection.receive(more, moreLength)
   }
 
-  #open(socket: net.Socket, first: number): Connection {
-    const connection = new Connection(socket, {
-      receivers: this.#options.receivers,
-      pool: this.#pool,
-      turn: this.#turn,
-      onClose: (closed) => this.#binary.delete(closed),
-    })
+  #open(socket: ByteSocket, first: number): Connection {
+    const connection = new Connection(socket, this.#context)
     const { session } = this.#options
     connection.begin(
       first < DOCUMENTED_BELOW
@@ -129,6 +131,7 @@ export class MainDoor {
         : new FrameSession(session, connection),
     )
     this.#binary.add(connection)
+    socket.listener = connection
     return connection
   }
 
@@ -152,3 +155,32 @@ export class MainDoor {
     for (const connection of this.#binary) connection.socket.destroy()
   }
 }
+
+/** Listens to a connection that has not sent a byte yet. */
+class Silent implements SocketListener {
+  readonly #door: MainDoor
+  readonly #socket: ByteSocket
+
+  constructor(door: MainDoor, socket: ByteSocket) {
+    this.#door = door
+    this.#socket = socket
+  }
+
+  receive(bytes: Uint8Array, length: number): void {
+    this.#door.choose(this.#socket, bytes, length)
+  }
+
+  onDrained(): void {}
+
+  onEnd(): void {
+    this.#socket.destroy()
+  }
+
+  onClose(): void {
+    this.#door.forget(this.#socket)
+    this.#door.left()
+  }
+}
+
+/** Of a connection too many: it is gone before it could be heard. */
+const REFUSED: SocketListener = { receive: () => {}, onDrained: () => {}, onEnd: () => {}, onClose: () => {} }

@@ -5,19 +5,36 @@
  * pool.
  */
 import { cloneBytes, copyBytes } from '@minivault/codec'
-import { OUTPUT_CHUNK_BYTES, OUTPUT_CHUNKS_POOLED } from '../limits.ts'
+import { OUTPUT_CHUNK_BYTES, OUTPUT_CHUNKS_POOLED, OUTPUT_VIEWS_MAX } from '../limits.ts'
 
-/** Hands bytes to the socket; true when they were taken at once and their memory is free again. */
-export type Send = (bytes: Uint8Array) => boolean
+/** Where replies go: true when they were taken at once and their memory is free again. */
+export interface Sink {
+  write(bytes: Uint8Array): boolean
+}
+
+export class Chunk {
+  readonly bytes: Uint8Array = Buffer.allocUnsafeSlow(OUTPUT_CHUNK_BYTES)
+  /** A view costs as much as a small reply; most replies have one of few lengths. */
+  readonly #views: Uint8Array[] = []
+
+  /** The first `length` bytes. */
+  view(length: number): Uint8Array {
+    if (length >= OUTPUT_VIEWS_MAX) return this.bytes.subarray(0, length)
+    const views = this.#views
+    while (views.length <= length) views.push(EMPTY)
+    if (views[length] === EMPTY) views[length] = this.bytes.subarray(0, length)
+    return views[length]!
+  }
+}
 
 export class ChunkPool {
-  readonly #free: Uint8Array[] = []
+  readonly #free: Chunk[] = []
 
-  take(): Uint8Array {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(OUTPUT_CHUNK_BYTES)
+  take(): Chunk {
+    return this.#free.pop() ?? new Chunk()
   }
 
-  give(chunk: Uint8Array): void {
+  give(chunk: Chunk): void {
     if (this.#free.length < OUTPUT_CHUNKS_POOLED) this.#free.push(chunk)
   }
 }
@@ -27,13 +44,14 @@ const EMPTY = new Uint8Array(0)
 export class Output {
   /** Write at `reserve`d places only. */
   bytes: Uint8Array = EMPTY
+  #chunk: Chunk | null = null
   #length = 0
   readonly #pool: ChunkPool
-  readonly #send: Send
+  readonly #sink: Sink
 
-  constructor(pool: ChunkPool, send: Send) {
+  constructor(pool: ChunkPool, sink: Sink) {
     this.#pool = pool
-    this.#send = send
+    this.#sink = sink
   }
 
   /**
@@ -41,13 +59,16 @@ export class Output {
    * `append`.
    */
   reserve(length: number): number {
-    if (this.#length + length > this.bytes.length) {
-      this.flush()
-      if (this.bytes.length === 0) this.bytes = this.#pool.take()
-    }
+    if (this.#length + length > this.bytes.length) this.#begin()
     const at = this.#length
-    this.#length += length
+    this.#length = at + length
     return at
+  }
+
+  #begin(): void {
+    this.flush()
+    this.#chunk = this.#pool.take()
+    this.bytes = this.#chunk.bytes
   }
 
   /** Copies a span behind what is there; a span larger than a chunk leaves in a buffer of its own. */
@@ -60,15 +81,16 @@ export class Output {
       return
     }
     this.flush()
-    this.#send(cloneBytes(bytes, start, end))
+    this.#sink.write(cloneBytes(bytes, start, end))
   }
 
   flush(): void {
-    if (this.#length === 0) return
-    const chunk = this.bytes
-    const free = this.#send(chunk.subarray(0, this.#length))
+    if (this.#chunk === null) return
+    const chunk = this.#chunk
+    const isFree = this.#sink.write(chunk.view(this.#length))
+    this.#chunk = null
     this.bytes = EMPTY
     this.#length = 0
-    if (free) this.#pool.give(chunk)
+    if (isFree) this.#pool.give(chunk)
   }
 }
