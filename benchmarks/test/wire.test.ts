@@ -2,29 +2,26 @@ import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { machineFacts } from '../src/machine.ts'
-import { placeBetweenMarkers } from '../src/page.ts'
 import { shuffled } from '../src/shuffled.ts'
-import { spread } from '../src/spread.ts'
-import { drawChart } from '../src/wire/chart.ts'
-import { summarise, type WireCase } from '../src/wire/figures.ts'
 import { Generator } from '../src/wire/generator.ts'
-import { KEY_BYTES, keyName, LANGUAGES } from '../src/wire/language.ts'
-import type { LoadFigures, LoadOptions } from '../src/wire/load.ts'
+import { KEY_BYTES, keyName } from '../src/wire/language.ts'
+import { LANGUAGES, type LanguageName } from '../src/wire/languages.ts'
+import type { LoadOptions } from '../src/wire/load.ts'
 import { minivaultPlan } from '../src/wire/minivault-server.ts'
+import { floorPlan, pipePlan } from '../src/wire/node-servers.ts'
+import { hasRedisBenchmark, runRedisBenchmark } from '../src/wire/redis-benchmark.ts'
 import { redisPlan, redisVersion } from '../src/wire/redis-server.ts'
-import { markdownTable } from '../src/wire/report.ts'
 import { buildRequestBatches } from '../src/wire/request-batches.ts'
 import { HOST, Server, type ServerPlan } from '../src/wire/server.ts'
-import { readWireOptions } from '../src/wire/wire-options.ts'
+import { readMemory } from '../src/wire/server-process.ts'
 
 const KEYSPACE = 1000
 
-async function loadServer(plan: ServerPlan, test: Tap): Promise<void> {
+async function loadServer(plan: ServerPlan, language: LanguageName, test: Tap): Promise<void> {
   await using server = await Server.start(plan, tmpdir(), null)
   await using generator = Generator.start(null)
   const run = (changes: Partial<LoadOptions>) => {
-    const shape = { language: plan.language, operation: 'set', valueBytes: 64, pipeline: 16 } as const
+    const shape = { language, operation: 'set', valueBytes: 64, pipeline: 16 } as const
     const target = { host: HOST, port: server.port, serverPid: server.pid }
     return generator.run({
       ...shape,
@@ -40,12 +37,13 @@ async function loadServer(plan: ServerPlan, test: Tap): Promise<void> {
   const fill = await run({ seconds: 'once' })
   test.equal(fill.invalid, null)
   test.equal(fill.operations, KEYSPACE, 'filling sets every key once')
-  for (const operation of ['set', 'get'] as const) {
+  for (const operation of ['set', 'get', 'mix'] as const) {
     for (const pipeline of [1, 16]) {
       const figures = await run({ operation, pipeline })
       test.equal(figures.invalid, null, `${operation}, pipeline ${pipeline}: every reply is right`)
       test.ok(figures.operations > 0, `${figures.operations} operations`)
-      test.ok(figures.p50Micros > 0 && figures.p99Micros >= figures.p50Micros)
+      const { p50Micros, p99Micros, p999Micros } = figures
+      test.ok(p50Micros > 0 && p99Micros >= p50Micros && p999Micros >= p99Micros)
       test.ok(figures.serverCpuMicrosPerOp >= 0)
     }
   }
@@ -56,20 +54,72 @@ async function loadServer(plan: ServerPlan, test: Tap): Promise<void> {
 type Tap = typeof t
 
 t.test('the generator against minivault-node', (test) =>
-  loadServer(minivaultPlan('os', 'source'), test as Tap),
+  loadServer(minivaultPlan('os', 'source'), 'documented', test as Tap),
+)
+
+t.test('the generator against the frame form', (test) =>
+  loadServer(minivaultPlan('os', 'source'), 'frames', test as Tap),
 )
 
 const redis = redisVersion()
 const skip = redis === null && 'redis-server is missing: apt-get install redis-server'
 t.test('the generator against redis-server', { skip }, async (test) => {
-  await loadServer(await redisPlan('AOF everysec'), test as Tap)
+  await loadServer(await redisPlan('AOF everysec'), 'resp', test as Tap)
+})
+
+t.test('redis-benchmark against redis-server', { skip: skip || !hasRedisBenchmark() }, async (test) => {
+  await using server = await Server.start(await redisPlan('no AOF'), tmpdir(), null)
+  const target = { host: HOST, port: server.port, serverPid: server.pid, language: 'resp' } as const
+  const shape = {
+    operation: 'set',
+    valueBytes: 64,
+    pipeline: 16,
+    keyspace: KEYSPACE,
+    connections: 5,
+  } as const
+  const figures = await runRedisBenchmark({ ...target, ...shape, seconds: 0.1 }, 100_000, null)
+  test.equal(figures.operations, 10_000)
+  test.ok(figures.opsPerSecond > 0 && figures.serverCpuMicrosPerOp > 0 && figures.p99Micros > 0)
+})
+
+t.test('the floor answers as many requests as came, however large the reads are', async (test) => {
+  for (const operation of ['set', 'get'] as const) {
+    await using server = await Server.start(floorPlan(operation, 64), tmpdir(), null)
+    await using generator = Generator.start(null)
+    const target = { host: HOST, port: server.port, serverPid: server.pid, language: 'documented' } as const
+    const shape = { operation, valueBytes: 64, pipeline: 64, keyspace: KEYSPACE, connections: 5 } as const
+    const figures = await generator.run({ ...target, ...shape, seconds: 0.2 })
+    test.equal(figures.invalid, null)
+    test.ok(figures.operations > KEYSPACE)
+  }
+})
+
+t.test('a large value to minivault-node and back, and through a pipe', async (test) => {
+  await using generator = Generator.start(null)
+  for (const language of ['documented', 'pipe'] as const) {
+    const plan = language === 'pipe' ? pipePlan() : minivaultPlan('os', 'source')
+    await using server = await Server.start(plan, tmpdir(), null)
+    const target = { host: HOST, port: server.port, serverPid: server.pid, language }
+    const shape = { ...target, valueBytes: 5_000_001, isChecked: true }
+    for (const operation of ['set', 'get'] as const) {
+      const figures = await generator.transfer({ ...shape, operation })
+      test.equal(figures.invalid, null, `${language}: ${operation}`)
+      test.ok(figures.megabytesPerSecond > 0)
+    }
+    const shorter = await generator.transfer({ ...shape, operation: 'get', valueBytes: 5_000_000 })
+    test.match(shorter.invalid, language === 'pipe' ? /more came/ : /the reply begins 00414b4c00/)
+    test.ok(readMemory(server.pid).peak >= readMemory(server.pid).now)
+    await using other = Generator.start(null)
+    const unknown = await other.transfer({ ...shape, operation: 'get' })
+    test.match(unknown.invalid, /the value differs near byte 0/, 'another generator has another value')
+  }
 })
 
 t.test('requests hold every key once, in the form of each language', async (test) => {
   const shape = { operation: 'set', valueBytes: 3, keyspace: 100, pipeline: 16 } as const
-  const binary = buildRequestBatches({ ...shape, language: 'binary' })
-  test.same([...binary.counts], [16, 16, 16, 16, 16, 16, 4])
-  const bytes = Buffer.concat(binary.batches)
+  const documented = buildRequestBatches({ ...shape, language: 'documented' })
+  test.same([...documented.counts], [16, 16, 16, 16, 16, 16, 4])
+  const bytes = Buffer.concat(documented.batches)
   const keys = new Set<string>()
   for (let at = 0; at < bytes.length; at += 3 + KEY_BYTES + 5 + 3) {
     test.equal(bytes.toString('hex', at, at + 3), '021000')
@@ -85,60 +135,6 @@ t.test('requests hold every key once, in the form of each language', async (test
     [...shuffled(100)].sort((a, b) => a - b),
   )
   test.equal(LANGUAGES.resp.explain(Buffer.from('$-1\r\n')), 'a miss')
-})
-
-t.test('medians, spread, table, chart and the page', async (test) => {
-  test.same(spread([3, 1, 2]), { median: 2, min: 1, max: 3 })
-  test.same(spread([4, 1]), { median: 2.5, min: 1, max: 4 })
-  const wireCase: WireCase = {
-    operation: 'set',
-    minivault: 'os',
-    redis: 'AOF everysec',
-    valueBytes: 64,
-    pipeline: 16,
-  }
-  const figures = (cpu: number): LoadFigures => ({
-    operations: 10,
-    seconds: 1,
-    opsPerSecond: 250_000,
-    serverCpuMicrosPerOp: cpu,
-    clientCpuShare: 0.5,
-    p50Micros: 900,
-    p99Micros: 12_345,
-    invalid: null,
-  })
-  const result = summarise(wireCase, [
-    [figures(1), figures(2)],
-    [figures(3), figures(4)],
-    [figures(2), figures(2)],
-  ])
-  test.same(result.cpuRatio, { median: 0.75, min: 0.5, max: 1 })
-  const row = '| SET | os / AOF everysec | 64 | 16 | 2.00 | 2.00 | 0.75 (0.50–1.00) | 250 k |'
-  test.ok(markdownTable([result]).includes(row), markdownTable([result]))
-  test.match(
-    drawChart({ ...machineFacts(), redisVersion: '7.0' }, [result]),
-    /^<svg [\s\S]*SET 64 B, os [\s\S]*<\/svg>\n$/,
-  )
-  const page = 'a\n<!-- wire:begin -->\nold\n<!-- wire:end -->\nb\n'
-  test.equal(placeBetweenMarkers(page, 'wire', 'new'), 'a\n<!-- wire:begin -->\nnew\n<!-- wire:end -->\nb\n')
-  test.throws(() => placeBetweenMarkers('no markers', 'wire', 'new'), { code: 'BENCH_MISSING' })
-})
-
-t.test('flags', async (test) => {
-  test.equal(
-    readWireOptions([])!.cases.length,
-    24,
-    'three pairs of SET and one of GET, two sizes, three pipelines',
-  )
-  test.equal(readWireOptions([])!.complete, true)
-  test.equal(readWireOptions(['--quick'])!.complete, false, 'a smoke run writes nothing')
-  test.equal(
-    readWireOptions(['--operation', 'get', '--durability', 'fsync', '--bytes', '64'])!.cases.length,
-    3,
-  )
-  for (const words of [['--nonsense'], ['--rounds', '0'], ['--operation', 'scan'], ['--bytes', '1,x']]) {
-    test.throws(() => readWireOptions(words), { code: 'BENCH_USAGE' }, words.join(' '))
-  }
 })
 
 t.test('the list, and a name that is none', async (test) => {

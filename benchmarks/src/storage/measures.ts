@@ -7,8 +7,8 @@
  * ends when everything has really been written (`flush`), inside the measured time.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
+import { Latencies } from '../latencies.ts'
 import { digestOf, type Engine } from './engines/engine.ts'
-import { Latencies } from './latencies.ts'
 import type { Workload } from './workload.ts'
 
 export interface RoundFigures {

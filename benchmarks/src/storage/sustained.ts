@@ -3,8 +3,9 @@
  * quiet latencies, then the store is opened anew, merges by itself, and everything it does counts. Keys are
  * written into one buffer: millions of them as objects would be a load of their own.
  */
+
+import { Latencies } from '../latencies.ts'
 import type { Engine } from './engines/engine.ts'
-import { Latencies } from './latencies.ts'
 import { type RoundFigures, Stopwatch, turn } from './measures.ts'
 import { keyBytes, type Workload } from './workload.ts'
 

@@ -3,8 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { BenchmarkError } from '../benchmark-error.ts'
+import type { LargeFigures, LargeOptions } from './large-load.ts'
 import type { LoadFigures, LoadOptions } from './load.ts'
 import { pinned } from './pinning.ts'
+
+export type GeneratorTask =
+  | { readonly kind: 'load'; readonly options: LoadOptions }
+  | { readonly kind: 'large'; readonly options: LargeOptions }
 
 export class Generator {
   private readonly child: ChildProcess
@@ -19,8 +24,16 @@ export class Generator {
     return new Generator(spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
   }
 
-  async run(options: LoadOptions): Promise<LoadFigures> {
-    this.child.send(options)
+  run(options: LoadOptions): Promise<LoadFigures> {
+    return this.ask<LoadFigures>({ kind: 'load', options })
+  }
+
+  transfer(options: LargeOptions): Promise<LargeFigures> {
+    return this.ask<LargeFigures>({ kind: 'large', options })
+  }
+
+  private async ask<T>(task: GeneratorTask): Promise<T> {
+    this.child.send(task)
     const ended = new AbortController()
     const [answer] = await Promise.race([
       once(this.child, 'message', { signal: ended.signal }),
@@ -28,7 +41,7 @@ export class Generator {
     ]).finally(() => ended.abort())
     if ('failed' in answer)
       throw new BenchmarkError('BENCH_INVALID', `the load generator failed: ${answer.failed}`)
-    return answer as LoadFigures
+    return answer as T
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * redis-server beside us, as a careful operator would start it for each level of durability: no snapshots,
- * no rewriting of its append-only file during the run, everything else at its default.
+ * no rewriting of its append-only file during the run, clients enough, everything else at its default.
  */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,6 +10,9 @@ import { HOST, type ServerPlan } from './server.ts'
 
 export const REDIS_DURABILITIES = ['no AOF', 'AOF everysec', 'AOF always'] as const
 export type RedisDurability = (typeof REDIS_DURABILITIES)[number]
+
+/** As many as minivault-node takes. */
+const CLIENTS_MAX = 50_000
 
 const DURABILITY_FLAGS: Record<RedisDurability, string[]> = {
   'no AOF': ['--appendonly', 'no'],
@@ -34,7 +37,8 @@ export function requireRedis(): string {
 
 export async function redisPlan(durability: RedisDurability): Promise<ServerPlan> {
   const port = await freePort()
-  const flags = ['--port', String(port), '--bind', HOST, '--save', '', '--auto-aof-rewrite-percentage', '0']
+  const place = ['--port', String(port), '--bind', HOST, '--maxclients', String(CLIENTS_MAX)]
+  const flags = [...place, '--save', '', '--auto-aof-rewrite-percentage', '0']
   return {
     name: 'redis-server',
     language: 'resp',

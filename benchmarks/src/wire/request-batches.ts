@@ -3,46 +3,73 @@
  * order; a batch is a slice of `pipeline` neighbours, and the connections take one slice after the other.
  * Each key comes up equally often, and sending costs the generator one write of a ready slice.
  *
+ * `mix` asks nine keys of ten and sets the tenth; which ones is drawn once and the same in every run.
+ *
  * Values are random bytes: what a server might save by compressing them is not part of this benchmark.
  */
 import { randomFillSync } from 'node:crypto'
 import { shuffled } from '../shuffled.ts'
-import { keyName, LANGUAGES, type LanguageName, type Operation } from './language.ts'
+import { keyName, type Language, type Operation } from './language.ts'
+import { LANGUAGES, type LanguageName } from './languages.ts'
+
+export const WORKLOADS = ['set', 'get', 'mix'] as const
+export type Workload = (typeof WORKLOADS)[number]
 
 export interface RequestShape {
   readonly language: LanguageName
-  readonly operation: Operation
+  readonly operation: Workload
   readonly valueBytes: number
   readonly keyspace: number
   readonly pipeline: number
 }
 
+/** A request's operation as a number: the index of its expected reply. */
+export const OPERATIONS = ['get', 'set'] as const satisfies readonly Operation[]
+
 export interface RequestBatches {
   readonly batches: readonly Buffer[]
   /** Requests in each batch; the last one may be shorter. */
   readonly counts: Int32Array
+  /** Of each request, in order: an index of OPERATIONS. */
+  readonly operations: Uint8Array
 }
+
+const SETS_OF_TEN = 1
 
 export function buildRequestBatches(shape: RequestShape): RequestBatches {
   const { operation, valueBytes, keyspace, pipeline } = shape
-  const language = LANGUAGES[shape.language]
-  const requestBytes = language.requestBytes(operation, valueBytes)
-  const bytes = Buffer.allocUnsafeSlow(requestBytes * keyspace)
-  if (operation === 'set') fillRandom(bytes)
-  let at = 0
-  for (const index of shuffled(keyspace)) {
-    at = language.writeRequest(operation, bytes, at, keyName(index), valueBytes)
-  }
+  const language: Language = LANGUAGES[shape.language]
+  const operations = operationsOf(operation, keyspace)
+  const sizes = OPERATIONS.map((one) => language.requestBytes(one, valueBytes))
+  const bytes = Buffer.allocUnsafeSlow(operations.reduce((sum, one) => sum + sizes[one]!, 0))
+  if (operation !== 'get') fillRandom(bytes)
   const batchCount = Math.ceil(keyspace / pipeline)
   const counts = new Int32Array(batchCount)
   const batches: Buffer[] = []
+  const order = shuffled(keyspace)
+  let at = 0
   for (let batch = 0; batch < batchCount; batch++) {
     const first = batch * pipeline
-    const count = Math.min(pipeline, keyspace - first)
-    counts[batch] = count
-    batches.push(bytes.subarray(first * requestBytes, (first + count) * requestBytes))
+    const last = Math.min(first + pipeline, keyspace)
+    const start = at
+    for (let index = first; index < last; index++) {
+      const one = OPERATIONS[operations[index]!]!
+      at = language.writeRequest(one, bytes, at, keyName(order[index]!), valueBytes)
+    }
+    counts[batch] = last - first
+    batches.push(bytes.subarray(start, at))
   }
-  return { batches, counts }
+  return { batches, counts, operations }
+}
+
+function operationsOf(workload: Workload, count: number): Uint8Array {
+  const get = OPERATIONS.indexOf('get')
+  const set = OPERATIONS.indexOf('set')
+  if (workload !== 'mix') return new Uint8Array(count).fill(workload === 'get' ? get : set)
+  // The order of the keys is drawn the same way; half a turn further the two have nothing to do with another.
+  const drawn = shuffled(count)
+  const isSet = (index: number) => drawn[(index + (count >> 1)) % count]! % 10 < SETS_OF_TEN
+  return Uint8Array.from({ length: count }, (_, index) => (isSet(index) ? set : get))
 }
 
 function fillRandom(bytes: Buffer): void {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
-import type { LanguageName } from './language.ts'
+import type { LanguageName } from './languages.ts'
 import { pinned } from './pinning.ts'
 
 export const HOST = '127.0.0.1'
@@ -30,7 +30,8 @@ export class Server {
   readonly pid: number
   readonly port: number
   private readonly child: ChildProcess
-  private readonly directory: string
+  /** Its fresh folder. */
+  readonly directory: string
 
   private constructor(plan: ServerPlan, child: ChildProcess, directory: string, port: number) {
     this.plan = plan

@@ -1,24 +1,22 @@
 /**
- * `pnpm bench wire`: the matrix of cases, each measured in rounds that take turns (minivault, redis,
- * minivault, redis …), so that what the machine does meanwhile hits both. Each case starts both servers
- * afresh in folders of their own, fills the keyspace, lets both run warm, and only then measures. While one
- * is measured the other one idles.
+ * `pnpm bench wire`: minivault-node and redis-server, each measured in rounds that take turns: SET, GET and
+ * the mix of both (`load-part.ts`), values of 100 MiB (`large-part.ts`), thousands of idle connections
+ * (`idle-part.ts`). What cannot be measured is said and does not stop the rest.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
-import { DATA_PARENT, machineFacts } from '../machine.ts'
-import { type CaseResult, summarise, type WireCase } from './figures.ts'
-import { Generator } from './generator.ts'
-import type { LoadFigures } from './load.ts'
-import { buildMinivault, minivaultPlan } from './minivault-server.ts'
-import { CORES, canPin } from './pinning.ts'
-import { redisPlan, requireRedis } from './redis-server.ts'
-import { caseLine, runHeader, tableHeader } from './report.ts'
-import { HOST, Server } from './server.ts'
+import { machineFacts } from '../machine.ts'
+import type { WireFacts, WireResult } from './figures.ts'
+import { measureIdleConnections } from './idle-part.ts'
+import { measureLargeValues } from './large-part.ts'
+import { groupCases, measureGroup } from './load-part.ts'
+import { buildMinivault } from './minivault-server.ts'
+import { canPin } from './pinning.ts'
+import { requireRedis } from './redis-server.ts'
+import { CASE_COLUMNS, IDLE_COLUMNS, LARGE_COLUMNS, otherTable, runHeader } from './report.ts'
+import { type Column, terminalHeader, terminalLine } from './table.ts'
+import { targetTable } from './targets.ts'
 import { HELP, readWireOptions, type WireOptions } from './wire-options.ts'
-import { writeResults } from './write-results.ts'
-
-const FILL_PIPELINE = 64
-const WARM_SHARE = 0.25
+import { renderResults, writeResults } from './write-results.ts'
 
 export async function runWire(words: string[]): Promise<void> {
   const options = readWireOptions(words)
@@ -26,54 +24,56 @@ export async function runWire(words: string[]): Promise<void> {
     process.stdout.write(HELP)
     return
   }
-  const facts = { redisVersion: requireRedis(), ...machineFacts() }
+  if (options.render) {
+    process.stdout.write(renderResults())
+    return
+  }
+  const redisVersion = requireRedis()
+  const pinned = options.pin && canPin()
+  const { rounds: roundCount, seconds: roundSeconds } = options
+  const facts: WireFacts = { ...machineFacts(), redisVersion, pinned, roundCount, roundSeconds }
   await buildMinivault()
-  const pin = options.pin && canPin()
-  process.stdout.write(runHeader(facts, options, pin))
-  process.stdout.write(tableHeader())
-  const results: CaseResult[] = []
-  for (const wireCase of options.cases) {
-    const result = await measureCase(wireCase, options, pin)
-    results.push(result)
-    process.stdout.write(caseLine(result))
-  }
-  if (options.complete) process.stdout.write(writeResults(facts, options, pin, results))
+  process.stdout.write(runHeader(facts))
+  const results = await measureParts(options, pinned)
+  const cases = results.filter((result) => result.part === 'load')
+  process.stdout.write(`\n${otherTable(cases)}\n${targetTable(results, options.complete)}`)
+  if (options.complete) process.stdout.write(writeResults(facts, results))
+  if (results.some(({ part }) => part === 'failed')) process.exitCode = 1
 }
 
-async function measureCase(wireCase: WireCase, options: WireOptions, pin: boolean): Promise<CaseResult> {
-  const core = pin ? CORES.server : null
-  await using minivault = await Server.start(minivaultPlan(wireCase.minivault), DATA_PARENT, core)
-  await using redis = await Server.start(await redisPlan(wireCase.redis), DATA_PARENT, core)
-  await using generator = Generator.start(pin ? CORES.generator : null)
-  const servers = [minivault, redis] as const
-  for (const server of servers) {
-    const fill = { ...wireCase, operation: 'set', pipeline: FILL_PIPELINE } as const
-    await measure(generator, server, fill, options, 'once')
-    await measure(generator, server, wireCase, options, options.seconds * WARM_SHARE)
+async function measureParts(options: WireOptions, pinned: boolean): Promise<WireResult[]> {
+  const results: WireResult[] = []
+  const attempt = async (what: string, measure: () => Promise<void>) => {
+    try {
+      await measure()
+    } catch (error) {
+      if (!(error instanceof BenchmarkError)) throw error
+      process.stderr.write(`bench: ${what}: ${error.message}\n`)
+      results.push({ part: 'failed', what, reason: error.message })
+    }
   }
-  const rounds: [LoadFigures, LoadFigures][] = []
-  for (let round = 0; round < options.rounds; round++) {
-    const ours = await measure(generator, minivault, wireCase, options, options.seconds)
-    const theirs = await measure(generator, redis, wireCase, options, options.seconds)
-    rounds.push([ours, theirs])
+  const show = <Result extends WireResult>(columns: readonly Column<Result>[]) => {
+    process.stdout.write(`\n${terminalHeader(columns)}`)
+    return (result: Result) => {
+      results.push(result)
+      process.stdout.write(terminalLine(columns, result))
+    }
   }
-  return summarise(wireCase, rounds)
-}
-
-async function measure(
-  generator: Generator,
-  server: Server,
-  wireCase: WireCase,
-  options: WireOptions,
-  seconds: number | 'once',
-): Promise<LoadFigures> {
-  const { operation, valueBytes, pipeline } = wireCase
-  const { connections, keyspace } = options
-  const target = { host: HOST, port: server.port, serverPid: server.pid, language: server.plan.language }
-  const load = { operation, valueBytes, pipeline, connections, keyspace, seconds }
-  const figures = await generator.run({ ...target, ...load })
-  if (figures.invalid !== null) {
-    throw new BenchmarkError('BENCH_INVALID', `invalid run against ${server.plan.name}: ${figures.invalid}`)
+  if (options.parts.includes('load')) {
+    const onResult = show(CASE_COLUMNS)
+    for (const group of groupCases(options.cases)) {
+      const [{ operation, minivault, valueBytes, connections }] = group as [(typeof group)[0]]
+      const what = `${operation} at ${minivault}, ${valueBytes} bytes, ${connections} connections`
+      await attempt(what, () => measureGroup(group, options, pinned, onResult))
+    }
   }
-  return figures
+  if (options.parts.includes('large')) {
+    const onResult = show(LARGE_COLUMNS)
+    await attempt('large values', () => measureLargeValues(options, pinned, onResult))
+  }
+  if (options.parts.includes('idle')) {
+    const onResult = show(IDLE_COLUMNS)
+    await attempt('idle connections', () => measureIdleConnections(options, pinned, onResult))
+  }
+  return results
 }

@@ -1,0 +1,75 @@
+/**
+ * Who takes part in a group of cases, each with the server it asks and the way it asks: minivault in its two
+ * languages, redis under our generator and under its own, and the floor.
+ */
+import { BenchmarkError } from '../benchmark-error.ts'
+import type { ContestantName } from './figures.ts'
+import type { Generator } from './generator.ts'
+import type { LanguageName } from './languages.ts'
+import type { LoadFigures } from './load.ts'
+import { runRedisBenchmark } from './redis-benchmark.ts'
+import type { Workload } from './request-batches.ts'
+import { HOST, type Server } from './server.ts'
+
+const FILL_PIPELINE = 64
+/** Batches of the fill are at most about this large. */
+const FILL_BATCH_BYTES = 256 * 1024
+
+/** One run of the load generator, whoever is asked. */
+export interface LoadShape {
+  readonly operation: Workload
+  readonly valueBytes: number
+  readonly connections: number
+  readonly pipeline: number
+  readonly keyspace: number
+}
+
+export interface Servers {
+  readonly minivault: Server
+  readonly redis: Server
+  readonly floor: Server | null
+}
+
+export class Contestants {
+  readonly #servers: Servers
+  readonly #generator: Generator
+  readonly #generatorCore: number | null
+  /** What redis-benchmark may expect of redis. */
+  #redisOpsPerSecond = 0
+
+  constructor(servers: Servers, generator: Generator, generatorCore: number | null) {
+    this.#servers = servers
+    this.#generator = generator
+    this.#generatorCore = generatorCore
+  }
+
+  serverOf(name: ContestantName): Server {
+    const { minivault, redis, floor } = this.#servers
+    if (name === 'redis' || name === 'redisBenchmark') return redis
+    return name === 'floor' ? floor! : minivault
+  }
+
+  /** Sets every key once on both stores. */
+  async fill(shape: LoadShape): Promise<void> {
+    const pipeline = Math.max(1, Math.min(FILL_PIPELINE, Math.floor(FILL_BATCH_BYTES / shape.valueBytes)))
+    for (const name of ['minivault', 'redis'] as const) {
+      await this.measure(name, { ...shape, operation: 'set', pipeline }, 'once')
+    }
+  }
+
+  async measure(name: ContestantName, shape: LoadShape, seconds: number | 'once'): Promise<LoadFigures> {
+    const server = this.serverOf(name)
+    const language: LanguageName = name === 'frames' ? 'frames' : server.plan.language
+    const target = { host: HOST, port: server.port, serverPid: server.pid, language }
+    const options = { ...target, ...shape, seconds }
+    if (name === 'redisBenchmark') {
+      return await runRedisBenchmark(options, this.#redisOpsPerSecond, this.#generatorCore)
+    }
+    const figures = await this.#generator.run(options)
+    if (figures.invalid !== null) {
+      throw new BenchmarkError('BENCH_INVALID', `invalid run against ${server.plan.name}: ${figures.invalid}`)
+    }
+    if (name === 'redis') this.#redisOpsPerSecond = figures.opsPerSecond
+    return figures
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * minivault's frame form as the generator speaks it (docs/PROTOCOL.md), written from the document and not
+ * with the server's own encoder. Request ids are zero, so that the node stamps the writes: requests that are
+ * encoded once and sent many times cannot carry ids of their own.
+ *
+ *     request  opcode flags consistency durability length:u32le frameId:u32le … keyLength:u16le … key value
+ *     reply    opcode|80 flags outcome codec length:u32le frameId:u32le … value
+ *
+ * Of a reply opcode, outcome, codec and length are compared; its version and frame id differ each time.
+ */
+import { randomBytes } from 'node:crypto'
+import { BenchmarkError } from '../benchmark-error.ts'
+import { ANY_BYTE, KEY_BYTES, type Language } from './language.ts'
+
+const REQUEST_HEAD_BYTES = 60
+const REPLY_HEAD_BYTES = 40
+/** Of both heads. */
+const LENGTH_AT = 4
+const FRAME_ID_AT = 8
+const KEY_LENGTH_AT = 26
+const ERROR_AT = 12
+const REPLY = 0x80
+const OPCODE = { hello: 0x10, get: 0x13, set: 0x14 } as const
+const DURABILITY_OF_SERVER = 255
+const HELLO_BODY_BYTES = 24
+const NONCE_AT = 8
+/** Larger values travel in several frames, which the generator does not count. */
+const CHUNK_BYTES = 196_608
+
+export const frames: Language = {
+  greeting: {
+    request: hello(),
+    isAnswered(received) {
+      if (received.length > 0 && (received[0] !== (OPCODE.hello | REPLY) || (received[2] ?? 0) !== 0)) {
+        throw new BenchmarkError('BENCH_INVALID', `HELLO was answered with ${frames.explain(received)}`)
+      }
+      return received.length >= 8 && received.length >= received.readUInt32LE(LENGTH_AT)
+    },
+  },
+  writeRequest(operation, target, at, key, valueBytes) {
+    const length = frames.requestBytes(operation, valueBytes)
+    const valueStart = at + REQUEST_HEAD_BYTES + KEY_BYTES
+    writeHead(target, at, OPCODE[operation], length)
+    // Any numbers that differ within a batch will do.
+    target.writeUInt32LE(at % 2 ** 32, at + FRAME_ID_AT)
+    target.writeUInt16LE(KEY_BYTES, at + KEY_LENGTH_AT)
+    target.write(key, at + REQUEST_HEAD_BYTES, 'latin1')
+    return operation === 'set' ? valueStart + valueBytes : valueStart
+  },
+  requestBytes: (operation, valueBytes) =>
+    REQUEST_HEAD_BYTES + KEY_BYTES + (operation === 'set' ? valueBytes : 0),
+  expectedReply(operation, valueBytes) {
+    if (valueBytes > CHUNK_BYTES) {
+      throw new BenchmarkError('BENCH_USAGE', `--bytes ${valueBytes}: one frame holds ${CHUNK_BYTES}`)
+    }
+    const bytes = REPLY_HEAD_BYTES + (operation === 'get' ? valueBytes : 0)
+    const head = Buffer.alloc(8)
+    head[0] = OPCODE[operation] | REPLY
+    head.writeUInt32LE(bytes, LENGTH_AT)
+    return { head: Int16Array.from(head, (byte, at) => (at === 1 ? ANY_BYTE : byte)), bytes }
+  },
+  explain(reply) {
+    if (reply.length < 14) return `a frame that begins ${reply.toString('hex')}`
+    const words = reply
+      .subarray(REPLY_HEAD_BYTES, reply.readUInt32LE(LENGTH_AT))
+      .toString('utf8')
+      .slice(0, 80)
+    return `outcome ${reply[2]}, error ${reply.readUInt16LE(ERROR_AT)}: ${words}`
+  },
+}
+
+function hello(): Buffer {
+  const frame = Buffer.alloc(REQUEST_HEAD_BYTES + HELLO_BODY_BYTES)
+  writeHead(frame, 0, OPCODE.hello, frame.length)
+  randomBytes(16).copy(frame, REQUEST_HEAD_BYTES + NONCE_AT)
+  return frame
+}
+
+function writeHead(target: Buffer, at: number, opcode: number, length: number): void {
+  target.fill(0, at, at + REQUEST_HEAD_BYTES)
+  target[at] = opcode
+  target[at + 3] = opcode === OPCODE.hello ? 0 : DURABILITY_OF_SERVER
+  target.writeUInt32LE(length, at + LENGTH_AT)
+}

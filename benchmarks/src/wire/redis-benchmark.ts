@@ -1,0 +1,69 @@
+/**
+ * redis's own load generator against the same redis-server in the same rounds: where its figures and ours
+ * agree, ours is fair to redis.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { BenchmarkError } from '../benchmark-error.ts'
+import type { LoadFigures, LoadOptions } from './load.ts'
+import { pinned } from './pinning.ts'
+import { readCpuSeconds } from './server-process.ts'
+
+const OPERATIONS_MIN = 5000
+
+export function hasRedisBenchmark(): boolean {
+  return spawnSync('redis-benchmark', ['--version']).status === 0
+}
+
+/**
+ * `opsPerSecond` is what to expect, since it takes a number of operations and no time. p99.9 it does not
+ * tell: 0.
+ */
+export async function runRedisBenchmark(
+  options: LoadOptions,
+  opsPerSecond: number,
+  core: number | null,
+): Promise<LoadFigures> {
+  const { host, port, connections, pipeline, keyspace, valueBytes, operation, serverPid } = options
+  const seconds = options.seconds === 'once' ? 0 : options.seconds
+  const operations = Math.max(OPERATIONS_MIN, Math.round(opsPerSecond * seconds))
+  const place = ['-h', host, '-p', port, '-c', connections, '-P', pipeline]
+  const work = ['-n', operations, '-r', keyspace, '-d', valueBytes, '-t', operation, '--csv']
+  const [command, args] = pinned(core, 'redis-benchmark', [...place, ...work].map(String))
+  const cpuBefore = readCpuSeconds(serverPid)
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  let output = ''
+  child.stdout.on('data', (text: Buffer) => {
+    output += text.toString()
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new BenchmarkError('BENCH_INVALID', `redis-benchmark ended with ${code}`)
+  const serverCpuSeconds = readCpuSeconds(serverPid) - cpuBefore
+  const found = readCsv(output)
+  return {
+    operations,
+    seconds: operations / found.rps,
+    opsPerSecond: found.rps,
+    serverCpuSeconds,
+    serverCpuMicrosPerOp: (serverCpuSeconds * 1e6) / operations,
+    clientCpuShare: 0,
+    p50Micros: found.p50Ms * 1000,
+    p99Micros: found.p99Ms * 1000,
+    p999Micros: 0,
+    invalid: null,
+  }
+}
+
+/** Two lines: the names of the columns, and the figures of the one test that ran. */
+export function readCsv(output: string): { rps: number; p50Ms: number; p99Ms: number } {
+  const [names = [], figures = []] = output
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map((cell) => cell.replaceAll('"', '')))
+  const figure = (name: string) => Number(figures[names.indexOf(name)])
+  const found = { rps: figure('rps'), p50Ms: figure('p50_latency_ms'), p99Ms: figure('p99_latency_ms') }
+  if (Object.values(found).some(Number.isNaN)) {
+    throw new BenchmarkError('BENCH_INVALID', `redis-benchmark said: ${output.trim().slice(0, 200)}`)
+  }
+  return found
+}
