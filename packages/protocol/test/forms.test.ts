@@ -13,7 +13,8 @@ import {
   LENGTH_CLAMP,
   VALUE_BYTES_MAX,
 } from '../src/index.ts'
-import { difference, FORMS, type Form, type Message, messageOf } from './support/forms.ts'
+import { type Message, messageOf } from '../src/testing/index.ts'
+import { difference, FORMS, type Form } from './support/forms.ts'
 import { MEANINGS } from './support/messages.ts'
 import { vector, vectorNames } from './support/vectors.ts'
 

@@ -20,19 +20,16 @@ import {
   frameReplyHeader,
 } from '../../src/index.ts'
 import {
+  type Decoder,
+  type Message,
   type Reading,
   readDocumented,
   readDocumentedReply,
   readFrameReply,
   readFrameRequest,
-} from './reference.ts'
+} from '../../src/testing/index.ts'
 
-/** Fields by name; those left out have their defaults. Key and value are texts of one byte a character. */
-export type Message = Readonly<Record<string, number | string>>
-
-export interface Form {
-  readonly into: object
-  decode(bytes: Uint8Array, start: number, end: number): number
+export interface Form extends Decoder {
   reference(bytes: Uint8Array, offset: number): Reading
   /** Writes at `at`, returns the next offset. */
   encode(message: Message, target: Uint8Array, at: number): number
@@ -135,20 +132,4 @@ function fenced(bytes: Uint8Array, start: number, end: number): Uint8Array {
       return target[at]
     },
   })
-}
-
-/** What the form's decoder found last, as a message. */
-export function messageOf(form: Form, bytes: Uint8Array): Message {
-  const message: Record<string, number | string> = {}
-  const places = new Set(['keyStart', 'keyEnd', 'valueStart', 'valueEnd', 'needed', 'headerComplete'])
-  const fields = form.into as Record<string, number | Version>
-  for (const name in fields) {
-    const field = fields[name]!
-    if (!places.has(name)) message[name] = field instanceof Version ? field.toString() : field
-  }
-  const text = (start: unknown, end: unknown) =>
-    Buffer.from(bytes.subarray(start as number, end as number)).toString('latin1')
-  if ('keyStart' in fields) message['key'] = text(fields['keyStart'], fields['keyEnd'])
-  message['value'] = text(fields['valueStart'], fields['valueEnd'])
-  return message
 }

@@ -2,7 +2,8 @@
  * What the vectors mean: file, form, and the fields of each message in it. Fields that are left out have
  * their defaults.
  */
-import type { FORMS, Message } from './forms.ts'
+import type { Message } from '../../src/testing/index.ts'
+import type { FORMS } from './forms.ts'
 
 export interface Meaning {
   readonly form: keyof typeof FORMS

@@ -3,7 +3,7 @@
  * gives what a decoder must return and the fields it must fill in by then: numbers, and versions as text.
  * Lengths above 2^30 - 1 read as that.
  */
-import { ERROR } from '../../src/index.ts'
+import { ERROR } from '../errors.ts'
 
 export interface Reading {
   consumed: number
