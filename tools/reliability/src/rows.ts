@@ -13,6 +13,7 @@ import { foreignFormatRow } from './rows/foreign-format.ts'
 import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
 import { powerCutRow } from './rows/power-cut.ts'
+import { strangersRow } from './rows/strangers.ts'
 
 export const ROWS: readonly Row[] = [
   killRow,
@@ -24,6 +25,7 @@ export const ROWS: readonly Row[] = [
   failedSyncRow,
   announcedSizesRow,
   idleConnectionsRow,
+  strangersRow,
   foreignFormatRow,
   equalsMapRow,
 ]

@@ -1,0 +1,91 @@
+/** What strangers send so that the node keeps it, and how much it keeps of that. */
+import { FRAME_OPCODE } from '@minivault/protocol'
+import type { NodeProgram } from './node-program.ts'
+import { DOCUMENTED, documentedRequest, FORMS, type Form, frameRequest, setRequest } from './requests.ts'
+import { WireClient } from './wire-client.ts'
+
+const KEY = Buffer.from('guarded')
+const KIBIBYTE = 1024
+const SETTLE_MS = 700
+/** Or until the node has answered all it will. */
+const SETTLE_MS_MAX = 8_000
+
+export interface Flood {
+  name: string
+  connections: number
+  /** The node may grow by so much for each of them. */
+  bytesEachMax: number
+  /** Takes no reply. */
+  isDeaf?: boolean
+  sent(form: Form): Buffer
+}
+
+/** A whole SET of `bytes` bytes; as a frame at most as much as a frame holds. */
+function set(form: Form, bytes: number): Buffer {
+  const most = form === 'frame' ? Math.min(bytes, 250 * KIBIBYTE) : bytes
+  return setRequest(form, KEY, Buffer.alloc(most, 's'))
+}
+
+/** What an idle connection takes (row 12) and the heap's own growth are in each of these. */
+export const FLOODS: readonly Flood[] = [
+  {
+    name: 'requests of 4 KiB without their last byte',
+    connections: 1000,
+    bytesEachMax: 24 * KIBIBYTE,
+    sent: (form) => set(form, 3900).subarray(0, -1),
+  },
+  {
+    name: 'requests of 200 KiB without their last byte',
+    connections: 500,
+    bytesEachMax: 24 * KIBIBYTE,
+    sent: (form) => set(form, 200 * KIBIBYTE).subarray(0, -1),
+  },
+  {
+    name: 'values of 8 MiB',
+    connections: 20,
+    bytesEachMax: 512 * KIBIBYTE,
+    sent: (form) => (form === 'frame' ? Buffer.concat(Array(32).fill(set(form, 8e6))) : set(form, 8 << 20)),
+  },
+  {
+    name: 'wrong keys and HEALTH, of which no reply is taken',
+    connections: 100,
+    bytesEachMax: 128 * KIBIBYTE,
+    isDeaf: true,
+    sent(form) {
+      const pair =
+        form === 'frame'
+          ? [frameRequest({ opcode: FRAME_OPCODE.health }), frameRequest({ opcode: FRAME_OPCODE.auth })]
+          : [
+              documentedRequest({ opcode: DOCUMENTED.health }),
+              documentedRequest({ opcode: DOCUMENTED.auth, key: KEY }),
+            ]
+      return Buffer.concat(Array(30_000).fill(Buffer.concat(pair)))
+    },
+  },
+]
+
+export async function flood(node: NodeProgram, { name, connections, bytesEachMax, isDeaf, sent }: Flood) {
+  const bytes = { documented: sent('documented'), frame: sent('frame') }
+  const forms = Array.from({ length: connections }, (_, index) => FORMS[index % 2]!)
+  const before = node.residentBytes
+  node.forgetPeak()
+  const clients = await Promise.all(forms.map((form) => WireClient.connect({ port: node.port, form })))
+  for (const [index, { socket }] of clients.entries()) {
+    if (isDeaf === true) socket.pause()
+    socket.write(bytes[forms[index]!])
+  }
+  await settled(node)
+  const grown = (node.peakBytes - before) / connections
+  for (const client of clients) client.close()
+  const said = `${connections} × ${name}: ${(grown / KIBIBYTE).toFixed(0)} KiB each`
+  return { said, problem: grown > bytesEachMax ? said : null }
+}
+
+/** Until its memory has not grown for a while. */
+async function settled(node: NodeProgram): Promise<void> {
+  let peak = 0
+  for (let waited = 0; waited < SETTLE_MS_MAX && node.peakBytes > peak; waited += SETTLE_MS) {
+    peak = node.peakBytes
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  }
+}
