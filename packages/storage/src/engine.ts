@@ -94,7 +94,7 @@ export class Engine implements CompletionTarget {
     this.reader = new RecordReader(this, parts.now)
     this.#writer = new RecordWriter(this)
     this.#batch = new BatchWriter(this, this.#writer, parts.writerId)
-    this.large = new LargeValues(this, parts.hash)
+    this.large = new LargeValues(this, parts)
   }
 
   /** Goes on with what was read anew from disk. Whoever waited for the old log has been told. */

@@ -25,6 +25,12 @@ export const NO_TOKEN = -0x80000000
 export interface StoreListener {
   onApplied(token: number, error: StorageError | null): void
   onRead(token: number, found: Found | null, error: StorageError | null): void
+  /**
+   * Whether this read of a value in a file of its own wants the file opened and not read: what is found then
+   * has no value, and `Store.takeStream` has the stream. Asked while the read is under way, and only for such
+   * a value.
+   */
+  wantsStream?(token: number): boolean
 }
 
 export type RecordHook = (

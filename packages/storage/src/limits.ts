@@ -70,6 +70,17 @@ export const BLOB_SYNC_BYTES = 8 * 1024 * 1024
 /** Pieces of one file that are read at once for a `get`. */
 export const BLOB_READS_MAX = 2
 
+/**
+ * Values that are pushed in: pieces that one of them may have in memory, one of which fills while others are
+ * written; the room below which its source shall wait, which is what a source hands over at once.
+ */
+export const INTAKE_PIECES_MAX = 4
+export const INTAKE_ROOM_BYTES = 512 * 1024
+
+/** Pieces of all of them in memory, and how many of those buffers are kept for use again. */
+export const INTAKE_BUFFERS_MAX = 64
+export const INTAKE_BUFFERS_KEPT = 8
+
 /** A value stream that nobody reads on is ended after this time, at most twice. */
 export const STREAM_IDLE_MS_MAX = 60_000
 

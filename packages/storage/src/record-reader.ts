@@ -70,8 +70,7 @@ export class RecordReader {
       blobOf(found)
       if (this.#engine.isDescribed(token)) return true
       if (this.#engine.isClosing) throw closedError()
-      this.#engine.large.read(cloneBytes(bytes, at, at + length), token)
-      return false
+      return this.#engine.large.answer(cloneBytes(bytes, at, at + length), token)
     }
     this.#fillValue(found, bytes)
     return true

@@ -8,6 +8,7 @@ import { cloneBytes, hashKey, type KeyHash } from '@minivault/codec'
 import { type Durability, nodeScheduler } from '@minivault/wal'
 import { badOption, mustBeFunctionIfAny, mustBeObject, mustBePath } from './bad-option.ts'
 import type { BatchOperation, ReadyBatch } from './batch-operations.ts'
+import type { StagedValue } from './blob/large-values.ts'
 import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
 import type { FolderLock } from './folder-lock.ts'
@@ -53,7 +54,8 @@ export class Store {
   readonly #metadata: Metadata
   readonly #reads: Reads
   readonly #writes: Writes
-  readonly #streams: StreamDoor
+  /** Values in pieces, pushed and pulled. */
+  readonly streams: StreamDoor
   readonly #scans: Scans
   #closing: Promise<void> | null = null
 
@@ -96,7 +98,8 @@ export class Store {
     this.clock.observe(engine.highestBallot)
     const durability = LEVEL_OF_NAME[options.durability ?? 'fsync']
     const scheduler = options.scheduler ?? nodeScheduler
-    this.#streams = new StreamDoor(engine, scheduler)
+    this.streams = new StreamDoor(engine, scheduler)
+    engine.large.streams = this.streams
     this.#scans = new Scans(
       new IndexScanSource({ engine, waiters, hash, now, pace: new ReadPace(nodeElapsedMs) }),
       now,
@@ -124,6 +127,17 @@ export class Store {
     apply: (batch: ReadyBatch) => Promise<T> | T,
   ): Promise<T> {
     return this.#writes.batches.run(operations, durability, apply)
+  }
+  /** `apply` with a value that was staged. Unless the outcome is `applied` it is still the caller's. */
+  applyStaged(mutation: Mutation, staged: StagedValue, token: number): 0 | 1 | 2 {
+    return this.engine.large.applyStaged(mutation, staged, token)
+  }
+  discardStaged(staged: StagedValue): void {
+    this.engine.large.discard(staged)
+  }
+  /** Of the read that was answered just now, where `StoreListener.wantsStream` said so. */
+  takeStream(): ValueStream | null {
+    return this.engine.large.takeStream()
   }
   get found(): Found {
     return this.engine.found
@@ -220,7 +234,7 @@ export class Store {
     options: SetOptions & { size?: number } = {},
   ): Promise<{ version: string; size: number }> {
     const begun = this.#writes.begin(key, options)
-    const staged = await this.#streams.stage(begun.mutation.hash, source, options.size)
+    const staged = await this.streams.stage(begun.mutation.hash, source, options.size)
     const size = staged instanceof Uint8Array ? staged.length : staged.size
     return { ...(await this.#writes.setStaged(begun, staged)), size }
   }
@@ -232,7 +246,7 @@ export class Store {
   async getStream(key: string | Uint8Array, range: StreamRange = {}): Promise<ValueStream | undefined> {
     const bytes = bytesOf('key', key)
     const own = cloneBytes(bytes, 0, bytes.length)
-    return this.#streams.get((pick) => this.#reads.describe(own, pick), range)
+    return this.streams.get((pick) => this.#reads.describe(own, pick), range)
   }
 
   /**
@@ -348,7 +362,7 @@ export class Store {
     engine.isClosing = true
     this.#scans.close(closedError())
     await this.#maintenance.close()
-    this.#streams.close()
+    this.streams.close()
     await this.#idle()
     try {
       if (engine.log.error === null) this.clock.seal()

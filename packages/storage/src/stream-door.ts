@@ -1,18 +1,20 @@
 /**
- * The simple door's streams: what is open in either direction, so that nothing stays open for ever. A stream
- * that nobody reads ends after STREAM_IDLE_MS_MAX, since it keeps a file from being removed; closing the
- * store ends all, and stops what is being taken in from a source that may never end.
+ * Values in pieces: what is open in either direction, so that nothing stays open for ever. A stream that
+ * nobody reads ends after STREAM_IDLE_MS_MAX, since it keeps a file from being removed; closing the store
+ * ends all, and stops what is being taken in from a source that may never end.
  */
 
 import type { KeyHash } from '@minivault/codec'
 import type { Scheduler } from '@minivault/wal'
 import { isMissing } from './blob/blob-reader.ts'
 import type { StagedValue } from './blob/large-values.ts'
+import { PieceBuffers } from './blob/piece-buffers.ts'
 import { type ByteSource, Staging } from './blob/staging.ts'
+import { type IntakeListener, ValueIntake } from './blob/value-intake.ts'
 import type { Engine } from './engine.ts'
 import type { Found } from './found.ts'
-import { closedError } from './hot-door.ts'
-import { STREAM_IDLE_MS_MAX } from './limits.ts'
+import { closedError, valueTooLarge } from './hot-door.ts'
+import { INTAKE_BUFFERS_KEPT, INTAKE_BUFFERS_MAX, STREAM_IDLE_MS_MAX, VALUE_BYTES_MAX } from './limits.ts'
 import { fromLog, StorageError } from './storage-error.ts'
 import { checkRange, type StreamRange, ValueStream } from './value-stream.ts'
 
@@ -21,12 +23,15 @@ export class StreamDoor {
   readonly #scheduler: Scheduler
   readonly #streams = new Set<ValueStream>()
   readonly #stagings = new Set<Staging>()
+  readonly #intakes = new Set<ValueIntake>()
+  readonly #buffers: PieceBuffers
   #timer: unknown = null
   #isClosed = false
 
   constructor(engine: Engine, scheduler: Scheduler) {
     this.#engine = engine
     this.#scheduler = scheduler
+    this.#buffers = new PieceBuffers(engine.blobs.pieceBytes, INTAKE_BUFFERS_MAX, INTAKE_BUFFERS_KEPT)
   }
 
   /**
@@ -46,7 +51,7 @@ export class StreamDoor {
         if (!found.exists) return undefined
         ballot = found.ballot.toString()
         try {
-          return this.#open(found, range)
+          return this.open(found, range)
         } catch (error) {
           failure = error
           return undefined
@@ -60,7 +65,11 @@ export class StreamDoor {
     }
   }
 
-  #open(found: Found, range: StreamRange): ValueStream {
+  /**
+   * `found` was described in this turn of the event loop. Throws STORAGE_CLOSED, and STORAGE_CORRUPT where
+   * the file is not there.
+   */
+  open(found: Found, range: StreamRange): ValueStream {
     if (this.#isClosed) throw closedError()
     const stream = new ValueStream(this.#engine, found, range, (ended) => this.#streams.delete(ended))
     if (found.blob !== null) {
@@ -103,6 +112,27 @@ export class StreamDoor {
     }
   }
 
+  /** Values that are being pushed in. */
+  get intakeCount(): number {
+    return this.#intakes.size
+  }
+
+  /**
+   * Takes in a value of more than BLOB_ABOVE_BYTES as it comes, pushed by its source. Throws STORAGE_CLOSED
+   * and STORAGE_VALUE_TOO_LARGE.
+   */
+  takeIn(hash: KeyHash, size: number, listener: IntakeListener): ValueIntake {
+    const engine = this.#engine
+    if (this.#isClosed) throw closedError()
+    if (engine.error !== null) throw engine.error
+    if (size > VALUE_BYTES_MAX) throw valueTooLarge(size)
+    const intake = new ValueIntake(engine, hash, size, this.#buffers, listener, (ended) =>
+      this.#intakes.delete(ended),
+    )
+    this.#intakes.add(intake)
+    return intake
+  }
+
   /**
    * Ends all streams. What is being read, written or removed right now is in flight; a value that comes in
    * was not so far: a source may take for ever, and `sync` waits for what is in flight.
@@ -113,6 +143,7 @@ export class StreamDoor {
       this.#engine.began()
       staging.stop(closedError())
     }
+    for (const intake of this.#intakes) intake.stop(closedError())
     for (const stream of this.#streams) stream.fail(closedError())
     if (this.#timer !== null) this.#scheduler.cancel(this.#timer)
     this.#timer = null

@@ -29,8 +29,8 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
   /** Of the whole value, in bytes. */
   readonly size: number
   /** What is streamed: `[start, end)`. */
-  readonly start: number
-  readonly end: number
+  start: number
+  end: number
   readonly version: string
   readonly type: ValueType
   /** Wall milliseconds since 1970; 0: never. */
@@ -61,6 +61,13 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
     if (blob === null) {
       this.#bytes = cloneBytes(found.value, found.valueStart + this.start, found.valueStart + this.end)
     }
+  }
+
+  /** Narrows what is streamed, before anything of it is read; `end` may lie behind the value's. */
+  select(start: number, end: number): void {
+    if (this.#at !== this.start || this.#reader === null) throw new Error('only before the first piece')
+    this.start = this.#at = Math.min(start, this.size)
+    this.end = Math.max(this.start, Math.min(end, this.size))
   }
 
   web(): ReadableStream<Uint8Array> {
@@ -117,7 +124,16 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
     return isTouched
   }
 
-  async #next(): Promise<Uint8Array | null> {
+  /**
+   * The next piece, in memory of the caller's: a view of `target`, which has room for a whole piece. Null:
+   * that was all. For whoever hands on many values and wants no new memory for each piece. Several may be
+   * asked for at a time; their places follow each other in the order of the calls.
+   */
+  readInto(target: Uint8Array): Promise<Uint8Array | null> {
+    return this.#next(target)
+  }
+
+  async #next(target: Uint8Array | null = null): Promise<Uint8Array | null> {
     this.#isTouched = true
     if (this.#failure !== null) throw this.#failure
     if (this.#isEnded) return null
@@ -130,7 +146,7 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
       return this.#bytes
     }
     try {
-      return await this.#readPiece(this.#reader)
+      return await this.#readPiece(this.#reader, target)
     } catch (error) {
       this.fail(fromLog(error))
       throw this.#failure ?? error
@@ -138,7 +154,7 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
   }
 
   /** The rest of the piece that `#at` lies in. */
-  async #readPiece(reader: BlobReader): Promise<Uint8Array> {
+  async #readPiece(reader: BlobReader, target: Uint8Array | null): Promise<Uint8Array> {
     const engine = this.#engine
     const index = Math.floor(this.#at / BLOB_PIECE_BYTES)
     const first = index * BLOB_PIECE_BYTES
@@ -146,7 +162,7 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
     const bytes = reader.bytesOf(index)
     const to = Math.min(bytes, this.end - first)
     this.#at = first + to
-    const piece = new Uint8Array(bytes)
+    const piece = target ?? new Uint8Array(bytes)
     engine.began()
     engine.readingBytes += bytes
     try {
@@ -156,6 +172,7 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
       engine.readingBytes -= bytes
       engine.ended()
     }
+    if (target !== null) return target.subarray(from, to)
     return from === 0 && to === bytes ? piece : cloneBytes(piece, from, to)
   }
 }

@@ -51,6 +51,7 @@ export class Waiters {
         if (token < 0) settle(token, found, error)
         else owner?.onRead(token, found, error)
       },
+      wantsStream: (token) => token >= 0 && owner?.wantsStream?.(token) === true,
     }
   }
 }

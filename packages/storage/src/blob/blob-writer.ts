@@ -6,7 +6,7 @@
  * One call at a time: each waits for the one before.
  */
 
-import { checksum64, copyBytes } from '@minivault/codec'
+import { Checksum64, checksum64, copyBytes } from '@minivault/codec'
 import { promised } from '@minivault/wal'
 import type { BlobFiles } from './blob-files.ts'
 import type { BlobValue } from './blob-name.ts'
@@ -19,6 +19,8 @@ export class BlobWriter {
   readonly #descriptor: number
   readonly #pieceBytes: number
   #checksums = ''
+  /** Of a piece that is written in parts; null: the next byte begins a piece. */
+  #sum: Checksum64 | null = null
   #written = 0
   /** Up to here all is durable when `#syncing` resolves. */
   #syncedTo = 0
@@ -42,7 +44,7 @@ export class BlobWriter {
     this.size += bytes.length
     for (let at = 0; at < bytes.length; ) {
       if (this.#fill === 0 && bytes.length - at >= pieceBytes) {
-        await this.#writePiece(bytes.subarray(at, at + pieceBytes))
+        await this.#put(bytes.subarray(at, at + pieceBytes))
         at += pieceBytes
         continue
       }
@@ -52,15 +54,25 @@ export class BlobWriter {
       this.#fill += taken
       at += taken
       if (this.#fill < pieceBytes) continue
-      await this.#writePiece(this.#piece)
+      await this.#put(this.#piece)
       this.#fill = 0
     }
+  }
+
+  /**
+   * `append` without a copy: bytes that end where a piece ends, or within it. Whole pieces cost least. Not to
+   * be mixed with `append`.
+   */
+  put(part: Uint8Array): Promise<void> {
+    this.size += part.length
+    return this.#put(part)
   }
 
   /** Writes the last piece and makes file and name durable. */
   async finish(): Promise<BlobValue> {
     const { fileSystem } = this.#files
-    if (this.#fill > 0) await this.#writePiece(this.#piece!.subarray(0, this.#fill))
+    if (this.#fill > 0) await this.#put(this.#piece!.subarray(0, this.#fill))
+    if (this.#sum !== null) this.#checksums += this.#sum.digest()
     await this.#syncing
     const named = this.#files.syncName(this.name)
     // It is awaited below, whatever becomes of the file.
@@ -82,18 +94,31 @@ export class BlobWriter {
     await this.#files.remove(this.name)
   }
 
-  async #writePiece(piece: Uint8Array): Promise<void> {
+  async #put(part: Uint8Array): Promise<void> {
     const { fileSystem, syncBytes } = this.#files
-    const written = this.#write(piece)
-    this.#checksums += checksum64(piece)
+    const written = this.#write(part)
+    this.#addToSum(part)
     await written
-    this.#written += piece.length
+    this.#written += part.length
     if (this.#written - this.#syncedTo < syncBytes) return
     await this.#syncing
     this.#syncedTo = this.#written
     this.#syncing = promised((done) => fileSystem.datasync(this.#descriptor, done))
     // It is awaited with the next one.
     this.#syncing.catch(() => {})
+  }
+
+  #addToSum(part: Uint8Array): void {
+    const pieceBytes = this.#pieceBytes
+    if (this.#sum === null && part.length === pieceBytes) {
+      this.#checksums += checksum64(part)
+      return
+    }
+    this.#sum ??= new Checksum64()
+    this.#sum.update(part)
+    if ((this.#written + part.length) % pieceBytes !== 0) return
+    this.#checksums += this.#sum.digest()
+    this.#sum = null
   }
 
   async #write(piece: Uint8Array): Promise<void> {

@@ -10,11 +10,13 @@
 import { compareVersions } from '@minivault/clock'
 import { type hashKey, KeyHash } from '@minivault/codec'
 import type { Engine } from '../engine.ts'
-import { APPLY, type ApplyOutcome } from '../hot-door.ts'
+import { APPLY, type ApplyOutcome, type EngineParts, type StoreListener } from '../hot-door.ts'
 import type { Mutation } from '../mutation.ts'
 import { copyMutation } from '../mutation-value.ts'
 import { blobOf } from '../record-reader.ts'
 import { fromLog } from '../storage-error.ts'
+import type { StreamDoor } from '../stream-door.ts'
+import type { ValueStream } from '../value-stream.ts'
 import type { BlobValue } from './blob-name.ts'
 import { isMissing } from './blob-reader.ts'
 
@@ -24,11 +26,16 @@ export type StagedValue = Uint8Array | BlobValue
 export class LargeValues {
   readonly #engine: Engine
   readonly #hash: typeof hashKey
+  readonly #listener: StoreListener
   readonly #writing = new Set<Promise<void>>()
+  #opened: ValueStream | null = null
+  /** Where streams are opened. */
+  streams!: StreamDoor
 
-  constructor(engine: Engine, hash: typeof hashKey) {
+  constructor(engine: Engine, { hash, listener }: EngineParts) {
     this.#engine = engine
     this.#hash = hash
+    this.#listener = listener
   }
 
   /** The value's bytes are ours; the mutation's own are not read. `onApplied(token)` will follow. */
@@ -106,11 +113,31 @@ export class LargeValues {
   }
 
   /**
-   * Reads the value of this record (a copy that is ours) into `engine.found`; `answered(token)` follows. The
-   * file of a record that was overtaken may be gone by the time a slow read comes to it: then the key is read
-   * again.
+   * Answers a read of this record (a copy that is ours), which `engine.found` describes: with a stream at
+   * once, true; or with the whole value, false: `answered(token)` follows. The file of a record that was
+   * overtaken may be gone by the time a slow read comes to it: then the key is read again.
    */
-  read(record: Uint8Array, token: number): void {
+  answer(record: Uint8Array, token: number): boolean {
+    if (this.#listener.wantsStream?.(token) !== true) {
+      this.#read(record, token)
+      return false
+    }
+    try {
+      this.#opened = this.streams.open(this.#engine.found, {})
+      return true
+    } catch (error) {
+      return this.#readNewer(record, token, error)
+    }
+  }
+
+  /** Of the read that was answered just now; its taker reads or cancels it. */
+  takeStream(): ValueStream | null {
+    const opened = this.#opened
+    this.#opened = null
+    return opened
+  }
+
+  #read(record: Uint8Array, token: number): void {
     const engine = this.#engine
     const bytes = engine.reader.describe(engine.found, record, 0, record.length).rawBytes
     const blob = blobOf(engine.found)
@@ -137,14 +164,20 @@ export class LargeValues {
   #readAgain(record: Uint8Array, token: number, error: unknown): void {
     const engine = this.#engine
     try {
-      if (!isMissing((error as Error).cause)) throw error
-      const { keyStart, keyEnd } = engine.reader.describe(engine.found, record, 0, record.length)
-      const hash = this.#hash(record, keyStart, keyEnd, new KeyHash())
-      const newest = engine.locate(record, keyStart, keyEnd, hash).ballot
-      if (compareVersions(newest, engine.found.ballot) === 0) throw error
-      if (engine.read(record, keyStart, keyEnd, hash, token)) engine.answered(token, null)
+      if (this.#readNewer(record, token, error)) engine.answered(token, null)
     } catch (failure) {
       engine.answered(token, fromLog(failure))
     }
+  }
+
+  /** As `Engine.read`, if this is why the file was missing. Else throws the error. */
+  #readNewer(record: Uint8Array, token: number, error: unknown): boolean {
+    const engine = this.#engine
+    if (!isMissing((error as Error).cause)) throw fromLog(error)
+    const { keyStart, keyEnd } = engine.reader.describe(engine.found, record, 0, record.length)
+    const hash = this.#hash(record, keyStart, keyEnd, new KeyHash())
+    const newest = engine.locate(record, keyStart, keyEnd, hash).ballot
+    if (compareVersions(newest, engine.found.ballot) === 0) throw fromLog(error)
+    return engine.read(record, keyStart, keyEnd, hash, token)
   }
 }
