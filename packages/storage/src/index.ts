@@ -13,7 +13,7 @@ export { Mutation, SPACE, type Space, VALUE_TYPE, type ValueType } from './mutat
 export { detachMutation } from './mutation-value.ts'
 export type { Entry } from './reads.ts'
 export type { Scan } from './scan/scan.ts'
-export { cursorOf, type ScanOptions } from './scan/scan-range.ts'
+export { cursorBytesOf, cursorOf, type ScanOptions } from './scan/scan-range.ts'
 export type { ScanEntry } from './scan/scan-source.ts'
 export type { SegmentStats } from './segment-ledger.ts'
 export type { SnapshotOptions, SnapshotReport } from './snapshot.ts'

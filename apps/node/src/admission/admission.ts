@@ -41,7 +41,9 @@ export class Admission {
 
   /** Whether this kind is served to a client that has not shown the key. */
   isOpen(kind: Kind): boolean {
-    return this.#authMode === 'none' || (this.#authMode === 'writes' && kind === KIND.get)
+    return (
+      this.#authMode === 'none' || (this.#authMode === 'writes' && (kind === KIND.get || kind === KIND.scan))
+    )
   }
 
   /** ERROR.NONE: go on. Takes a token of the rate limit, so ask once per operation. */
@@ -50,6 +52,11 @@ export class Admission {
     if (!authenticated && !this.isOpen(kind)) return ERROR.UNAUTHORIZED
     if (this.#bucket !== null && !this.#bucket.take(this.#now())) return ERROR.RATE_LIMITED
     return ERROR.NONE
+  }
+
+  /** So many operations more came with the one that was let in: they delay those that come next. */
+  charge(operations: number): void {
+    this.#bucket?.charge(operations)
   }
 
   get retryAfterMs(): number {

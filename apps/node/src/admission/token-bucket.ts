@@ -29,6 +29,11 @@ export class TokenBucket {
     return true
   }
 
+  /** Takes so many more, also below nothing: the debt is paid off before the next is let in. */
+  charge(tokens: number): void {
+    this.#tokens -= tokens
+  }
+
   /** Milliseconds until the next token, for `Retry-After`. */
   get retryAfterMs(): number {
     return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) / this.#perMs)

@@ -84,6 +84,10 @@ export class Connection implements Receiver, Wire, SocketListener {
     )
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   hold(): void {
     this.#held = true
   }

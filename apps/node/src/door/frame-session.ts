@@ -5,36 +5,30 @@
  * ends the connection.
  */
 import { randomBytes } from 'node:crypto'
-import { CODEC, hashKey } from '@minivault/codec'
 import {
-  CHUNK_BYTES,
-  CONSISTENCY,
-  DURABILITY_OF_SERVER,
+  BATCH_BYTES_MAX,
   decodeFrameRequest,
   decodeHello,
   ERROR,
   type ErrorNumber,
   encodeHelloReply,
-  errorKind,
   FRAME_FLAG,
   FRAME_OPCODE,
-  FRAME_REPLY_HEAD_BYTES,
   FRAME_REQUEST_HEAD_BYTES,
-  FrameReply,
   FrameRequest,
-  frameReplyHeader,
+  flagsFit,
   isAuthProof,
-  MESSAGE_BYTES_MAX,
   NONCE_BYTES,
   type ProtocolError,
   UNAUTHENTICATED_BYTES_MAX,
 } from '@minivault/protocol'
-import { DURABILITY, type Durability, VALUE_TYPE } from '@minivault/storage'
 import { Answer, KIND, type Kind } from '../key-value.ts'
 import { HELD_ABOVE_BYTES, REPLY_SLOTS } from '../limits.ts'
 import { ChunkAssembly } from './chunk-assembly.ts'
-import { takeValue } from './handed-value.ts'
+import { FrameReplies } from './frame-replies.ts'
+import { FrameRequests, kindOf } from './frame-requests.ts'
 import type { Output } from './output.ts'
+import { ScanPage } from './scan-page.ts'
 import type { Session, Wire } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
@@ -43,19 +37,21 @@ export class FrameSession implements Session {
   readonly #context: SessionContext
   readonly #wire: Wire
   readonly #request = new FrameRequest()
-  readonly #reply = new FrameReply()
+  readonly #requests: FrameRequests
+  readonly #replies: FrameReplies
   readonly #answer = new Answer()
   readonly #chunks = new ChunkAssembly()
-  /** By slot: what the reply to be written repeats of its request. */
-  readonly #frameIds = new Int32Array(REPLY_SLOTS)
-  readonly #opcodes = new Uint8Array(REPLY_SLOTS)
   readonly #nonce = randomBytes(NONCE_BYTES)
   #clientNonce: Uint8Array | null = null
   #authenticated = false
+  /** When the bytes that are taken now arrived, where they had to wait; 0: they come fresh. */
+  #arrivedAtMs = 0
 
   constructor(context: SessionContext, wire: Wire) {
     this.#context = context
     this.#wire = wire
+    this.#requests = new FrameRequests(context.operation, context.durability)
+    this.#replies = new FrameReplies(context.admission)
   }
 
   consume(bytes: Uint8Array, start: number, end: number): number {
@@ -71,6 +67,8 @@ export class FrameSession implements Session {
       }
       if (consumed === 0) {
         this.needed = request.needed
+        // The rest of it is yet to arrive.
+        this.#arrivedAtMs = 0
         if (!this.#isLocked(end - at)) return at
         const isChunk = (request.flags & FRAME_FLAG.chunk) !== 0
         if (!isChunk || this.#isFirstRefusal()) this.#refuse(ERROR.UNAUTHORIZED)
@@ -81,6 +79,8 @@ export class FrameSession implements Session {
       at += consumed
     }
     this.needed = 0
+    if (at === end) this.#arrivedAtMs = 0
+    else if (this.#arrivedAtMs === 0) this.#arrivedAtMs = this.#context.now()
     return at
   }
 
@@ -90,16 +90,27 @@ export class FrameSession implements Session {
     if (available < FRAME_REQUEST_HEAD_BYTES || needed <= UNAUTHENTICATED_BYTES_MAX || this.#authenticated)
       return false
     const { admission } = this.#context
-    return (
-      admission.credentials !== null && !admission.isOpen(opcode === FRAME_OPCODE.get ? KIND.get : KIND.set)
-    )
+    const kind = kindOf(opcode)
+    return admission.credentials !== null && !admission.isOpen(kind < 0 ? KIND.set : (kind as Kind))
   }
 
   #dispatch(bytes: Uint8Array): void {
-    const { opcode } = this.#request
+    const { opcode, flags } = this.#request
     if (this.#clientNonce === null && opcode !== FRAME_OPCODE.hello) {
       this.#refuse(ERROR.BAD_REQUEST, 'the first frame must be HELLO')
       return this.#wire.closeAfterReplies()
+    }
+    const kind = kindOf(opcode)
+    if (kind < 0) return this.#dispatchOther(bytes)
+    if (!flagsFit(opcode, flags)) return this.#refuse(ERROR.BAD_REQUEST, flagWords(opcode, flags))
+    if ((flags & (FRAME_FLAG.chunk | FRAME_FLAG.more)) !== 0) return this.#takeChunk(kind as Kind, bytes)
+    this.#submit(kind as Kind, bytes)
+  }
+
+  #dispatchOther(bytes: Uint8Array): void {
+    const { opcode, flags } = this.#request
+    if (opcode <= FRAME_OPCODE.health && !flagsFit(opcode, flags)) {
+      return this.#refuse(ERROR.BAD_REQUEST, flagWords(opcode, flags))
     }
     switch (opcode) {
       case FRAME_OPCODE.hello:
@@ -108,12 +119,6 @@ export class FrameSession implements Session {
         return this.#authenticate(bytes)
       case FRAME_OPCODE.health:
         return this.#give(this.#context.health())
-      case FRAME_OPCODE.get:
-        return this.#submit(KIND.get, bytes)
-      case FRAME_OPCODE.set:
-        return this.#set(bytes)
-      case FRAME_OPCODE.delete:
-        return this.#submit(KIND.delete, bytes)
       default:
         return this.#refuse(ERROR.UNSUPPORTED, `opcode 0x${opcode.toString(16)} is not in this version`)
     }
@@ -148,18 +153,23 @@ export class FrameSession implements Session {
 
   // --- operations
 
-  #set(bytes: Uint8Array): void {
+  /** SET and BATCH: a piece of a value above a frame. */
+  #takeChunk(kind: Kind, bytes: Uint8Array): void {
     const request = this.#request
-    const kind = (request.flags & FRAME_FLAG.ifAbsent) === 0 ? KIND.set : KIND.create
-    if ((request.flags & FRAME_FLAG.chunk) === 0) return this.#submit(kind, bytes)
-    const open = this.#authenticated || this.#context.admission.isOpen(kind)
-    const error = open ? this.#chunks.take(request, bytes) : ERROR.UNAUTHORIZED
+    const error = this.#judgeChunk(kind) || this.#chunks.take(request, bytes)
     if (error !== ERROR.NONE) {
-      if (this.#isFirstRefusal()) this.#refuse(error)
+      if (this.#isFirstRefusal()) this.#refuse(error as ErrorNumber)
       return
     }
     const whole = this.#chunks.finish(request)
     if (whole !== null) this.#submit(kind, whole)
+  }
+
+  #judgeChunk(kind: Kind): ErrorNumber {
+    const { flags, totalBytes } = this.#request
+    if (!this.#authenticated && !this.#context.admission.isOpen(kind)) return ERROR.UNAUTHORIZED
+    if ((flags & FRAME_FLAG.chunk) === 0) return ERROR.BAD_REQUEST
+    return kind === KIND.batch && totalBytes > BATCH_BYTES_MAX ? ERROR.VALUE_TOO_LARGE : ERROR.NONE
   }
 
   /** A refused chunked value is told of once; too many of them, and nothing more is listened to. */
@@ -176,46 +186,46 @@ export class FrameSession implements Session {
   #submit(kind: Kind, bytes: Uint8Array): void {
     const request = this.#request
     const { admission, keyValue, operation } = this.#context
-    const error = admission.refuse(kind, this.#authenticated) || this.#misfit()
-    if (error !== ERROR.NONE) return this.#refuse(error as ErrorNumber)
-    const level = request.durability
-    const durability = level === DURABILITY_OF_SERVER ? this.#context.durability : (level as Durability)
-    operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)
-    operation.requestId.copy(request.requestId)
-    operation.attempt = request.attempt
-    hashKey(bytes, request.keyStart, request.keyEnd, operation.hash)
-    if (kind === KIND.set || kind === KIND.create) {
-      const valueError = this.#setValue(bytes)
-      if (valueError !== ERROR.NONE) return this.#refuse(valueError)
-    }
-    const isLarge = operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES
+    const refusal = admission.refuse(kind, this.#authenticated)
+    if (refusal !== ERROR.NONE) return this.#refuse(refusal)
+    if (request.deadlineMs !== 0 && this.#arrivedAtMs !== 0 && this.#isOverdue(request.deadlineMs))
+      return this.#refuse(ERROR.TIMEOUT)
+    const error = this.#requests.fill(request, kind, bytes)
+    if (error !== ERROR.NONE) return this.#refuse(error, this.#requests.words)
+    if (kind === KIND.scan) return this.#scan(bytes)
+    if (operation.batch !== null) admission.charge(operation.batch.length - 1)
+    const held = kind === KIND.batch ? request : operation
+    const isLarge = held.valueEnd - held.valueStart > HELD_ABOVE_BYTES
     keyValue.submit(operation, this.#take())
     if (isLarge || this.#context.isReadingMuch()) this.#wire.hold()
   }
 
-  #misfit(): ErrorNumber {
-    const request = this.#request
-    if (request.keyEnd === request.keyStart) return ERROR.KEY_MISSING
-    if ((request.flags & FRAME_FLAG.ifVersion) !== 0 || request.ttlMs !== 0) return ERROR.UNSUPPORTED
-    const { durability, consistency } = request
-    const known = durability <= DURABILITY.fsync || durability === DURABILITY_OF_SERVER
-    return known && consistency <= CONSISTENCY.quorum ? ERROR.NONE : ERROR.BAD_REQUEST
+  #scan(bytes: Uint8Array): void {
+    const { operation, keyValue, now } = this.#context
+    const wanted = this.#requests.page(this.#request, bytes)
+    if (wanted === null) return this.#refuse(ERROR.BAD_REQUEST, this.#requests.words)
+    const { query } = wanted
+    const page = new ScanPage(wanted.bytesMax, query.keysOnly)
+    const { deadlineMs } = this.#request
+    const endMs = deadlineMs === 0 ? 0 : (this.#arrivedAtMs || now()) + deadlineMs
+    query.mayBegin = () => endMs === 0 || now() <= endMs
+    query.isWanted = () => !this.#wire.isClosed
+    query.take = (entry) => page.take(entry)
+    operation.scan = query
+    const token = this.#take()
+    this.#replies.rememberPage(token & (REPLY_SLOTS - 1), page)
+    keyValue.submit(operation, token)
   }
 
-  #setValue(bytes: Uint8Array): ErrorNumber {
-    const { valueStart, valueEnd, codec, flags } = this.#request
-    const { operation } = this.#context
-    const type = (flags & FRAME_FLAG.json) === 0 ? VALUE_TYPE.raw : VALUE_TYPE.json
-    return takeValue(operation, bytes, valueStart, valueEnd, codec, CODEC.lz4, type)
+  #isOverdue(deadlineMs: number): boolean {
+    return this.#context.now() - this.#arrivedAtMs > deadlineMs
   }
 
   // --- replies
 
   #take(): number {
     const token = this.#wire.take()
-    const slot = token & (REPLY_SLOTS - 1)
-    this.#frameIds[slot] = this.#request.frameId
-    this.#opcodes[slot] = this.#request.opcode
+    this.#replies.remember(token & (REPLY_SLOTS - 1), this.#request)
     return token
   }
 
@@ -231,34 +241,10 @@ export class FrameSession implements Session {
   }
 
   reply(slot: number, answer: Answer, output: Output): void {
-    const reply = this.#reply.begin(this.#opcodes[slot]!, this.#frameIds[slot]!)
-    reply.outcome = answer.outcome
-    reply.error = answer.error
-    reply.version.copy(answer.version)
-    if (answer.error !== ERROR.NONE) return this.#replyError(answer, output)
-    if (answer.exists) reply.flags |= FRAME_FLAG.exists
-    if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json
-    const length = answer.valueEnd - answer.valueStart
-    reply.totalBytes = length
-    if (length <= CHUNK_BYTES) return this.#write(answer.value, answer.valueStart, answer.valueEnd, output)
-    const flags = reply.flags | FRAME_FLAG.chunk
-    for (let offset = 0; offset < length; offset += CHUNK_BYTES) {
-      const end = Math.min(length, offset + CHUNK_BYTES)
-      reply.chunkOffset = offset
-      reply.flags = end < length ? flags | FRAME_FLAG.more : flags
-      this.#write(answer.value, answer.valueStart + offset, answer.valueStart + end, output)
-    }
+    this.#replies.write(slot, answer, output)
   }
+}
 
-  #replyError(answer: Answer, output: Output): void {
-    if (answer.error === ERROR.RATE_LIMITED) this.#reply.retryAfterMs = this.#context.admission.retryAfterMs
-    const text = Buffer.from(answer.message ?? errorKind(answer.error).message).subarray(0, MESSAGE_BYTES_MAX)
-    this.#write(text, 0, text.length, output)
-  }
-
-  #write(value: Uint8Array, start: number, end: number, output: Output): void {
-    const at = output.reserve(FRAME_REPLY_HEAD_BYTES)
-    frameReplyHeader(this.#reply, end - start, output.bytes, at)
-    output.append(value, start, end)
-  }
+function flagWords(opcode: number, flags: number): string {
+  return `the flags 0x${flags.toString(16)} do not all belong to opcode 0x${opcode.toString(16)}`
 }

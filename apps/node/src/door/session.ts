@@ -16,6 +16,8 @@ export interface Wire {
   answer(token: number, answer: Answer): void
   /** Too many requests or unread replies: stop, the rest is offered again. */
   readonly isBusy: boolean
+  /** Nobody will read the replies any more. */
+  readonly isClosed: boolean
   /** Takes no further request before the ones under way are answered. */
   hold(): void
   /** Bytes that still belong to a refused request and are not even buffered. */

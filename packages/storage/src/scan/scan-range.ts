@@ -48,7 +48,7 @@ export interface ScanRange extends KeyRange {
 }
 
 const CRC_BYTES = 4
-const CURSOR_LENGTH_MAX = Math.ceil(((1 + KEY_BYTES_MAX + CRC_BYTES) * 4) / 3)
+const CURSOR_LENGTH_MAX = cursorBytesOf(KEY_BYTES_MAX)
 
 /** Copies every bound, so that the caller's bytes may change. */
 export function rangeOf(options: ScanOptions): ScanRange {
@@ -109,6 +109,11 @@ export function cursorOf(key: Uint8Array, length: number, reverse: boolean): str
   bytes.set(key.subarray(0, length), 1)
   writeU32(bytes, 1 + length, crc32(bytes, 0, 1 + length, 0))
   return Buffer.from(bytes.buffer).toString('base64url')
+}
+
+/** Length of the cursor behind a key of so many bytes. */
+export function cursorBytesOf(keyBytes: number): number {
+  return Math.ceil(((1 + keyBytes + CRC_BYTES) * 4) / 3)
 }
 
 function keyOfCursor(text: string, reverse: boolean): Uint8Array {

@@ -1,0 +1,112 @@
+/**
+ * Replies of the frame form: what each slot's reply repeats of its request, and how answers are written down.
+ */
+import {
+  CHUNK_BYTES,
+  ERROR,
+  encodeVersions,
+  errorKind,
+  FRAME_FLAG,
+  FRAME_OPCODE,
+  FRAME_REPLY_HEAD_BYTES,
+  FrameReply,
+  type FrameRequest,
+  frameReplyHeader,
+  MESSAGE_BYTES_MAX,
+  writeI64,
+} from '@minivault/protocol'
+import { VALUE_TYPE } from '@minivault/storage'
+import type { Admission } from '../admission/admission.ts'
+import type { Answer } from '../key-value.ts'
+import { REPLY_SLOTS } from '../limits.ts'
+import type { Output } from './output.ts'
+import type { ScanPage } from './scan-page.ts'
+
+const SUM_BYTES = 8
+
+export class FrameReplies {
+  readonly #admission: Admission
+  readonly #reply = new FrameReply()
+  readonly #frameIds = new Int32Array(REPLY_SLOTS)
+  readonly #opcodes = new Uint8Array(REPLY_SLOTS)
+  readonly #pages = new Map<number, ScanPage>()
+
+  constructor(admission: Admission) {
+    this.#admission = admission
+  }
+
+  /** The slot's reply will be this request's. */
+  remember(slot: number, { frameId, opcode }: FrameRequest): void {
+    this.#frameIds[slot] = frameId
+    this.#opcodes[slot] = opcode
+  }
+
+  /** The slot's reply will be this page. */
+  rememberPage(slot: number, page: ScanPage): void {
+    this.#pages.set(slot, page)
+  }
+
+  write(slot: number, answer: Answer, output: Output): void {
+    const opcode = this.#opcodes[slot]!
+    const reply = this.#reply.begin(opcode, this.#frameIds[slot]!)
+    reply.outcome = answer.outcome
+    reply.error = answer.error
+    reply.version.copy(answer.version)
+    if (opcode >= FRAME_OPCODE.scan) return this.#writeLate(slot, opcode, answer, output)
+    if (answer.error !== ERROR.NONE) return this.#writeError(answer, output)
+    if (answer.exists) reply.flags |= FRAME_FLAG.exists
+    if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json
+    this.#writeValue(answer, output)
+  }
+
+  /** `total` and `offset` are of the whole value, whatever part of it this is. */
+  #writeValue(answer: Answer, output: Output): void {
+    const reply = this.#reply
+    const { value, valueStart, valueEnd, valueOffset } = answer
+    const length = valueEnd - valueStart
+    reply.totalBytes = answer.size || length
+    reply.chunkOffset = valueOffset
+    if (length <= CHUNK_BYTES) return this.#write(value, valueStart, valueEnd, output)
+    const flags = reply.flags | FRAME_FLAG.chunk
+    for (let offset = 0; offset < length; offset += CHUNK_BYTES) {
+      const end = Math.min(length, offset + CHUNK_BYTES)
+      reply.chunkOffset = valueOffset + offset
+      reply.flags = end < length ? flags | FRAME_FLAG.more : flags
+      this.#write(value, valueStart + offset, valueStart + end, output)
+    }
+  }
+
+  /** The operations whose reply is made of more than a value. */
+  #writeLate(slot: number, opcode: number, answer: Answer, output: Output): void {
+    const page = this.#pages.get(slot)
+    this.#pages.delete(slot)
+    if (answer.error !== ERROR.NONE) return this.#writeError(answer, output)
+    if (answer.cursor !== null) this.#reply.flags |= FRAME_FLAG.more
+    const value = replyValueOf(opcode, answer, page)
+    this.#reply.totalBytes = value.length
+    this.#write(value, 0, value.length, output)
+  }
+
+  #writeError(answer: Answer, output: Output): void {
+    if (answer.error === ERROR.RATE_LIMITED) this.#reply.retryAfterMs = this.#admission.retryAfterMs
+    const text = Buffer.from(answer.message ?? errorKind(answer.error).message).subarray(0, MESSAGE_BYTES_MAX)
+    this.#write(text, 0, text.length, output)
+  }
+
+  #write(value: Uint8Array, start: number, end: number, output: Output): void {
+    const at = output.reserve(FRAME_REPLY_HEAD_BYTES)
+    frameReplyHeader(this.#reply, end - start, output.bytes, at)
+    output.append(value, start, end)
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+function replyValueOf(opcode: number, answer: Answer, page: ScanPage | undefined): Uint8Array {
+  if (opcode === FRAME_OPCODE.scan) return page?.encode(answer.cursor) ?? NOTHING
+  if (opcode === FRAME_OPCODE.batch) return encodeVersions(answer.versions ?? [])
+  if (opcode !== FRAME_OPCODE.increment) return NOTHING
+  const sum = new Uint8Array(SUM_BYTES)
+  writeI64(answer.sum, sum, 0)
+  return sum
+}
