@@ -13,6 +13,7 @@ import { foreignFormatRow } from './rows/foreign-format.ts'
 import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
 import { powerCutRow } from './rows/power-cut.ts'
+import { slowClientsRow } from './rows/slow-clients.ts'
 import { strangersRow } from './rows/strangers.ts'
 
 export const ROWS: readonly Row[] = [
@@ -25,6 +26,7 @@ export const ROWS: readonly Row[] = [
   failedSyncRow,
   announcedSizesRow,
   idleConnectionsRow,
+  slowClientsRow,
   strangersRow,
   foreignFormatRow,
   equalsMapRow,

@@ -46,6 +46,17 @@ function say({ hex }: Extract<CrowdCommand, { do: 'say' }>) {
   return { open: openCount() }
 }
 
+/** One byte each, again and again. */
+function drip({ hex, everyMs }: Extract<CrowdCommand, { do: 'drip' }>) {
+  const bytes = Buffer.from(hex, 'hex')
+  let at = 0
+  setInterval(() => {
+    for (const { socket, isClosed } of held) if (!isClosed) socket.write(bytes.subarray(at, at + 1))
+    at = Math.min(at + 1, bytes.length - 1)
+  }, everyMs)
+  return { open: openCount() }
+}
+
 /** Reads nothing any more. */
 function deaf() {
   for (const { socket } of held) socket.pause()
@@ -91,6 +102,8 @@ async function follow(command: CrowdCommand): Promise<unknown> {
       return open(command)
     case 'say':
       return say(command)
+    case 'drip':
+      return drip(command)
     case 'deaf':
       return deaf()
     case 'close':

@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 export type CrowdCommand =
   | { do: 'open'; port: number; form: Form; count: number; isSilent: boolean }
   | { do: 'say'; hex: string }
+  | { do: 'drip'; hex: string; everyMs: number }
   | { do: 'deaf' | 'close' | 'count' }
   | { do: 'measure'; port: number; form: Form; count: number; ms: number; pauseMs: number }
 
@@ -25,10 +26,6 @@ export interface Latency {
 
 export class Crowd {
   readonly #child: ChildProcess
-  get pid(): number {
-    return this.#child.pid!
-  }
-
   readonly #answers: { resolve: (answer: never) => void; reject: (error: Error) => void }[] = []
   #said = ''
 
@@ -54,6 +51,11 @@ export class Crowd {
 
   async say(bytes: Buffer): Promise<void> {
     await this.#ask({ do: 'say', hex: bytes.toString('hex') })
+  }
+
+  /** Every connection sends these bytes one by one, from now on. */
+  async drip(bytes: Buffer, everyMs: number): Promise<void> {
+    await this.#ask({ do: 'drip', hex: bytes.toString('hex'), everyMs })
   }
 
   async deaf(): Promise<void> {

@@ -4,12 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { NODE_ARGUMENTS } from '../process/flood-process.ts'
 
 export const NODE_MAIN = fileURLToPath(new URL('../../../../apps/node/src/main.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
+const HURRIED_MAIN = fileURLToPath(new URL('../process/hurried-node-main.ts', import.meta.url))
 const READY = /^minivault ready: .*?:(\d+)(?: |,)/
 const START_TIMEOUT_MS = 60_000
 
@@ -17,8 +19,15 @@ export interface ProgramOptions {
   directory: string
   /** Behind `-port 0 -host 127.0.0.1 -data …`. */
   words?: readonly string[]
-  /** A copy of main.ts with a fault in it, or a program around the node. */
+  /** A copy of main.ts with a fault in it. */
   main?: string
+  /** Its deadlines pass so many times as fast; then `words` does not apply. */
+  hurry?: number
+}
+
+function programWords({ directory, words = [], main = NODE_MAIN, hurry }: ProgramOptions): string[] {
+  if (hurry === undefined) return [main, '-port', '0', '-host', '127.0.0.1', '-data', directory, ...words]
+  return [HURRIED_MAIN, join(dirname(main), 'index.ts'), directory, String(hurry)]
 }
 
 export class NodeProgram {
@@ -28,9 +37,8 @@ export class NodeProgram {
   isEnded = false
   #said = ''
 
-  static async start({ directory, words = [], main = NODE_MAIN }: ProgramOptions): Promise<NodeProgram> {
-    const all = ['-port', '0', '-host', '127.0.0.1', '-data', directory, ...words]
-    const child = spawn(process.execPath, [...NODE_ARGUMENTS, main, ...all], {
+  static async start(options: ProgramOptions): Promise<NodeProgram> {
+    const child = spawn(process.execPath, [...NODE_ARGUMENTS, ...programWords(options)], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
