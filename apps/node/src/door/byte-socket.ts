@@ -10,12 +10,12 @@ export interface ByteSocket {
   readonly isClosed: boolean
   /**
    * True: all of it was taken at once and the memory is free again. False: it is still read from until
-   * `onDrained`. Anything goes into a closed socket.
+   * `onDrained`. A closed socket takes anything.
    */
   write(bytes: Uint8Array): boolean
   pause(): void
   resume(): void
-  /** No more will be written: the other side is told behind what is on its way. Closes when both have ended. */
+  /** No more will be written; the other side is told behind what is on its way. When both end, it closes. */
   end(): void
   destroy(): void
   /** Gives the connection away, as an ordinary stream for its new owner. */

@@ -8,6 +8,7 @@
  * are not, `StreamSocket` serves.
  */
 import net from 'node:net'
+import * as system from 'node:process'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
 
 const OWNER = Symbol('socket')
@@ -53,7 +54,7 @@ const wrap = findStreamWrap()
 
 function findStreamWrap(): StreamWrap | null {
   try {
-    const { binding } = process as unknown as { binding: (name: string) => StreamWrap }
+    const { binding } = system as unknown as { binding: (name: string) => StreamWrap }
     const found = binding('stream_wrap')
     const isComplete =
       typeof found.WriteWrap === 'function' &&
