@@ -16,6 +16,7 @@ import {
   SLOT_BALLOT,
   SLOT_CACHE,
   SLOT_LENGTH,
+  SLOT_OFFSET,
   SLOT_SEGMENT,
   TOMBSTONE_BIT,
 } from './keydir.ts'
@@ -96,7 +97,7 @@ export class RecordWriter {
   ): void {
     const engine = this.#engine
     const { log, lookup, ledger } = engine
-    if (lookup.slot >= 0) this.#leaveOld()
+    if (lookup.slot >= 0) this.#leaveOld(segment)
     else {
       this.#oldBallot.clear()
       lookup.slot = lookup.keydir.insert(lookup.shardIndex, fingerprintOf(mutation.space, mutation.hash))
@@ -109,7 +110,7 @@ export class RecordWriter {
       (mutation.durability << LEVEL_SHIFT)
     lookup.keydir.point(lookup.shardIndex, lookup.slot, segment, offset, lengthWord, mutation.ballot)
     ledger.add(segment, lengthWord)
-    engine.keys.appended(segment, offset, length)
+    engine.keys.recorder.appended(segment, offset, length)
     if (mutation.space === SPACE.user && isAbove(mutation.ballot, engine.highestBallot)) {
       engine.highestBallot.copy(mutation.ballot)
     }
@@ -125,9 +126,9 @@ export class RecordWriter {
     }
   }
 
-  /** The slot's record becomes dead. */
-  #leaveOld(): void {
-    const { lookup, ledger } = this.#engine
+  /** The slot's record becomes dead, overtaken by one in this segment. */
+  #leaveOld(by: number): void {
+    const { lookup, ledger, keys } = this.#engine
     const shard = lookup.keydir.shards[lookup.shardIndex]!
     const { slot } = lookup
     this.#oldBallot.set(
@@ -135,7 +136,9 @@ export class RecordWriter {
       shard[slot + SLOT_BALLOT + 1]!,
       shard[slot + SLOT_BALLOT + 2]!,
     )
-    ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]!)
+    const segment = shard[slot + SLOT_SEGMENT]!
+    ledger.subtract(segment, shard[slot + SLOT_LENGTH]!)
+    if (segment === by) keys.recorder.overtake(segment, shard[slot + SLOT_OFFSET]!)
     if (shard[slot + SLOT_CACHE] === 0) return
     lookup.cache.forget(shard[slot + SLOT_CACHE]!)
     shard[slot + SLOT_CACHE] = 0

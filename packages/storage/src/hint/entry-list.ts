@@ -9,6 +9,7 @@ import {
   ENTRY_HEADER_BYTES,
   entryKeyBytes,
   entryKeyStart,
+  int32At,
   type KeyEntry,
   readEntry,
 } from './key-entry.ts'
@@ -52,6 +53,11 @@ export class EntryList {
     }
     this.count = count
     return next === end
+  }
+
+  /** Where the record of an entry begins in its segment. */
+  offsetAt(index: number): number {
+    return int32At(this.bytes, this.starts[index]! + 4)
   }
 
   read(index: number, segment: number, into: KeyEntry): void {

@@ -9,6 +9,7 @@
  */
 
 import { compareVersions } from '@minivault/clock'
+import type { Overtaken } from '../keys/overtaken.ts'
 import type { EntryList, KeyRange } from './entry-list.ts'
 import { compareEntries, KeyEntry } from './key-entry.ts'
 
@@ -24,26 +25,32 @@ export class ListCursor implements KeyCursor {
   readonly entry = new KeyEntry()
   readonly #list: EntryList
   readonly #segment: number
+  readonly #overtaken: Overtaken | null
   readonly #step: 1 | -1
   #index: number
   #left: number
 
-  constructor(list: EntryList, segment: number, range: KeyRange = {}) {
+  constructor(list: EntryList, segment: number, range: KeyRange = {}, overtaken: Overtaken | null = null) {
     const first = list.firstOf(range)
     const end = list.endOf(range)
     this.#list = list
     this.#segment = segment
+    this.#overtaken = overtaken
     this.#left = Math.max(0, end - first)
     this.#step = range.reverse ? -1 : 1
     this.#index = range.reverse ? end - 1 : first
   }
 
   next(): boolean {
-    if (this.#left === 0) return false
-    this.#left -= 1
-    this.#list.read(this.#index, this.#segment, this.entry)
-    this.#index += this.#step
-    return true
+    while (this.#left > 0) {
+      const index = this.#index
+      this.#left -= 1
+      this.#index += this.#step
+      if (this.#overtaken?.has(this.#list.offsetAt(index))) continue
+      this.#list.read(index, this.#segment, this.entry)
+      return true
+    }
+    return false
   }
 
   close(): void {

@@ -8,6 +8,7 @@
 
 import { compareVersions, readVersion, Version } from '@minivault/clock'
 import { copyBytes } from '@minivault/codec'
+import type { Overtaken } from '../keys/overtaken.ts'
 import { EntryList, type KeyRange } from './entry-list.ts'
 import { type KeyCursor, ListCursor } from './key-cursor.ts'
 import {
@@ -47,8 +48,9 @@ export class KeyRun {
     return true
   }
 
-  cursor(range?: KeyRange): KeyCursor {
-    return new ListCursor(this.list, this.segment, range)
+  /** Passes over the entries of `overtaken`. */
+  cursor(range?: KeyRange, overtaken: Overtaken | null = null): KeyCursor {
+    return new ListCursor(this.list, this.segment, range, overtaken)
   }
 }
 

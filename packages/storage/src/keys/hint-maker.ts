@@ -145,7 +145,7 @@ export class HintMaker implements Replayer {
     const { fileSystem, directory, layoutHash, hash } = this.#options
     const path = join(directory, hintName(keys.number))
     const { number, ageMin, ageMax } = keys
-    const cursor = new MergedCursor(keys.runs.map((run) => run.cursor()))
+    const cursor = new MergedCursor(keys.runs.map((run) => run.cursor({}, keys.overtaken)))
     return new HintWriter(cursor, {
       fileSystem,
       path,
@@ -172,6 +172,7 @@ export class HintMaker implements Replayer {
     if (hint === null) return false
     keys.hint = hint
     keys.runs = []
+    keys.overtaken = null
     keys.ageMin = hint.header.ageMin
     keys.ageMax = hint.header.ageMax
     if (compareVersions(hint.header.highestBallot, this.highestBallot) > 0) {

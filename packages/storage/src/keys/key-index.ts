@@ -23,6 +23,7 @@ import { RUN_ENTRIES, SHARD_COUNT, SHARDS_A_SLICE } from '../limits.ts'
 import { HintBlocks } from './hint-blocks.ts'
 import type { HintMaker } from './hint-maker.ts'
 import { KeyRecorder } from './key-recorder.ts'
+import type { Overtaken } from './overtaken.ts'
 import { type KeyLists, SegmentKeys } from './segment-keys.ts'
 
 /** `missing`: a block of a hint file must be read first. */
@@ -40,9 +41,10 @@ export class KeyIndex implements Evictor {
   hasEvicted = false
   /** A segment has got its hint: slots of this shard that had to stay may go. */
   onHinted: (shardIndex: number) => void = () => {}
+  /** To be told of every record that goes into the log. */
+  readonly recorder: KeyRecorder
   readonly #log: Log
   readonly #maker: HintMaker
-  readonly #recorder: KeyRecorder
   readonly #segments: Map<number, SegmentKeys>
   readonly #blocks = new HintBlocks()
   /** By segment number: 1 where a hint file can stand in for slots. */
@@ -64,7 +66,7 @@ export class KeyIndex implements Evictor {
     this.#segments = maker.segments
     this.#pause = pause
     this.#onFailed = onFailed
-    this.#recorder = new KeyRecorder(log, (run) => this.#take(run))
+    this.recorder = new KeyRecorder(log, (run, overtaken) => this.#take(run, overtaken))
     for (const keys of this.#segments.values()) this.#settle(keys)
     this.#sortCold()
   }
@@ -87,10 +89,6 @@ export class KeyIndex implements Evictor {
 
   isCold(segment: number): boolean {
     return this.#segments.get(segment)?.isCold ?? false
-  }
-
-  appended(segment: number, offset: number, length: number): void {
-    this.#recorder.appended(segment, offset, length)
   }
 
   /**
@@ -195,7 +193,7 @@ export class KeyIndex implements Evictor {
    * segments only.
    */
   cursors(range: KeyRange, only?: readonly number[]): { cursors: KeyCursor[]; segments: number[] } {
-    this.#recorder.finishRun()
+    this.recorder.finishRun()
     const cursors: KeyCursor[] = []
     const segments = [...(only ?? this.#segments.keys())]
     for (const segment of segments) {
@@ -208,7 +206,7 @@ export class KeyIndex implements Evictor {
 
   /** What a view of all keys as of now is made of. */
   lists(): KeyLists[] {
-    this.#recorder.finishRun()
+    this.recorder.finishRun()
     return [...this.#segments.keys()].map((segment) => this.listsOf(segment))
   }
 
@@ -244,7 +242,7 @@ export class KeyIndex implements Evictor {
 
   /** The keys of a finished output of merge. */
   adopt(segment: number, runs: KeyRun[], ageMin: number, ageMax: number): void {
-    this.#recorder.finishRun()
+    this.recorder.finishRun()
     const keys = new SegmentKeys(segment)
     keys.runs = runs
     keys.ageMin = ageMin
@@ -325,7 +323,7 @@ export class KeyIndex implements Evictor {
 
   /** Writes what is left to write, then lets all files go. The log is closed by now. */
   async close(isClean: boolean): Promise<void> {
-    this.#recorder.finishRun()
+    this.recorder.finishRun()
     while (this.#making !== null) await this.#making
     if (isClean) {
       for (const keys of [...this.#unhinted]) if (this.#log.isSealed(keys.number)) await this.#make(keys)
@@ -334,7 +332,7 @@ export class KeyIndex implements Evictor {
   }
 
   async #make(keys: SegmentKeys): Promise<void> {
-    if (this.#recorder.segment === keys.number) this.#recorder.finishRun()
+    if (this.recorder.segment === keys.number) this.recorder.finishRun()
     this.#unhinted.delete(keys)
     const info = this.#log.segments().find(({ id }) => id === keys.number)
     if (info === undefined) return
@@ -365,10 +363,11 @@ export class KeyIndex implements Evictor {
     if (this.#segments.has(keys.number)) this.#unhinted.add(keys)
   }
 
-  #take(run: KeyRun): void {
+  #take(run: KeyRun, overtaken: Overtaken): void {
     let keys = this.#segments.get(run.segment)
     if (keys === undefined) {
       keys = new SegmentKeys(run.segment)
+      keys.overtaken = overtaken
       this.#segments.set(run.segment, keys)
       this.#unhinted.add(keys)
     }

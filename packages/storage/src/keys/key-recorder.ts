@@ -12,6 +12,7 @@ import { type KeyRun, RunBuilder } from '../hint/key-run.ts'
 import { RUN_ENTRIES } from '../limits.ts'
 import { RecordView } from '../record.ts'
 import { addRecord } from './add-record.ts'
+import { Overtaken } from './overtaken.ts'
 
 /** Headers of the block and of the entry, and the padding behind it. */
 const RECORD_OVERHEAD_BYTES = 32 + 8 + 7
@@ -19,8 +20,10 @@ const RECORD_OVERHEAD_BYTES = 32 + 8 + 7
 export class KeyRecorder {
   /** The segment of the newest record; 0 before the first. */
   segment = 0
+  /** Of its records. */
+  overtaken = new Overtaken()
   readonly #log: Log
-  readonly #onRun: (run: KeyRun) => void
+  readonly #onRun: (run: KeyRun, overtaken: Overtaken) => void
   readonly #offsets = new Int32Array(RUN_ENTRIES)
   readonly #bytesMax: number
   readonly #builder = new RunBuilder()
@@ -28,7 +31,7 @@ export class KeyRecorder {
   #count = 0
   #bytes = 0
 
-  constructor(log: Log, onRun: (run: KeyRun) => void) {
+  constructor(log: Log, onRun: (run: KeyRun, overtaken: Overtaken) => void) {
     this.#log = log
     this.#onRun = onRun
     this.#bytesMax = log.window.length >>> 2
@@ -39,12 +42,18 @@ export class KeyRecorder {
     if (segment !== this.segment) {
       this.finishRun()
       this.segment = segment
+      this.overtaken = new Overtaken()
     }
     this.#offsets[this.#count] = offset
     this.#count = (this.#count + 1) | 0
     // At most what it takes in the window: a block and an entry of its own.
     this.#bytes = (this.#bytes + length + RECORD_OVERHEAD_BYTES) | 0
     if (this.#count === RUN_ENTRIES || this.#bytes > this.#bytesMax) this.finishRun()
+  }
+
+  /** The record at this position was overtaken by one that is about to be appended to the same segment. */
+  overtake(segment: number, offset: number): void {
+    if (segment === this.segment) this.overtaken.add(offset)
   }
 
   /** Makes a run of what was appended since the last one. */
@@ -56,11 +65,12 @@ export class KeyRecorder {
     const { window, windowView } = this.#log
     for (let i = 0; i < count; i++) {
       const offset = this.#offsets[i]!
+      if (this.overtaken.has(offset)) continue
       const at = this.#log.windowOffset(this.segment, offset)
       // The length stands in the log's entry, right before the payload.
       addRecord(this.#builder, this.#view, offset, window, at, at + windowView.getInt32(at - 4, true))
     }
-    this.#onRun(this.#builder.toRun(this.segment))
+    this.#onRun(this.#builder.toRun(this.segment), this.overtaken)
     this.#builder.clear()
   }
 }

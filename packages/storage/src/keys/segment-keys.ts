@@ -9,6 +9,7 @@
 import { Version } from '@minivault/clock'
 import type { HintFile } from '../hint/hint-file.ts'
 import type { KeyRun } from '../hint/key-run.ts'
+import type { Overtaken } from './overtaken.ts'
 
 export class SegmentKeys {
   readonly number: number
@@ -16,6 +17,8 @@ export class SegmentKeys {
   seed = 0
   bytes = 0
   runs: KeyRun[] = []
+  /** Entries of the runs that the hint can do without. */
+  overtaken: Overtaken | null = null
   hint: HintFile | null = null
   isCold = false
   /** A slot that pointed here was dropped. */
@@ -33,7 +36,8 @@ export class SegmentKeys {
   }
 
   get memoryBytes(): number {
-    return this.runs.reduce((sum, run) => sum + run.memoryBytes, this.hint?.memoryBytes ?? 0)
+    const own = (this.hint?.memoryBytes ?? 0) + (this.overtaken?.memoryBytes ?? 0)
+    return this.runs.reduce((sum, run) => sum + run.memoryBytes, own)
   }
 
   get entryCount(): number {
