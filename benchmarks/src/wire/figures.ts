@@ -71,7 +71,7 @@ export interface IdleResult {
   readonly server: 'minivault' | 'redis'
   readonly idleConnections: number
   readonly bytesPerConnection: number
-  /** Of 50 active connections: without idle ones beside them (before and after), and with. */
+  /** Of 50 active connections: without idle ones beside them, and with (before and after). */
   readonly alone: Summary
   readonly beside: Summary
 }

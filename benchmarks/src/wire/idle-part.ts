@@ -1,7 +1,9 @@
 /**
- * Thousands of connections that have each asked once and then keep silent: what each costs the server in
- * memory, and whether those that go on asking feel them. The active ones are measured without idle ones
- * beside them, with, and without again.
+ * Thousands of connections that have each asked and then keep silent: what each costs the server in memory,
+ * and whether those that go on asking feel them. Memory is compared with that of a twin, as fresh, that was
+ * asked the same over a few connections: a server that has worked has room left in its heap, and connections
+ * would seem to cost less there. The active ones are measured with idle ones beside them, without, and with
+ * again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
@@ -28,55 +30,83 @@ export async function measureIdleConnections(
   pin: boolean,
   onResult: (result: IdleResult) => void,
 ): Promise<void> {
-  onResult(await measureServer('minivault', minivaultPlan('os'), options, pin))
-  onResult(await measureServer('redis', await redisPlan('AOF everysec'), options, pin))
+  onResult(await measureServer('minivault', () => minivaultPlan('os'), options, pin))
+  onResult(await measureServer('redis', () => redisPlan('AOF everysec'), options, pin))
 }
 
 async function measureServer(
   name: IdleResult['server'],
-  plan: ServerPlan,
+  planOf: () => Promise<ServerPlan> | ServerPlan,
   options: WireOptions,
   pin: boolean,
 ): Promise<IdleResult> {
   const { idleConnections } = options
-  const generatorCore = pin ? CORES.generator : null
-  await using server = await Server.start(plan, DATA_PARENT, pin ? CORES.server : null)
-  await using active = Generator.start(generatorCore)
-  const run = async (generator: Generator, changes: Partial<LoadOptions>) => {
-    const target = { host: HOST, port: server.port, serverPid: server.pid, language: plan.language }
-    const shape = { ...ACTIVE, keyspace: Math.max(options.keyspace, idleConnections) }
-    const seconds = options.seconds * SECONDS_SHARE
-    const figures = await generator.run({ ...target, ...shape, seconds, ...changes })
-    if (figures.invalid === null) return figures
-    throw new BenchmarkError('BENCH_INVALID', `invalid run against ${plan.name}: ${figures.invalid}`)
+  const core = pin ? CORES.server : null
+  const startGenerator = () => Generator.start(pin ? CORES.generator : null)
+  const twinMemory = await memoryOfTwin(await planOf(), options, core, startGenerator)
+  await using server = await Server.start(await planOf(), DATA_PARENT, core)
+  const openIdle = async (operation: 'set' | 'get') => {
+    const generator = startGenerator()
+    await ask(generator, server, { ...once(options, operation), connections: idleConnections })
+    await sleep(SETTLE_MS)
+    return generator
   }
+  await using active = startGenerator()
   const rounds = async () => {
     const list: LoadFigures[] = []
-    while (list.length < options.rounds * ROUNDS_FACTOR) list.push(await run(active, {}))
+    const shape = { ...ACTIVE, keyspace: idleConnections, seconds: options.seconds * SECONDS_SHARE }
+    while (list.length < options.rounds * ROUNDS_FACTOR) list.push(await ask(active, server, shape))
     return list
   }
-  await run(active, { operation: 'set', pipeline: 64, seconds: 'once' })
-  await run(active, {})
-  const before = await rounds()
-  const memoryBefore = readMemory(server.pid).now
-  const idle = Generator.start(generatorCore)
+  let idle = await openIdle('set')
   try {
-    await run(idle, { connections: idleConnections, seconds: 'once' })
-    await sleep(SETTLE_MS)
-    const grown = readMemory(server.pid).now - memoryBefore
+    const bytesPerConnection = (readMemory(server.pid).now - twinMemory) / idleConnections
+    await rounds()
     const beside = await rounds()
     await idle.close()
     await sleep(SETTLE_MS)
-    const alone = [...before, ...(await rounds())]
-    return {
-      part: 'idle',
-      server: name,
-      idleConnections,
-      bytesPerConnection: grown / idleConnections,
-      alone: summarise(alone),
-      beside: summarise(beside),
-    }
+    const alone = await rounds()
+    idle = await openIdle('get')
+    beside.push(...(await rounds()))
+    const summaries = { alone: summarise(alone), beside: summarise(beside) }
+    return { part: 'idle', server: name, idleConnections, bytesPerConnection, ...summaries }
   } finally {
     await idle.close()
   }
+}
+
+async function memoryOfTwin(
+  plan: ServerPlan,
+  options: WireOptions,
+  core: number | null,
+  startGenerator: () => Generator,
+): Promise<number> {
+  await using twin = await Server.start(plan, DATA_PARENT, core)
+  await using generator = startGenerator()
+  await ask(generator, twin, once(options, 'set'))
+  await sleep(SETTLE_MS)
+  return readMemory(twin.pid).now
+}
+
+type Shape = Pick<
+  LoadOptions,
+  'operation' | 'valueBytes' | 'connections' | 'pipeline' | 'keyspace' | 'seconds'
+>
+
+/** One request for each idle connection. */
+function once({ idleConnections }: WireOptions, operation: 'set' | 'get'): Shape {
+  return { ...ACTIVE, operation, keyspace: idleConnections, seconds: 'once' }
+}
+
+async function ask(generator: Generator, server: Server, shape: Shape): Promise<LoadFigures> {
+  const { language } = server.plan
+  const figures = await generator.run({
+    host: HOST,
+    port: server.port,
+    serverPid: server.pid,
+    language,
+    ...shape,
+  })
+  if (figures.invalid === null) return figures
+  throw new BenchmarkError('BENCH_INVALID', `invalid run against ${server.plan.name}: ${figures.invalid}`)
 }
