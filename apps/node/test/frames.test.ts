@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Compressor } from '@minivault/codec'
 import { CAPABILITY, ERROR, encodeBatch, FRAME_FLAG, FRAME_OPCODE, OUTCOME } from '@minivault/protocol'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type Asking, FrameClient, startFrames } from './support/frame-client.ts'
 import { temporaryFolder } from './support/server.ts'
 
@@ -22,11 +22,17 @@ function noise(length: number): Buffer {
 }
 
 /** What a refusal must be: code, words, an outcome, and the connection goes on. */
-async function refused(client: FrameClient, opcode: number, asking: Asking, error: number, words: RegExp) {
+async function refused(
+  t: Test,
+  client: FrameClient,
+  opcode: number,
+  asking: Asking,
+  error: number,
+  words: RegExp,
+): Promise<void> {
   const answer = await client.ask(opcode, asking)
   t.match(answer, { error, opcode }, String(words))
   t.match(answer.value.toString(), words)
-  return answer
 }
 
 t.test('HELLO tells what the server has', async (t) => {
@@ -244,7 +250,7 @@ t.test('a batch that is refused does nothing', async (t) => {
   const { batch } = FRAME_OPCODE
   const good = { key: Buffer.from('a'), value: Buffer.from('v') }
   const refuse = async (asking: Asking, error: number, words: RegExp) => {
-    await refused(client, batch, asking, error, words)
+    await refused(t, client, batch, asking, error, words)
     t.equal(await client.text('a'), null)
   }
   const ones = encodeBatch([good, { key: Buffer.alloc(0), value: Buffer.from('v') }])
@@ -279,7 +285,7 @@ t.test('flags that do not belong are refused, and the connection goes on', async
   for (const [opcode, flags] of Object.entries(allowed)) {
     for (let bit = 1; bit < 256; bit *= 2) {
       if ((flags & bit) !== 0) continue
-      await refused(client, Number(opcode), { key: 'k', flags: bit }, ERROR.BAD_REQUEST, /flags/)
+      await refused(t, client, Number(opcode), { key: 'k', flags: bit }, ERROR.BAD_REQUEST, /flags/)
     }
   }
   t.equal(await client.text('k'), null)
@@ -289,21 +295,21 @@ t.test('what else is refused in words', async (t) => {
   const { client } = await startFrames(t)
   const { get, set, touch, increment, scan } = FRAME_OPCODE
   const both = { key: 'k', flags: ifAbsent, ifVersion: `${ZERO.slice(1)}1` }
-  await refused(client, set, both, ERROR.BAD_REQUEST, /exclude/)
-  await refused(client, set, { key: 'k', flags: ifVersion }, ERROR.BAD_REQUEST, /not zero/)
-  await refused(client, touch, { key: 'k', flags: ifVersion }, ERROR.BAD_REQUEST, /not zero/)
-  await refused(client, increment, { key: 'k', value: '1' }, ERROR.BAD_REQUEST, /8 bytes, not 1/)
-  await refused(client, get, { key: 'k', consistency: 3 }, ERROR.BAD_REQUEST, /consistency 3/)
-  await refused(client, get, { key: 'k', durability: 3 }, ERROR.BAD_REQUEST, /durability 3/)
-  await refused(client, set, { key: 'k', value: '{', flags: json }, ERROR.BAD_JSON, /JSON/)
-  await refused(client, set, { key: 'k', value: 'x', codec: 1 }, ERROR.BAD_COMPRESSION, /decompress/)
-  await refused(client, set, { key: 'k', value: 'x', flags: more }, ERROR.BAD_REQUEST, /malformed/)
+  await refused(t, client, set, both, ERROR.BAD_REQUEST, /exclude/)
+  await refused(t, client, set, { key: 'k', flags: ifVersion }, ERROR.BAD_REQUEST, /not zero/)
+  await refused(t, client, touch, { key: 'k', flags: ifVersion }, ERROR.BAD_REQUEST, /not zero/)
+  await refused(t, client, increment, { key: 'k', value: '1' }, ERROR.BAD_REQUEST, /8 bytes, not 1/)
+  await refused(t, client, get, { key: 'k', consistency: 3 }, ERROR.BAD_REQUEST, /consistency 3/)
+  await refused(t, client, get, { key: 'k', durability: 3 }, ERROR.BAD_REQUEST, /durability 3/)
+  await refused(t, client, set, { key: 'k', value: '{', flags: json }, ERROR.BAD_JSON, /JSON/)
+  await refused(t, client, set, { key: 'k', value: 'x', codec: 1 }, ERROR.BAD_COMPRESSION, /decompress/)
+  await refused(t, client, set, { key: 'k', value: 'x', flags: more }, ERROR.BAD_REQUEST, /malformed/)
   for (const opcode of [get, set, touch, increment, FRAME_OPCODE.delete]) {
-    await refused(client, opcode, { value: Buffer.alloc(8) }, ERROR.KEY_MISSING, /key/)
+    await refused(t, client, opcode, { value: Buffer.alloc(8) }, ERROR.KEY_MISSING, /key/)
   }
-  await refused(client, scan, { value: 'x' }, ERROR.BAD_REQUEST, /malformed/)
+  await refused(t, client, scan, { value: 'x' }, ERROR.BAD_REQUEST, /malformed/)
   for (const opcode of [0x17, 0x24, 0x2f, 0x30, 0x3f, 0x7f]) {
-    await refused(client, opcode, { key: 'k' }, ERROR.UNSUPPORTED, /not in this version/)
+    await refused(t, client, opcode, { key: 'k' }, ERROR.UNSUPPORTED, /not in this version/)
   }
   for (const consistency of [0, 1, 2]) t.match(await client.set('k', 'v', { consistency }), { error: 0 })
   for (const durability of [0, 1, 2, 255]) t.match(await client.set('k', 'v', { durability }), { error: 0 })
@@ -337,7 +343,7 @@ t.test('authentication: scans are reads, all the others are writes', async (t) =
   t.same((await stranger.page('')).entries, [])
   t.match(await stranger.get('k'), { error: ERROR.KEY_NOT_FOUND })
   for (const opcode of [set, touch, increment, batch, FRAME_OPCODE.delete]) {
-    await refused(stranger, opcode, { key: 'k' }, ERROR.UNAUTHORIZED, /authentication/)
+    await refused(t, stranger, opcode, { key: 'k' }, ERROR.UNAUTHORIZED, /authentication/)
   }
   const large = await stranger.inChunks(batch, { value: Buffer.alloc(10_000) }, 4000)
   t.match(large, { error: ERROR.UNAUTHORIZED })
@@ -345,7 +351,14 @@ t.test('authentication: scans are reads, all the others are writes', async (t) =
   const { node: closed } = await startFrames(t, { authKey: 'secret', authMode: 'all' })
   const outside = await FrameClient.open(closed.port)
   t.teardown(() => outside.close())
-  await refused(outside, FRAME_OPCODE.scan, { value: Buffer.alloc(20) }, ERROR.UNAUTHORIZED, /authentication/)
+  await refused(
+    t,
+    outside,
+    FRAME_OPCODE.scan,
+    { value: Buffer.alloc(20) },
+    ERROR.UNAUTHORIZED,
+    /authentication/,
+  )
 })
 
 t.test('a batch takes a token of the rate limit for each operation', async (t) => {
