@@ -3,6 +3,7 @@
  */
 import type { Row } from './row.ts'
 import { announcedSizesRow } from './rows/announced-sizes.ts'
+import { anyKeyRow } from './rows/any-key.ts'
 import { crashStatesRow } from './rows/crash-states.ts'
 import { damageRow } from './rows/damage.ts'
 import { diskFullRow } from './rows/disk-full.ts'
@@ -12,6 +13,7 @@ import { failedSyncRow } from './rows/failed-sync.ts'
 import { foreignFormatRow } from './rows/foreign-format.ts'
 import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
+import { malformedRow } from './rows/malformed.ts'
 import { powerCutRow } from './rows/power-cut.ts'
 import { slowClientsRow } from './rows/slow-clients.ts'
 import { strangersRow } from './rows/strangers.ts'
@@ -24,10 +26,12 @@ export const ROWS: readonly Row[] = [
   damageRow,
   diskFullRow,
   failedSyncRow,
+  malformedRow,
   announcedSizesRow,
   idleConnectionsRow,
   slowClientsRow,
   strangersRow,
+  anyKeyRow,
   foreignFormatRow,
   equalsMapRow,
 ]
