@@ -16,7 +16,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
     load: async () => (await import('./storage/storage.ts')).runStorage,
   },
   wire: {
-    about: 'the binary protocol against redis-server: ops/s and server CPU per operation',
+    about: 'the wire against redis-server: ops/s, times, server CPU per operation, memory',
     load: async () => (await import('./wire/wire.ts')).runWire,
   },
 }
