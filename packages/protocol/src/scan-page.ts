@@ -123,7 +123,7 @@ export function decodeScanPage(
   return cursorBytes
 }
 
-/** Returns the offset behind the entry, or -1. */
+/** Returns the offset behind the entry, which may lie beyond `end`, or -1. */
 function readEntry(
   bytes: Uint8Array,
   at: number,
@@ -142,5 +142,5 @@ function readEntry(
   entry.keyStart = at + SCAN_ENTRY_HEAD_BYTES
   entry.keyEnd = entry.valueStart = entry.keyStart + readU16(bytes, at)
   entry.valueEnd = entry.valueStart + (isKeysOnly || entry.isTooLarge ? 0 : entry.valueBytes)
-  return entry.valueEnd <= end ? entry.valueEnd : -1
+  return entry.valueEnd
 }

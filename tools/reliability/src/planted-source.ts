@@ -6,6 +6,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as Protocol from '@minivault/protocol'
 import type * as Storage from '@minivault/storage'
 
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
@@ -19,11 +20,20 @@ export interface PlantedFault {
 }
 
 /** The storage package over the changed sources, built in an empty folder of the caller. */
-export async function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
+export function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
+  return packageWith('storage', fault, folder)
+}
+
+/** The same of the protocol package. */
+export function protocolWith(fault: PlantedFault, folder: string): Promise<typeof Protocol> {
+  return packageWith('protocol', fault, folder)
+}
+
+function packageWith<T>(name: string, fault: PlantedFault, folder: string): Promise<T> {
   const scope = join(folder, 'node_modules', '@minivault')
-  copyPackages(fault, 'storage', scope)
+  copyPackages(fault, name, scope)
   plant(fault, scope)
-  return import(pathToFileURL(join(scope, 'storage', 'src', 'index.ts')).href)
+  return import(pathToFileURL(join(scope, name, 'src', 'index.ts')).href)
 }
 
 /** The node program over the changed sources: the path of its main.ts, in an empty folder of the caller. */

@@ -26,7 +26,7 @@ export interface Mutation {
   value: number
 }
 
-/** Where numbers stand in a message, and how wide they are; documented ones: a value's length depends on its key. */
+/** Where numbers stand in a message, and how wide they are; -1: behind the key. */
 const NUMBERS: Readonly<Record<FormName, readonly (readonly [at: number, width: number])[]>> = {
   documented: [
     [0, 1],

@@ -111,7 +111,7 @@ function pageOf(random: Random): Uint8Array {
 }
 
 function keyOf(random: Random): Uint8Array {
-  if (random() < 0.002) return bytesOf(65_535, random)
+  if (random() < 0.004) return bytesOf(integer(65_536, random), random)
   return random() < 0.05 ? NOTHING : pickKey(random)
 }
 
@@ -121,7 +121,8 @@ function pickKey(random: Random): Uint8Array {
 
 function valueBytesOf(random: Random): Uint8Array {
   if (random() < 0.1) return Buffer.from(pick(['41', '"text"', '{"a":[1,2]}', ''], random))
-  return bytesOf(integer(random() < 0.004 ? 90_000 : 120, random), random)
+  const longest = random() < 0.01 ? 20_000 : random() < 0.003 ? 90_000 : 120
+  return bytesOf(integer(longest, random), random)
 }
 
 function bytesOf(length: number, random: Random): Uint8Array {

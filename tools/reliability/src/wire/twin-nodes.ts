@@ -97,7 +97,8 @@ async function oneStream(seed: number, mode: Mode, whole: number, split: number)
   const [said, saidToPieces] = await Promise.all([one.send(bytes, [bytes.length]), other.send(bytes, sizes)])
   const what = `${form} behind ${beginning}, pieces of ${sizes.join(', ')}`
   if (said === null || saidToPieces === null) return `${what}: the connection stays open`
-  const isHttp = beginning === 'nothing' && bytes[0]! >= 0x41 && bytes[0]! <= 0x5a
+  const isFirst = beginning === 'nothing' || (form === 'documented' && beginning === 'greeting')
+  const isHttp = isFirst && bytes[0]! >= 0x41 && bytes[0]! <= 0x5a
   const spoken = isHttp ? 'http' : form
   const [expected, got] = [transcriptOf(spoken, said), transcriptOf(spoken, saidToPieces)]
   const problem = expected.problem ?? got.problem

@@ -1,0 +1,102 @@
+/**
+ * Row 10: streams that are nearly right. The decoders find in them what a plain reader finds, in whatever
+ * pieces they arrive; and a node that is told them in pieces answers as its twin does that is told them whole,
+ * goes on, keeps its memory, and lets a good client do its work.
+ */
+import * as protocol from '@minivault/protocol'
+import { type PlantedFault, plantedNode, protocolWith } from '../planted-source.ts'
+import type { Context, Findings, Row } from '../row.ts'
+import { fuzzDecoders } from '../wire/decoder-fuzz.ts'
+import { descriptorObstacle } from '../wire/descriptors.ts'
+import { MODES, type Mode, twinNodes } from '../wire/twin-nodes.ts'
+
+/** One stream in so many goes to real nodes, too. */
+const STREAM_EVERY = 100
+const CONTROL_STREAMS = 400
+const CONTROL_CASES = 20_000
+
+async function talkToNodes(
+  context: Context,
+  streams: number,
+  modes: readonly Mode[],
+  main?: string,
+): Promise<Findings> {
+  const failures: string[] = []
+  const measured: string[] = []
+  let n = 0
+  const each = Math.ceil(streams / modes.length)
+  for (const mode of modes) {
+    const onStream = () => context.progress(++n, streams)
+    const { grownBytes, longestMs, ...found } = await twinNodes(context, mode, each, onStream, main)
+    failures.push(...found.failures)
+    const megabytes = Math.round(grownBytes / 2 ** 20)
+    measured.push(
+      `-authmode ${mode}: memory grew by ${megabytes} MiB, the good client waited ${Math.round(longestMs)} ms`,
+    )
+  }
+  return { n, failures, measured: `${n} streams to nodes; ${measured.join('; ')}` }
+}
+
+async function run(context: Context, cases: number): Promise<Findings> {
+  const decoded = await fuzzDecoders(context, cases, protocol)
+  const streams = Math.ceil(cases / STREAM_EVERY)
+  const told = await talkToNodes(context, streams, MODES)
+  return {
+    n: decoded.n + told.n,
+    wanted: cases + streams,
+    failures: [...decoded.failures, ...told.failures],
+    measured: `${decoded.measured}; ${told.measured}`,
+  }
+}
+
+const KEY_IS_TRUSTED: PlantedFault = {
+  file: 'protocol/src/frame-request.ts',
+  edits: [['  if (length < FRAME_REQUEST_HEAD_BYTES + keyBytes) return -ERROR.BAD_REQUEST\n', '']],
+}
+
+const ONE_BYTE_EARLY: PlantedFault = {
+  file: 'protocol/src/documented-form.ts',
+  edits: [['return available < into.needed ? 0', 'return available < into.needed - 1 ? 0']],
+}
+
+const MEMORY_BY_ANNOUNCEMENT: PlantedFault = {
+  file: 'protocol/src/documented-form.ts',
+  edits: [
+    ['export class DocumentedRequest {', 'const room: Uint8Array[] = []\nexport class DocumentedRequest {'],
+    [
+      '  into.compressed = bytes',
+      '  room.push(new Uint8Array(valueBytes).fill(1))\n  into.compressed = bytes',
+    ],
+  ],
+}
+
+export const malformedRow: Row = {
+  number: 10,
+  claim:
+    'streams that are nearly right, split anywhere: read as a plain reader does, no crash, nobody harmed',
+  cases: { smoke: 20_000, ci: 1_000_000, long: 100_000_000 },
+  obstacle: () => descriptorObstacle(1000),
+  run,
+  controls: [
+    {
+      fault: 'a decoder that trusts the length of a key',
+      run: async (context) =>
+        fuzzDecoders(context, CONTROL_CASES, await protocolWith(KEY_IS_TRUSTED, context.folder())),
+    },
+    {
+      fault: 'a node that takes a request one byte before its end',
+      run: (context) =>
+        talkToNodes(context, CONTROL_STREAMS, ['none'], plantedNode(ONE_BYTE_EARLY, context.folder())),
+    },
+    {
+      fault: 'a node that takes memory by the announced length',
+      run: (context) =>
+        talkToNodes(
+          context,
+          CONTROL_STREAMS,
+          ['none'],
+          plantedNode(MEMORY_BY_ANNOUNCEMENT, context.folder()),
+        ),
+    },
+  ],
+}
