@@ -105,7 +105,7 @@ t.test('long keys and long values', async (t) => {
   const long = [1, 2, 3].map((byte) => Buffer.alloc(65_535, byte))
   for (const key of long) await client.set(key, 'v'.repeat(150_000))
   const pages = []
-  let cursor = Buffer.alloc(0)
+  let cursor: Buffer = Buffer.alloc(0)
   for (let hasMore = true; hasMore; ) {
     const page = await client.page(Buffer.alloc(0), { cursor, to: Buffer.from('a') })
     pages.push(page)

@@ -316,7 +316,7 @@ export async function startFrames(t: Test, options: Partial<NodeOptions> = {}): 
   return { node, client }
 }
 
-/** An id for a request, of now. */
+/** An id for a request, above all that was written so far. */
 export function requestNow(counter = 0, writer = 0x1234): Version {
-  return Version.of(Date.now(), counter, writer)
+  return Version.of(Date.now() + 5, counter, writer)
 }
