@@ -76,6 +76,26 @@ export const CHUNKED_VALUES_MAX = 8
  */
 export const HELD_ABOVE_BYTES = 64 * 1024
 
+/** Values that are on their way into files at once, over all connections: each has a descriptor. */
+export const INTAKES_MAX = 256
+/**
+ * Bytes of incomplete requests held over all connections: compressed values, JSON texts, batches. Every
+ * connection may have HELD_FREE_BYTES of them uncounted.
+ */
+export const HELD_BYTES_MAX = 256 * 1024 * 1024
+export const HELD_FREE_BYTES = 1024 * 1024
+/**
+ * Pieces (1 MiB each) of values on their way out that are in memory, over all connections; of one value; and
+ * buffers that are kept for use again.
+ */
+export const PIECES_OUT_MAX = 64
+export const PIECES_AHEAD = 2
+export const PIECES_KEPT = 4
+/** Slices of outgoing values, a chunk each, kept for use again. */
+export const SLICES_POOLED = 16
+/** Replies kept until their turn comes, in bytes; above it a connection takes no further requests. */
+export const KEPT_REPLIES_BYTES_MAX = 1024 * 1024
+
 /** Bytes of large values being read from disk above which a connection takes one request at a time. */
 export const READING_BYTES_MAX = 32 * 1024 * 1024
 /** Refused chunked values whose further chunks are passed over; one more ends the connection. */

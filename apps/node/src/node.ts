@@ -9,6 +9,7 @@ import type { Server } from 'node:net'
 import { DURABILITY, type Durability, Store } from '@minivault/storage'
 import { Admission, type AuthMode } from './admission/admission.ts'
 import { Credentials } from './admission/credentials.ts'
+import { HeldBytes } from './door/held-bytes.ts'
 import { MainDoor } from './door/main-door.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
@@ -87,6 +88,8 @@ export class Node {
       admission: this.admission,
       durability,
       nodeId: store.nodeId,
+      streams: store.streams,
+      held: new HeldBytes(),
       now: time.now,
       isReadingMuch: () => store.readingBytes > READING_BYTES_MAX,
       health: () => healthDocument(sources),

@@ -46,7 +46,10 @@ t.test('reply slots give back request order, whatever order answers come in', as
         }
         out.push(index & 255)
         slots.advance()
-        for (let due = slots.due(); due !== null; due = slots.due()) out.push(due[0]![0]!)
+        for (let due = slots.due(); due !== null; due = slots.due()) {
+          out.push((due as Uint8Array[])[0]![0]!)
+          slots.advance()
+        }
       }
       return slots.pending === 0 && out.every((value, index) => value === (index & 255))
     }),

@@ -22,6 +22,7 @@ export { Store } from './store.ts'
 export type { DurabilityName, Logger, StoreOptions } from './store-options.ts'
 export type { StoreStats } from './store-stats.ts'
 export { type StoredValue, storedDecimal, storedValue } from './stored-value.ts'
+export type { StreamDoor } from './stream-door.ts'
 export type { StreamRange, ValueStream } from './value-stream.ts'
 export type { BadPlace, VerifyOptions, VerifyReport } from './verify.ts'
 export type {

@@ -132,9 +132,6 @@ export class Store {
   applyStaged(mutation: Mutation, staged: StagedValue, token: number): 0 | 1 | 2 {
     return this.engine.large.applyStaged(mutation, staged, token)
   }
-  discardStaged(staged: StagedValue): void {
-    this.engine.large.discard(staged)
-  }
   /** Of the read that was answered just now, where `StoreListener.wantsStream` said so. */
   takeStream(): ValueStream | null {
     return this.engine.large.takeStream()

@@ -112,6 +112,11 @@ export class StreamDoor {
     }
   }
 
+  /** For a value that was taken in and is not to be applied: its file goes. */
+  discard(staged: StagedValue): void {
+    this.#engine.large.discard(staged)
+  }
+
   /** Values that are being pushed in. */
   get intakeCount(): number {
     return this.#intakes.size

@@ -70,6 +70,19 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
     this.end = Math.max(this.start, Math.min(end, this.size))
   }
 
+  /**
+   * The next piece asked for is that with the byte at `place`, one that was streamed or is to be. What is
+   * being read comes all the same.
+   */
+  seek(place: number): void {
+    this.#at = place
+  }
+
+  /** Nothing of it will be asked for in the near future: the file stays, its descriptor need not. */
+  rest(): void {
+    this.#reader?.rest()
+  }
+
   web(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {

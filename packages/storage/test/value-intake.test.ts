@@ -146,7 +146,7 @@ t.test('sources that stand still for ever hold nobody up', async (t) => {
   const source = new Source()
   source.intake = new ValueIntake(store.engine, hashOf('k'), value.length, buffers, source, () => {})
   await source.push(value, 300_000)
-  store.discardStaged(await source.ended)
+  store.streams.discard(await source.ended)
   for (const one of still) one.intake.abort()
   await store.sync()
   t.same([buffers.lent, buffers.waiting], [0, 0])

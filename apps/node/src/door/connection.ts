@@ -7,16 +7,20 @@
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
  */
+import type { ValueStream } from '@minivault/storage'
 import type { Answer } from '../key-value.ts'
 import {
   FRAME_TIMEOUT_MS,
+  KEPT_REPLIES_BYTES_MAX,
   OPERATION_TIMEOUT_MS,
   OUTPUT_HIGH_WATER_BYTES,
   REPLY_SLOTS,
   WRITE_TIMEOUT_MS,
 } from '../limits.ts'
+import { errorOf } from '../local/storage-errors.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
+import { OUTGOING, type OutgoingMemory, OutgoingValue } from './outgoing-value.ts'
 import { type ChunkPool, Output } from './output.ts'
 import { ReplySlots } from './reply-slots.ts'
 import type { Session, Wire } from './session.ts'
@@ -29,6 +33,7 @@ export interface ConnectionContext {
   receivers: Receivers
   pool: ChunkPool
   turn: Turn
+  outgoing: OutgoingMemory
   onClose: (connection: Connection) => void
 }
 
@@ -47,6 +52,11 @@ export class Connection implements Receiver, Wire, SocketListener {
   #closing = false
   #ended = false
   #held = false
+  /** Incoming values that have no room. */
+  #waits = 0
+  /** The reply that leaves piece by piece; its slot is the oldest until it is out. */
+  #outgoing: OutgoingValue | null = null
+  #sentBytesSeen = 0
   touched = false
   #closed = false
   #progressSeen = 0
@@ -80,7 +90,13 @@ export class Connection implements Receiver, Wire, SocketListener {
   get isBusy(): boolean {
     if (this.#held && this.#slots.pending === 0) this.#held = false
     return (
-      this.#closing || this.#held || this.#slots.isFull || this.socket.unsentBytes > OUTPUT_HIGH_WATER_BYTES
+      this.#closing ||
+      this.#held ||
+      this.#waits > 0 ||
+      this.#outgoing !== null ||
+      this.#slots.isFull ||
+      this.#slots.keptBytes > KEPT_REPLIES_BYTES_MAX ||
+      this.socket.unsentBytes > OUTPUT_HIGH_WATER_BYTES
     )
   }
 
@@ -90,6 +106,15 @@ export class Connection implements Receiver, Wire, SocketListener {
 
   hold(): void {
     this.#held = true
+  }
+
+  wait(): void {
+    this.#waits += 1
+  }
+
+  goOn(): void {
+    this.#waits -= 1
+    this.#context.turn.touch(this)
   }
 
   skip(bytes: number): void {
@@ -174,20 +199,67 @@ export class Connection implements Receiver, Wire, SocketListener {
 
   complete(slot: number, answer: Answer): void {
     if (this.#closed) {
+      answer.stream?.cancel()
       this.#slots.advance()
       if (this.#slots.pending === 0) this.#context.receivers.remove(this.#firstToken)
       return
     }
+    if (answer.stream !== null) return this.#completeInPieces(slot, answer, answer.stream)
     if (!this.#slots.isNext(slot)) {
       this.#slots.keep(slot, this.#encodeApart(slot, answer))
       return
     }
     this.#session!.reply(slot, answer, this.#output)
+    this.#advance()
+    if (!this.#reading) this.#context.turn.touch(this)
+  }
+
+  /** The oldest reply is out: those that waited for it follow. */
+  #advance(): void {
     this.#slots.advance()
     for (let reply = this.#slots.due(); reply !== null; reply = this.#slots.due()) {
+      if (reply instanceof OutgoingValue) {
+        this.#outgoing = reply
+        return
+      }
       for (const bytes of reply) this.#output.append(bytes, 0, bytes.length)
+      this.#slots.advance()
     }
-    if (!this.#reading) this.#context.turn.touch(this)
+  }
+
+  #completeInPieces(slot: number, answer: Answer, stream: ValueStream): void {
+    const reply = this.#session!.replyInPieces(slot, answer)
+    const { outgoing, turn } = this.#context
+    const value = new OutgoingValue(stream, reply, this.socket, outgoing, () => turn.touch(this))
+    if (this.#slots.isNext(slot)) {
+      this.#outgoing = value
+      turn.touch(this)
+    } else {
+      value.rest()
+      this.#slots.keep(slot, value)
+    }
+  }
+
+  /** Sends on; when the value is out, what waited behind it. */
+  #pump(): void {
+    for (let value = this.#outgoing; value !== null; value = this.#outgoing) {
+      const state = value.pump()
+      if (state === OUTGOING.waits) return
+      if (state === OUTGOING.failed && !this.#giveUp(value)) return
+      this.#outgoing = null
+      this.#advance()
+      this.#output.flush()
+    }
+  }
+
+  /** False: nothing can be said of it any more. */
+  #giveUp(value: OutgoingValue): boolean {
+    const { failure, reply, isBegun } = value
+    value.cancel()
+    const message = failure instanceof Error ? failure.message : String(failure)
+    if (reply.writeError(errorOf(failure), message, isBegun, this.#output)) return true
+    this.socket.destroy()
+    return false
   }
 
   #encodeApart(slot: number, answer: Answer): Uint8Array[] {
@@ -202,6 +274,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   settle(): void {
     if (this.#closed) return
     this.#output.flush()
+    if (this.#outgoing !== null) this.#pump()
     if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
       // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes
       // replies.
@@ -229,9 +302,11 @@ export class Connection implements Receiver, Wire, SocketListener {
    * Called about every `elapsedMs`: cuts a half-sent request, an end not taken, an operation that never ends.
    */
   sweep(elapsedMs: number): void {
-    if (this.#slots.pending > 0 && this.#slots.progress === this.#progressSeen) this.#stillForMs += elapsedMs
-    else this.#stillForMs = 0
+    const sentBytes = this.#outgoing?.sentBytes ?? 0
+    const isStill = this.#slots.progress === this.#progressSeen && sentBytes === this.#sentBytesSeen
+    this.#stillForMs = this.#slots.pending > 0 && isStill ? this.#stillForMs + elapsedMs : 0
     this.#progressSeen = this.#slots.progress
+    this.#sentBytesSeen = sentBytes
     const isUnfinished = this.#session?.isUnfinished === true
     const waitsForClient =
       this.#closing || ((this.#rest !== null || this.#skip > 0 || isUnfinished) && !this.#stalled)
@@ -242,8 +317,8 @@ export class Connection implements Receiver, Wire, SocketListener {
     const unread = this.socket.unsentBytes
     this.#unreadForMs = unread > 0 && unread === this.#unreadSeen ? this.#unreadForMs + elapsedMs : 0
     this.#unreadSeen = unread
-    const isStill = this.#stillForMs > OPERATION_TIMEOUT_MS || this.#unreadForMs > WRITE_TIMEOUT_MS
-    if (isStill || this.#incompleteForMs > patienceMs) this.socket.destroy()
+    const isStuck = this.#stillForMs > OPERATION_TIMEOUT_MS || this.#unreadForMs > WRITE_TIMEOUT_MS
+    if (isStuck || this.#incompleteForMs > patienceMs) this.socket.destroy()
   }
 
   /** Shutdown: what is under way is answered, nothing more is read. */
@@ -268,7 +343,13 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (this.#closed) return
     this.#closed = true
     this.#rest = null
+    this.#session?.close()
     this.#slots.dropKept()
+    if (this.#outgoing !== null) {
+      this.#outgoing.cancel()
+      this.#outgoing = null
+      this.#slots.advance()
+    }
     if (this.#slots.pending === 0) this.#context.receivers.remove(this.#firstToken)
     this.#context.onClose(this)
   }

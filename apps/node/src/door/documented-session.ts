@@ -18,22 +18,26 @@ import {
   UNAUTHENTICATED_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from '@minivault/protocol'
-import { VALUE_TYPE } from '@minivault/storage'
+import { BLOB_ABOVE_BYTES, VALUE_TYPE } from '@minivault/storage'
 import { Answer, KIND, type Kind } from '../key-value.ts'
-import { HELD_ABOVE_BYTES } from '../limits.ts'
+import { HELD_ABOVE_BYTES, INTAKES_MAX } from '../limits.ts'
+import { errorOf } from '../local/storage-errors.ts'
 import { takeValue } from './handed-value.ts'
+import { IncomingValue } from './incoming-value.ts'
 import type { Output } from './output.ts'
+import type { PieceReply } from './piece-reply.ts'
 import type { Session, Wire } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
 export class DocumentedSession implements Session {
   needed = 0
-  readonly isUnfinished = false
   readonly #context: SessionContext
   readonly #wire: Wire
   readonly #request = new DocumentedRequest()
   readonly #answer = new Answer()
   #authenticated = false
+  /** The value of a SET that goes to a file while it arrives. */
+  #incoming: IncomingValue | null = null
 
   constructor(context: SessionContext, wire: Wire) {
     this.#context = context
@@ -44,6 +48,10 @@ export class DocumentedSession implements Session {
     const request = this.#request
     let at = start
     while (at < end && !this.#wire.isBusy) {
+      if (this.#incoming !== null) {
+        at = this.#takeMore(this.#incoming, bytes, at, end)
+        continue
+      }
       const consumed = decodeDocumented(bytes, at, end, request)
       if (consumed > 0) {
         this.#dispatch(bytes)
@@ -54,7 +62,9 @@ export class DocumentedSession implements Session {
         return end
       } else {
         this.needed = request.needed
-        return this.#refuseUnread(end - at) ? end : at
+        if (this.#refuseUnread(end - at)) return end
+        if (!this.#isTakenInPieces()) return at
+        at = this.#begin(bytes, at, end)
       }
     }
     this.needed = 0
@@ -77,6 +87,64 @@ export class DocumentedSession implements Session {
     else this.#wire.skip(request.needed - available)
     return true
   }
+
+  // --- a large value
+
+  get isUnfinished(): boolean {
+    return this.#incoming !== null
+  }
+
+  /** Whether the incomplete request is a SET whose value goes to a file anyway. */
+  #isTakenInPieces(): boolean {
+    const { opcode, headerComplete, compressed, keyStart, keyEnd, valueStart, valueEnd } = this.#request
+    if (opcode !== OPCODE.set || !headerComplete || compressed !== 0 || keyEnd === keyStart) return false
+    return valueEnd - valueStart > BLOB_ABOVE_BYTES
+  }
+
+  /** Returns where the bytes go on. */
+  #begin(bytes: Uint8Array, start: number, end: number): number {
+    const { keyStart, keyEnd, valueStart, valueEnd, needed } = this.#request
+    const { admission, operation, streams, durability } = this.#context
+    let error = admission.refuse(KIND.set, this.#authenticated)
+    if (error === ERROR.NONE && streams.intakeCount >= INTAKES_MAX) error = ERROR.OVERLOADED
+    if (error === ERROR.NONE) {
+      operation.begin(KIND.set, bytes, keyStart, keyEnd, durability)
+      hashKey(bytes, keyStart, keyEnd, operation.hash)
+      try {
+        this.#incoming = new IncomingValue(this.#context, this.#wire, valueEnd - valueStart)
+        return valueStart
+      } catch (thrown) {
+        error = errorOf(thrown)
+      }
+    }
+    this.#refuse(error)
+    this.#wire.skip(needed - (end - start))
+    return end
+  }
+
+  #takeMore(incoming: IncomingValue, bytes: Uint8Array, start: number, end: number): number {
+    const { failure, missing } = incoming
+    const stop = Math.min(end, start + missing)
+    if (failure !== null) {
+      this.#incoming = null
+      this.#refuse(errorOf(failure))
+      this.#wire.skip(missing - (stop - start))
+      return stop
+    }
+    incoming.write(bytes, start, stop)
+    if (incoming.missing > 0) return stop
+    this.#incoming = null
+    incoming.complete(this.#wire.take())
+    this.#wire.hold()
+    return stop
+  }
+
+  close(): void {
+    this.#incoming?.abort()
+    this.#incoming = null
+  }
+
+  // --- operations
 
   #dispatch(bytes: Uint8Array): void {
     const request = this.#request
@@ -102,6 +170,7 @@ export class DocumentedSession implements Session {
     if (request.keyEnd === request.keyStart) return this.#refuse(ERROR.KEY_MISSING)
     operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)
     hashKey(bytes, request.keyStart, request.keyEnd, operation.hash)
+    operation.wantsStream = kind === KIND.get
     if (kind === KIND.set) {
       const error = this.#setValue(bytes)
       if (error !== ERROR.NONE) return this.#refuse(error)
@@ -148,6 +217,31 @@ export class DocumentedSession implements Session {
     const at = output.reserve(DOCUMENTED_REPLY_HEAD_BYTES)
     documentedReplyHeader(ok ? DOCUMENTED_STATUS.success : DOCUMENTED_STATUS.error, length, output.bytes, at)
     output.append(answer.value, answer.valueStart, answer.valueStart + length)
+  }
+
+  replyInPieces(_slot: number, { stream }: Answer): PieceReply {
+    return new DocumentedPieceReply(stream!.end - stream!.start)
+  }
+}
+
+/** One head, then the bytes. */
+class DocumentedPieceReply implements PieceReply {
+  readonly #bytes: number
+
+  constructor(bytes: number) {
+    this.#bytes = bytes
+  }
+
+  writeHead(target: Uint8Array, offset: number): number {
+    return offset > 0 ? 0 : documentedReplyHeader(DOCUMENTED_STATUS.success, this.#bytes, target, 0)
+  }
+
+  /** Once the head is out, only bytes of the value can follow. */
+  writeError(_error: ErrorNumber, _message: string, isBegun: boolean, output: Output): boolean {
+    if (isBegun) return false
+    const at = output.reserve(DOCUMENTED_REPLY_HEAD_BYTES)
+    documentedReplyHeader(DOCUMENTED_STATUS.error, 0, output.bytes, at)
+    return true
   }
 }
 

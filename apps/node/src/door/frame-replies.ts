@@ -4,6 +4,7 @@
 import {
   CHUNK_BYTES,
   ERROR,
+  type ErrorNumber,
   encodeVersions,
   errorKind,
   FRAME_FLAG,
@@ -20,6 +21,7 @@ import type { Admission } from '../admission/admission.ts'
 import type { Answer } from '../key-value.ts'
 import { REPLY_SLOTS } from '../limits.ts'
 import type { Output } from './output.ts'
+import type { PieceReply } from './piece-reply.ts'
 import type { ScanPage } from './scan-page.ts'
 
 const SUM_BYTES = 8
@@ -76,6 +78,16 @@ export class FrameReplies {
     }
   }
 
+  /** A value that leaves piece by piece, or a part of one. */
+  inPieces(slot: number, answer: Answer): PieceReply {
+    const reply = new FrameReply().begin(this.#opcodes[slot]!, this.#frameIds[slot]!)
+    reply.version.copy(answer.version)
+    if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json
+    const { size, start, end } = answer.stream!
+    reply.totalBytes = size
+    return new FramePieceReply(reply, start, end)
+  }
+
   /** The operations whose reply is made of more than a value. */
   #writeLate(slot: number, opcode: number, answer: Answer, output: Output): void {
     const page = this.#pages.get(slot)
@@ -97,6 +109,40 @@ export class FrameReplies {
     const at = output.reserve(FRAME_REPLY_HEAD_BYTES)
     frameReplyHeader(this.#reply, end - start, output.bytes, at)
     output.append(value, start, end)
+  }
+}
+
+/** Each slice is a frame; a single one is no chunk. */
+class FramePieceReply implements PieceReply {
+  readonly #reply: FrameReply
+  readonly #flags: number
+  readonly #start: number
+  readonly #bytes: number
+
+  constructor(reply: FrameReply, start: number, end: number) {
+    this.#reply = reply
+    this.#start = start
+    this.#bytes = end - start
+    this.#flags = reply.flags | (this.#bytes > CHUNK_BYTES ? FRAME_FLAG.chunk : 0)
+  }
+
+  writeHead(target: Uint8Array, offset: number, length: number): number {
+    const reply = this.#reply
+    reply.chunkOffset = this.#start + offset
+    reply.flags = offset + length < this.#bytes ? this.#flags | FRAME_FLAG.more : this.#flags
+    return frameReplyHeader(reply, length, target, 0)
+  }
+
+  /** Whoever has chunks of it drops them. */
+  writeError(error: ErrorNumber, message: string, _isBegun: boolean, output: Output): boolean {
+    const reply = this.#reply.begin(this.#reply.opcode, this.#reply.frameId)
+    reply.outcome = errorKind(error).outcome
+    reply.error = error
+    const text = Buffer.from(message).subarray(0, MESSAGE_BYTES_MAX)
+    const at = output.reserve(FRAME_REPLY_HEAD_BYTES)
+    frameReplyHeader(reply, text.length, output.bytes, at)
+    output.append(text, 0, text.length)
+    return true
   }
 }
 

@@ -22,12 +22,16 @@ import {
   type ProtocolError,
   UNAUTHENTICATED_BYTES_MAX,
 } from '@minivault/protocol'
+import { BLOB_ABOVE_BYTES } from '@minivault/storage'
 import { Answer, KIND, type Kind } from '../key-value.ts'
-import { HELD_ABOVE_BYTES, REPLY_SLOTS } from '../limits.ts'
+import { HELD_ABOVE_BYTES, INTAKES_MAX, REPLY_SLOTS } from '../limits.ts'
+import { errorOf } from '../local/storage-errors.ts'
 import { ChunkAssembly } from './chunk-assembly.ts'
 import { FrameReplies } from './frame-replies.ts'
 import { FrameRequests, kindOf } from './frame-requests.ts'
+import { IncomingValue } from './incoming-value.ts'
 import type { Output } from './output.ts'
+import type { PieceReply } from './piece-reply.ts'
 import { ScanPage } from './scan-page.ts'
 import type { Session, Wire } from './session.ts'
 import type { SessionContext } from './session-context.ts'
@@ -40,7 +44,7 @@ export class FrameSession implements Session {
   readonly #requests: FrameRequests
   readonly #replies: FrameReplies
   readonly #answer = new Answer()
-  readonly #chunks = new ChunkAssembly()
+  readonly #chunks: ChunkAssembly
   readonly #nonce = randomBytes(NONCE_BYTES)
   #clientNonce: Uint8Array | null = null
   #authenticated = false
@@ -50,6 +54,7 @@ export class FrameSession implements Session {
   constructor(context: SessionContext, wire: Wire) {
     this.#context = context
     this.#wire = wire
+    this.#chunks = new ChunkAssembly(context.held)
     this.#requests = new FrameRequests(context.operation, context.durability)
     this.#replies = new FrameReplies(context.admission)
   }
@@ -156,13 +161,60 @@ export class FrameSession implements Session {
   /** SET and BATCH: a piece of a value above a frame. */
   #takeChunk(kind: Kind, bytes: Uint8Array): void {
     const request = this.#request
-    const error = this.#judgeChunk(kind) || this.#chunks.take(request, bytes)
+    const isFirst = this.#chunks.isFirst(request)
+    this.#requests.words = null
+    const error =
+      this.#judgeChunk(kind) ||
+      this.#chunks.admit(request, bytes) ||
+      (isFirst && this.#goesToFile(kind) ? this.#begin(kind, bytes) : ERROR.NONE) ||
+      this.#storeChunk(bytes)
     if (error !== ERROR.NONE) {
-      if (this.#isFirstRefusal()) this.#refuse(error as ErrorNumber)
+      if (this.#isFirstRefusal()) this.#refuse(error as ErrorNumber, this.#requests.words)
       return
     }
-    const whole = this.#chunks.finish(request)
-    if (whole !== null) this.#submit(kind, whole)
+    if ((request.flags & FRAME_FLAG.more) !== 0) return
+    const incoming = this.#chunks.incomingOf(request)
+    if (incoming === null) return this.#submit(kind, this.#chunks.finish(request)!)
+    this.#chunks.leave(request)
+    const { deadlineMs } = request
+    const now = this.#context.now
+    incoming.complete(this.#take(), deadlineMs === 0 ? 0 : (this.#arrivedAtMs || now()) + deadlineMs)
+    this.#wire.hold()
+  }
+
+  /** A raw value that will have a file of its own is not held here before. */
+  #goesToFile(kind: Kind): boolean {
+    const { codec, flags, totalBytes } = this.#request
+    return (
+      kind === KIND.set && codec === 0 && (flags & FRAME_FLAG.json) === 0 && totalBytes > BLOB_ABOVE_BYTES
+    )
+  }
+
+  /** The first chunk of such a value: what is asked for is judged now. */
+  #begin(kind: Kind, bytes: Uint8Array): ErrorNumber {
+    const request = this.#request
+    const { admission, streams } = this.#context
+    const error = admission.refuse(kind, this.#authenticated) || this.#requests.fill(request, kind, bytes)
+    if (error !== ERROR.NONE) return error as ErrorNumber
+    if (streams.intakeCount >= INTAKES_MAX) return ERROR.OVERLOADED
+    try {
+      this.#chunks.direct(request, new IncomingValue(this.#context, this.#wire, request.totalBytes))
+      return ERROR.NONE
+    } catch (thrown) {
+      return errorOf(thrown)
+    }
+  }
+
+  #storeChunk(bytes: Uint8Array): ErrorNumber {
+    const request = this.#request
+    const incoming = this.#chunks.incomingOf(request)
+    if (incoming === null) return this.#chunks.keep(request, bytes)
+    if (incoming.failure === null) {
+      incoming.write(bytes, request.valueStart, request.valueEnd)
+      return ERROR.NONE
+    }
+    this.#requests.words = incoming.failure.message
+    return errorOf(incoming.failure)
   }
 
   #judgeChunk(kind: Kind): ErrorNumber {
@@ -192,6 +244,7 @@ export class FrameSession implements Session {
       return this.#refuse(ERROR.TIMEOUT)
     const error = this.#requests.fill(request, kind, bytes)
     if (error !== ERROR.NONE) return this.#refuse(error, this.#requests.words)
+    operation.wantsStream = kind === KIND.get
     if (kind === KIND.scan) return this.#scan(bytes)
     if (operation.batch !== null) admission.charge(operation.batch.length - 1)
     const held = kind === KIND.batch ? request : operation
@@ -242,6 +295,14 @@ export class FrameSession implements Session {
 
   reply(slot: number, answer: Answer, output: Output): void {
     this.#replies.write(slot, answer, output)
+  }
+
+  replyInPieces(slot: number, answer: Answer): PieceReply {
+    return this.#replies.inPieces(slot, answer)
+  }
+
+  close(): void {
+    this.#chunks.close()
   }
 }
 

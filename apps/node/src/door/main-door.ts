@@ -5,8 +5,9 @@
  */
 import net from 'node:net'
 import { OPCODE } from '@minivault/protocol'
+import { BLOB_PIECE_BYTES, PieceBuffers } from '@minivault/storage'
 import type { HttpDoor } from '../http/http-door.ts'
-import { READ_BUFFER_BYTES, SWEEP_INTERVAL_MS } from '../limits.ts'
+import { PIECES_KEPT, PIECES_OUT_MAX, READ_BUFFER_BYTES, SWEEP_INTERVAL_MS } from '../limits.ts'
 import type { Receivers } from '../receivers.ts'
 import type { ProtocolName } from '../settings/settings.ts'
 import { acceptSockets } from './accepted-socket.ts'
@@ -16,6 +17,7 @@ import { DocumentedSession } from './documented-session.ts'
 import { FrameSession } from './frame-session.ts'
 import { ChunkPool } from './output.ts'
 import type { SessionContext } from './session-context.ts'
+import { SlicePool } from './slice-pool.ts'
 import { Turn } from './turn.ts'
 
 /** Opcodes below this open the documented form. */
@@ -47,6 +49,10 @@ export class MainDoor {
       receivers: options.receivers,
       pool: new ChunkPool(),
       turn: new Turn(),
+      outgoing: {
+        pieces: new PieceBuffers(BLOB_PIECE_BYTES, PIECES_OUT_MAX, PIECES_KEPT),
+        slices: new SlicePool(),
+      },
       onClose: (closed) => {
         this.#binary.delete(closed)
         this.left()

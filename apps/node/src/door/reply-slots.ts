@@ -5,13 +5,19 @@
  */
 import { bug } from '../bug.ts'
 import { REPLY_SLOTS } from '../limits.ts'
+import { OutgoingValue } from './outgoing-value.ts'
+
+/** A reply that waits for its turn: its bytes, or a value that will leave piece by piece. */
+export type KeptReply = Uint8Array[] | OutgoingValue
 
 const MASK = REPLY_SLOTS - 1
 
 export class ReplySlots {
   #head = 0
   #tail = 0
-  #early: Map<number, Uint8Array[]> | null = null
+  #early: Map<number, KeptReply> | null = null
+  /** Of the replies that are kept. */
+  keptBytes = 0
 
   /** Requests without a reply on its way. */
   get pending(): number {
@@ -44,26 +50,37 @@ export class ReplySlots {
     this.#head = (this.#head + 1) | 0
   }
 
-  keep(slot: number, reply: Uint8Array[]): void {
+  keep(slot: number, reply: KeptReply): void {
     this.#early ??= new Map()
     if (this.#early.has(slot)) bug('a request is answered once')
     this.#early.set(slot, reply)
+    this.keptBytes += bytesOf(reply)
   }
 
   /** Nobody will read the kept replies: their slots count as out. */
   dropKept(): void {
-    for (let kept = this.#early?.size ?? 0; kept > 0; kept--) this.advance()
+    for (const reply of this.#early?.values() ?? []) {
+      if (reply instanceof OutgoingValue) reply.cancel()
+      this.advance()
+    }
     this.#early = null
+    this.keptBytes = 0
   }
 
-  /** The kept reply that is due now, if any; it counts as out. */
-  due(): Uint8Array[] | null {
+  /** The kept reply that is due now, if any; when it is out, `advance`. */
+  due(): KeptReply | null {
     if (this.#early === null || this.#early.size === 0 || this.pending === 0) return null
     const slot = this.#head & MASK
     const reply = this.#early.get(slot)
     if (reply === undefined) return null
     this.#early.delete(slot)
-    this.advance()
+    this.keptBytes -= bytesOf(reply)
     return reply
   }
+}
+
+function bytesOf(reply: KeptReply): number {
+  let bytes = 0
+  if (!(reply instanceof OutgoingValue)) for (const part of reply) bytes += part.length
+  return bytes
 }

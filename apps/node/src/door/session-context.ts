@@ -1,13 +1,18 @@
 /** What every session of a node shares: one operation object, one port, one admission. */
-import type { Durability } from '@minivault/storage'
+import type { Durability, StreamDoor } from '@minivault/storage'
 import type { Admission } from '../admission/admission.ts'
 import type { KeyValue, Operation } from '../key-value.ts'
+import type { HeldBytes } from './held-bytes.ts'
 
 export interface SessionContext {
   readonly keyValue: KeyValue
   /** Reused for every request of every connection: valid from `begin` to the end of `submit`. */
   readonly operation: Operation
   readonly admission: Admission
+  /** Where large values go while they arrive. */
+  readonly streams: StreamDoor
+  /** What is held of requests that have not come whole. */
+  readonly held: HeldBytes
   /** What a request that names no level gets. */
   readonly durability: Durability
   /** The health document, as JSON. */

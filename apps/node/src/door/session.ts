@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../key-value.ts'
 import type { Output } from './output.ts'
+import type { PieceReply } from './piece-reply.ts'
 
 /** What a session asks of its connection. */
 export interface Wire {
@@ -20,6 +21,9 @@ export interface Wire {
   readonly isClosed: boolean
   /** Takes no further request before the ones under way are answered. */
   hold(): void
+  /** Takes nothing more until as many `goOn`: what has come has no room. */
+  wait(): void
+  goOn(): void
   /** Bytes that still belong to a refused request and are not even buffered. */
   skip(bytes: number): void
   /** No further request can be understood: answer what is under way, then close. */
@@ -34,4 +38,8 @@ export interface Session {
   /** Parts of a request have arrived, and more must follow. */
   readonly isUnfinished: boolean
   reply(slot: number, answer: Answer, output: Output): void
+  /** The same of an answer that is a stream. */
+  replyInPieces(slot: number, answer: Answer): PieceReply
+  /** The connection is closed: values that were on their way in are let go. */
+  close(): void
 }

@@ -1,6 +1,6 @@
 /**
- * Gets that want less than the whole value in one piece: only what is known of it, a range of its bytes, or a
- * stream. Of a value in a file of its own, no more than what is wanted is read.
+ * Gets that want less than the whole value: only what is known of it, or a range of its bytes. Of a value
+ * in a file of its own, no more than what is wanted is read.
  */
 import { Version } from '@minivault/clock'
 import { ERROR } from '@minivault/protocol'
@@ -19,11 +19,9 @@ interface Wanted {
   readonly wantsStream: boolean
 }
 
-/** Whether a get is not for the whole value in one piece. */
+/** Whether a get is not for the whole value. */
 export function isDescribed(operation: Operation): boolean {
-  return (
-    operation.noValue || operation.wantsStream || operation.rangeBytes !== 0 || operation.rangeStart !== 0
-  )
+  return operation.noValue || operation.rangeBytes !== 0 || operation.rangeStart !== 0
 }
 
 export class DescribedReads {

@@ -99,6 +99,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   #get(operation: Operation, token: number): void {
     if (isDescribed(operation)) return this.#reads.submit(operation, token)
     const row = this.#take(token, false)
+    if (operation.wantsStream) this.#pending.wantStream(row)
     if (!this.#store.read(operation.key, operation.keyStart, operation.keyEnd, operation.hash, row)) return
     this.#pending.give(row)
     this.#found(token, this.#store.found)
@@ -112,7 +113,15 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     answer.valueStart = found.valueStart
     answer.valueEnd = found.valueEnd
     answer.valueType = found.valueType
+    if (found.blob !== null) {
+      answer.stream = this.#store.takeStream()
+      answer.size = found.blob.size
+    }
     this.#complete(token, answer)
+  }
+
+  wantsStream(row: number): boolean {
+    return this.#pending.wantsStream(row)
   }
 
   onRead(row: number, found: Found | null, error: StorageError | null): void {

@@ -6,6 +6,7 @@
 import type { Version } from '@minivault/clock'
 
 const NONE = -1
+const WANTS_STREAM = 2
 
 export class Pending {
   #tokens = new Int32Array(1024)
@@ -34,6 +35,15 @@ export class Pending {
     const row = this.#freeHead
     this.#freeHead = this.#free[row]!
     return row
+  }
+
+  /** The row is a read that takes a large value as a stream. */
+  wantStream(row: number): void {
+    this.#words[row * 7 + 6] = WANTS_STREAM
+  }
+
+  wantsStream(row: number): boolean {
+    return this.#words[row * 7 + 6] === WANTS_STREAM
   }
 
   token(row: number): number {

@@ -80,6 +80,11 @@ export class BlobReader {
     this.#verify(index, target, at)
   }
 
+  /** Gives the descriptor back until the next read. */
+  rest(): void {
+    if (!this.#isClosed && this.#readsInFlight === 0) this.#release()
+  }
+
   /** No read begins after it. Idempotent. */
   close(): void {
     if (this.#isClosed) return

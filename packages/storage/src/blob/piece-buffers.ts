@@ -9,7 +9,7 @@
 export interface PieceHolder {
   /** To try `take` again, later in this turn. */
   mayTake(): void
-  /** Writes down the bytes it holds back until a piece is full, and then gives the buffer back. */
+  /** Gives back what it holds without using it, at once or after a write to the disk. */
   spill(): void
 }
 
@@ -19,8 +19,8 @@ export class PieceBuffers {
   readonly #keptMax: number
   readonly #kept: Uint8Array[] = []
   readonly #waiting = new Set<PieceHolder>()
-  /** Who has a buffer that is neither empty nor full, the one that was quiet for longest first. */
-  readonly #filling = new Set<PieceHolder>()
+  /** Who can be asked to give its buffers back, the one that was quiet for longest first. */
+  readonly #idle = new Set<PieceHolder>()
   /** Lent ones that come back by themselves. */
   #returning = 0
   #lent = 0
@@ -51,16 +51,31 @@ export class PieceBuffers {
     return this.#kept.pop() ?? Buffer.allocUnsafeSlow(this.pieceBytes)
   }
 
-  /** The holder's buffer has bytes and room for more. */
-  fills(holder: PieceHolder): void {
-    this.#filling.delete(holder)
-    this.#filling.add(holder)
+  /** One more, but only if nobody waits for it. */
+  takeSpare(): Uint8Array | null {
+    if (this.#lent >= this.#countMax || this.#waiting.size > 0) return null
+    this.#lent += 1
+    return this.#kept.pop() ?? Buffer.allocUnsafeSlow(this.pieceBytes)
+  }
+
+  /**
+   * What the holder has waits for somebody outside: for more bytes, or for a client that takes them. It can
+   * be asked to give it back.
+   */
+  idles(holder: PieceHolder): void {
+    this.#idle.delete(holder)
+    this.#idle.add(holder)
     if (this.#waiting.size > 0) this.#press()
+  }
+
+  /** It is used again. */
+  wakes(holder: PieceHolder): void {
+    this.#idle.delete(holder)
   }
 
   /** The holder's buffer is on its way to the disk; `give` follows. */
   returns(holder: PieceHolder): void {
-    this.#filling.delete(holder)
+    this.#idle.delete(holder)
     this.#returning += 1
   }
 
@@ -73,9 +88,16 @@ export class PieceBuffers {
   /** The holder wants no buffer any more; `buffer` is the one it was filling. */
   leave(holder: PieceHolder, buffer: Uint8Array | null): void {
     this.#waiting.delete(holder)
-    this.#filling.delete(holder)
+    this.#idle.delete(holder)
     if (buffer === null) this.#wake()
     else this.#free(buffer)
+  }
+
+  /** A buffer that was not announced. True: somebody who waited goes first. */
+  giveAtOnce(buffer: Uint8Array): boolean {
+    const isAwaited = this.#waiting.size > 0
+    this.#free(buffer)
+    return isAwaited
   }
 
   #free(buffer: Uint8Array): void {
@@ -97,7 +119,7 @@ export class PieceBuffers {
 
   /** As many buffers as are waited for shall be on their way back. */
   #press(): void {
-    for (const holder of this.#filling) {
+    for (const holder of this.#idle) {
       if (this.#returning >= this.#waiting.size) return
       holder.spill()
     }

@@ -97,7 +97,7 @@ export class ValueIntake implements PieceHolder {
       this.taken += count
       if (this.#room === 0 || this.taken === this.size) this.#push()
     }
-    if (this.#filling !== null && this.#fill > 0) this.#buffers.fills(this)
+    if (this.#filling !== null && this.#fill > 0) this.#buffers.idles(this)
     return at - start
   }
 
@@ -119,9 +119,10 @@ export class ValueIntake implements PieceHolder {
 
   #begin(): boolean {
     if (this.#isWaiting || this.#held >= INTAKE_PIECES_MAX) return false
+    this.#isWaiting = true
     this.#filling = this.#buffers.take(this)
-    this.#isWaiting = this.#filling === null
-    if (this.#isWaiting) return false
+    if (this.#filling === null) return false
+    this.#isWaiting = false
     this.#fill = 0
     this.#held += 1
     return true
