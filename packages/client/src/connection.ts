@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net'
 import type { ClientError } from './client-error.ts'
+import type { DialedSocket } from './dialed-socket.ts'
 import { Incoming } from './incoming.ts'
 import { IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from './limits.ts'
 import type { Time } from './node-time.ts'
@@ -34,13 +35,14 @@ export class Connection {
   /** when the last byte came, in ms since 1970 */
   heardAt = 0
 
-  constructor(socket: Socket, wire: Wire, time: Time, owner: ConnectionOwner) {
+  constructor(dialed: DialedSocket, wire: Wire, time: Time, owner: ConnectionOwner) {
+    const { socket } = dialed
     this.#socket = socket
     this.wire = wire
     this.out = new Outgoing(socket)
     this.#time = time
     this.#owner = owner
-    socket.on('data', (bytes) => this.#hear(bytes))
+    dialed.onBytes = (bytes) => this.#hear(bytes)
     socket.on('error', (error) => {
       this.#cause ??= error
     })

@@ -24,7 +24,7 @@ const decoder = new TextDecoder()
 
 interface Waiting {
   readonly request: Request
-  /** the value's chunks so far */
+  /** the value's chunks so far; of a range one, as long as the whole of what was asked for */
   pieces: Uint8Array[]
   received: number
 }
@@ -110,8 +110,13 @@ export class FrameWire implements Wire {
     if (((this.#reply.flags & FRAME_FLAG.more) !== 0) === (next === end)) {
       throw outOfStep('the last chunk of a value does not end it')
     }
+    const chunk = bytes.subarray(valueStart, valueEnd)
+    if (request.rangeBytes === 0) waiting.pieces.push(request.settled ? EMPTY : new Uint8Array(chunk))
+    else {
+      waiting.pieces[0] ??= new Uint8Array(end - first)
+      waiting.pieces[0].set(chunk, waiting.received)
+    }
     waiting.received = next - first
-    if (!request.settled) waiting.pieces.push(new Uint8Array(bytes.subarray(valueStart, valueEnd)))
   }
 
   #result(waiting: Waiting, bytes: Uint8Array): Reply {
@@ -170,6 +175,8 @@ export class FrameWire implements Wire {
 }
 
 function joined(waiting: Waiting): Uint8Array {
+  const [only] = waiting.pieces
+  if (only?.length === waiting.received) return only
   const value = new Uint8Array(waiting.received)
   let at = 0
   for (const piece of waiting.pieces) {

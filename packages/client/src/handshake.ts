@@ -6,7 +6,7 @@
  * which an attacker between could bring about: `protocol: 'frames'` rules it out.
  */
 
-import { type Socket, connect as tcpConnect } from 'node:net'
+import type { Socket } from 'node:net'
 import {
   authProof,
   DOCUMENTED_STATUS,
@@ -24,6 +24,7 @@ import {
 } from '@minivault/protocol'
 import type { Address } from './address.ts'
 import { ClientError } from './client-error.ts'
+import { DialedSocket, ignore } from './dialed-socket.ts'
 import { randomBytes, type Time } from './node-time.ts'
 import { EMPTY } from './request.ts'
 
@@ -43,7 +44,7 @@ export interface HandshakeOptions {
 }
 
 export interface Opened {
-  socket: Socket
+  dialed: DialedSocket
   /** null: the documented opcodes; AUTH has not been sent */
   hello: HelloReply | null
   /** the server said that it knows no HELLO, rather than nothing */
@@ -53,10 +54,10 @@ export interface Opened {
 /** Throws ClientError CLIENT_DISCONNECTED, UNAUTHORIZED, PROTOCOL_VERSION or CLIENT_PROTOCOL. */
 export async function openConnection(options: HandshakeOptions): Promise<Opened> {
   if (options.protocol === 'documented') {
-    return { socket: await openSocket(options), hello: null, isCertain: true }
+    return { dialed: await openSocket(options), hello: null, isCertain: true }
   }
-  const socket = await openSocket(options)
-  const dialog = new Dialog(socket, options.time)
+  const dialed = await openSocket(options)
+  const dialog = new Dialog(dialed, options.time)
   try {
     const nonce = randomBytes(NONCE_BYTES)
     const patienceMs = options.protocol === 'auto' ? options.helloTimeoutMs : options.connectTimeoutMs
@@ -72,9 +73,9 @@ export async function openConnection(options: HandshakeOptions): Promise<Opened>
       if (typeof answer === 'string') throw disconnected(options.address, dialog.error)
     }
     dialog.release()
-    return { socket, hello, isCertain: true }
+    return { dialed, hello, isCertain: true }
   } catch (error) {
-    socket.destroy()
+    dialed.socket.destroy()
     if (error instanceof ClientError) throw error
     throw new ClientError('CLIENT_PROTOCOL', `the server's HELLO cannot be read`, { cause: error })
   }
@@ -87,13 +88,14 @@ async function fallBack(options: HandshakeOptions, dialog: Dialog, isCertain: bo
     if (!isCertain) throw disconnected(options.address, dialog.error)
     throw new ClientError('CLIENT_PROTOCOL', 'the server does not speak the frame form')
   }
-  return { socket: await openSocket(options), hello: null, isCertain }
+  return { dialed: await openSocket(options), hello: null, isCertain }
 }
 
-function openSocket(options: HandshakeOptions): Promise<Socket> {
+function openSocket(options: HandshakeOptions): Promise<DialedSocket> {
   const { address, time } = options
   return new Promise((resolve, reject) => {
-    const socket = tcpConnect({ host: address.host, port: address.port, noDelay: true, keepAlive: true })
+    const dialed = new DialedSocket(address)
+    const { socket } = dialed
     options.onSocket(socket)
     let cause: Error | undefined
     const timer = time.after(options.connectTimeoutMs, () => {
@@ -110,7 +112,7 @@ function openSocket(options: HandshakeOptions): Promise<Socket> {
     socket.once('connect', () => {
       time.cancel(timer)
       socket.off('close', onClose)
-      resolve(socket)
+      resolve(dialed)
     })
   })
 }
@@ -125,23 +127,24 @@ export function disconnected(address: Address, cause: unknown, inDoubt = false):
 /** Question and answer before the connection is in use. */
 class Dialog {
   readonly socket: Socket
+  readonly #dialed: DialedSocket
   readonly #time: Time
   #bytes: Buffer = Buffer.alloc(0)
   #closed = false
   #wake: (() => void) | null = null
   error: Error | undefined
 
-  constructor(socket: Socket, time: Time) {
+  constructor(dialed: DialedSocket, time: Time) {
+    const { socket } = dialed
     this.socket = socket
+    this.#dialed = dialed
     this.#time = time
-    socket.on('data', this.#onData)
+    dialed.onBytes = (bytes) => {
+      this.#bytes = Buffer.concat([this.#bytes, bytes])
+      this.#wake?.()
+    }
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
-  }
-
-  readonly #onData = (bytes: Buffer): void => {
-    this.#bytes = Buffer.concat([this.#bytes, bytes])
-    this.#wake?.()
   }
 
   readonly #onError = (error: Error): void => {
@@ -154,7 +157,7 @@ class Dialog {
   }
 
   release(): void {
-    this.socket.off('data', this.#onData)
+    this.#dialed.onBytes = ignore
     this.socket.off('close', this.#onClose)
   }
 

@@ -1,7 +1,10 @@
 /*
  * Bytes received and not yet understood. A packet that holds only whole replies is read where it lies; only
- * an incomplete tail is kept, in a buffer that doubles with the bytes that have really come.
+ * an incomplete tail is kept, in a buffer that doubles with the bytes that have really come. One of moderate
+ * size is used again and again: who reads from it copies what it keeps.
  */
+
+import { INCOMING_KEPT_BYTES_MAX } from './limits.ts'
 
 export class Incoming {
   #buffer: Uint8Array = new Uint8Array(0)
@@ -22,7 +25,7 @@ export class Incoming {
     if (rest === 0) return
     this.#buffer.copyWithin(0, rest, this.#length)
     this.#length -= rest
-    if (this.#length === 0) this.#buffer = new Uint8Array(0)
+    if (this.#length === 0 && this.#buffer.length > INCOMING_KEPT_BYTES_MAX) this.#buffer = new Uint8Array(0)
   }
 
   #append(bytes: Uint8Array, start: number): void {

@@ -39,6 +39,12 @@ export const CLOCK_RETRIES_MAX = 3
 /** Values up to this are copied behind each other into one write; larger ones follow as they are. */
 export const COPY_BYTES_MAX = 16 * 1024
 
+/** What one read of a socket may bring. */
+export const READ_BUFFER_BYTES = 64 * 1024
+
+/** A connection keeps a buffer for incomplete replies up to this: larger than the largest frame. */
+export const INCOMING_KEPT_BYTES_MAX = 512 * 1024
+
 /** Values from a source up to this are gathered and sent like any other; also all of unknown size. */
 export const STREAM_GATHER_BYTES_MAX = 4 * 1024 * 1024
 

@@ -43,7 +43,7 @@ export interface WriteOptions extends ReadOptions {
 }
 
 export interface ExpiryOptions {
-  /** milliseconds until the value ends, from when the server takes it; an integer of at least 1. Default: never */
+  /** milliseconds until the value ends, from when the server takes it, at least 1; default: never */
   ttlMs?: number
 }
 

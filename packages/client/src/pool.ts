@@ -125,7 +125,7 @@ export class Pool implements ConnectionOwner, Transport {
   #opened(opened: Opened): void {
     this.#opening--
     if (this.#isClosed) {
-      opened.socket.destroy()
+      opened.dialed.socket.destroy()
       return
     }
     this.#failures = 0
@@ -135,7 +135,7 @@ export class Pool implements ConnectionOwner, Transport {
       // Silence may have been an accident: only a plain refusal of HELLO is remembered.
       if (opened.isCertain) this.#protocol = 'documented'
       const wire = new DocumentedWire()
-      connection = new Connection(opened.socket, wire, time, this)
+      connection = new Connection(opened.dialed, wire, time, this)
       if (address.token !== '') {
         wire.authenticate(Buffer.from(address.token), connection.out)
         connection.planFlush()
@@ -144,7 +144,7 @@ export class Pool implements ConnectionOwner, Transport {
       clock.learn(opened.hello.timeMs)
       const { capabilities } = opened.hello
       const wire = new FrameWire({ clock, capabilities, again: (request) => this.submit(request) })
-      connection = new Connection(opened.socket, wire, time, this)
+      connection = new Connection(opened.dialed, wire, time, this)
     }
     this.#connections.push(connection)
     this.onRoom()

@@ -6,11 +6,11 @@
  * with as many bytes as were announced: whatever breaks before then, the call is not in doubt.
  */
 
-import type { Socket } from 'node:net'
 import { CHUNK_BYTES, FRAME_REQUEST_HEAD_BYTES } from '@minivault/protocol'
 import type { Address } from './address.ts'
 import type { ClientError } from './client-error.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import type { DialedSocket } from './dialed-socket.ts'
 import { FrameEncoder, firstBytesMax } from './frame-encoder.ts'
 import { FrameWire, type FrameWireOptions } from './frame-wire.ts'
 import { disconnected } from './handshake.ts'
@@ -43,11 +43,11 @@ export class Upload implements ConnectionOwner {
   readonly #settled: Promise<void>
   #wake: (() => void) | null = null
 
-  constructor(socket: Socket, options: UploadOptions) {
+  constructor(dialed: DialedSocket, options: UploadOptions) {
     const { request, time, wire } = options
     this.#options = options
     this.#wire = new FrameWire(wire)
-    this.#connection = new Connection(socket, this.#wire, time, this)
+    this.#connection = new Connection(dialed, this.#wire, time, this)
     this.#frameId = this.#wire.expect(request)
     request.carrier = this.#connection
     this.#settled = new Promise((resolve) => {

@@ -90,16 +90,16 @@ export class Uploads {
     const { address, clock, time } = this.#options
     const opened = await this.#connect(request)
     if (opened === null) return
-    const { socket, hello } = opened
+    const { dialed, hello } = opened
     if (hello === null || request.settled) {
-      socket.destroy()
+      dialed.socket.destroy()
       throw unsupported('the documented opcodes', 'setStream')
     }
     clock.learn(hello.timeMs)
     request.id.clear()
     const again = () => request.reject(new ClientError('CLOCK_TOO_FAR', 'the server refused the version'))
     const wire = { clock, capabilities: hello.capabilities, again }
-    await new Upload(socket, { request, address, time, wire }).run()
+    await new Upload(dialed, { request, address, time, wire }).run()
   }
 
   /** Tries until the call is settled: nothing was taken from the source yet. */

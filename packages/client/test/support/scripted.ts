@@ -1,0 +1,81 @@
+/** A scripted server: it answers HELLO by itself, and does with everything else what a test wants. */
+import net from 'node:net'
+import {
+  decodeFrameRequest,
+  encodeHelloReply,
+  FRAME_OPCODE,
+  FrameReply,
+  FrameRequest,
+  frameReplyHeader,
+} from '@minivault/protocol'
+import type { Test } from 'tap'
+
+export interface Seen {
+  opcode: number
+  id: string
+  attempt: number
+  connection: number
+  /** as it came */
+  request: FrameRequest
+  key: string
+  valueBytes: number
+  reply: (fill?: (reply: FrameReply) => void, value?: string) => Buffer
+}
+
+export type Script = (seen: Seen, socket: net.Socket) => void
+
+export async function listen(t: Test, onSocket: (socket: net.Socket) => void): Promise<number> {
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer((socket) => {
+    sockets.add(socket.on('error', () => {}))
+    onSocket(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as net.AddressInfo).port
+}
+
+/** Answers HELLO; everything else is the script's. */
+export async function scripted(t: Test, script: Script): Promise<{ port: number; packets: number[] }> {
+  let connections = 0
+  const packets: number[] = []
+  const port = await listen(t, (socket) => {
+    const connection = ++connections
+    let bytes = Buffer.alloc(0)
+    socket.on('data', (piece) => {
+      bytes = Buffer.concat([bytes, piece])
+      const request = new FrameRequest()
+      let count = 0
+      for (;;) {
+        const consumed = decodeFrameRequest(bytes, 0, bytes.length, request)
+        if (consumed <= 0) break
+        const { opcode, frameId, attempt } = request
+        const reply: Seen['reply'] = (fill, value = '') => {
+          const frame = new FrameReply().begin(opcode, frameId)
+          fill?.(frame)
+          const head = Buffer.alloc(40)
+          frameReplyHeader(frame, Buffer.byteLength(value, 'latin1'), head, 0)
+          return Buffer.concat([head, Buffer.from(value, 'latin1')])
+        }
+        const shown = Object.assign(new FrameRequest(), request)
+        const key = bytes.subarray(request.keyStart, request.keyEnd).toString()
+        bytes = bytes.subarray(consumed)
+        count++
+        if (opcode === FRAME_OPCODE.hello) {
+          const nonce = new Uint8Array(16)
+          const body = encodeHelloReply({ durability: 2, nodeId: nonce, nonce, timeMs: Date.now() })
+          socket.write(reply(undefined, Buffer.from(body).toString('latin1')))
+        } else {
+          const id = request.requestId.toString()
+          const valueBytes = request.valueEnd - request.valueStart
+          script({ opcode, id, attempt, connection, request: shown, key, valueBytes, reply }, socket)
+        }
+      }
+      packets.push(count)
+    })
+  })
+  return { port, packets }
+}
