@@ -1,7 +1,9 @@
-/** 0 … count - 1 in an order that is random but the same in every run. */
-export function shuffled(count: number): Int32Array {
+const SEED = 0x2545f491
+
+/** 0 … count - 1 in an order that is random but the same in every run; another seed, another order. */
+export function shuffled(count: number, seed = SEED): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index)
-  let state = 0x2545f491
+  let state = seed
   for (let index = count - 1; index > 0; index--) {
     state ^= state << 13
     state ^= state >>> 17

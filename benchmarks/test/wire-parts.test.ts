@@ -50,7 +50,7 @@ function parseDocumented({ batches, counts }: RequestBatches): { operation: stri
 }
 
 t.test('the mix: nine GET of ten, each key once, the order as it is announced', async (test) => {
-  const shape = { operation: 'mix', valueBytes: 30, keyspace: 1000, pipeline: 16 } as const
+  const shape = { operation: 'mix', valueBytes: 30, keyspace: 1000, pipeline: 16, order: 'random' } as const
   const built = buildRequestBatches({ ...shape, language: 'documented' })
   const requests = parseDocumented(built)
   test.same(
@@ -58,8 +58,16 @@ t.test('the mix: nine GET of ten, each key once, the order as it is announced', 
     [...built.operations].map((one) => OPERATIONS[one]),
   )
   const sets = requests.filter(({ operation }) => operation === 'set')
-  test.equal(sets.length, 100)
+  test.equal(sets.length, 200)
   test.equal(new Set(requests.map(({ key }) => key)).size, 1000)
+  const keys = requests.map(({ key }) => key)
+  test.equal(new Set(keys.slice(0, 1000)).size, 1000, 'every key once, and once more')
+  test.notSame(keys.slice(0, 1000), keys.slice(1000), 'in another order')
+  const filled = parseDocumented(
+    buildRequestBatches({ ...shape, order: 'ascending', language: 'documented' }),
+  )
+  const ascending = filled.map(({ key }) => key)
+  test.same(ascending, ascending.toSorted(), 'the fill has a third one')
   const lastDigits = new Set(sets.map(({ key }) => key.at(-1)))
   test.equal(lastDigits.size, 10, 'which keys are set has nothing to do with their numbers')
 })
@@ -95,7 +103,7 @@ function repliesTo(requests: RequestBatches, language: LanguageName, valueBytes:
 }
 
 t.test('replies of mixed lengths are checked wherever they are split', async (test) => {
-  const shape = { operation: 'mix', valueBytes: 9, keyspace: 40, pipeline: 40 } as const
+  const shape = { operation: 'mix', valueBytes: 9, keyspace: 40, pipeline: 40, order: 'ascending' } as const
   for (const language of ['documented', 'resp'] as const) {
     const requests = buildRequestBatches({ ...shape, language })
     const bytes = requests.batches[0]!.length

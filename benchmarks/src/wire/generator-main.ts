@@ -14,7 +14,8 @@ const pool = new ConnectionPool()
 
 function requestsOf(options: LoadOptions): RequestBatches {
   const { language, operation, valueBytes, keyspace, pipeline } = options
-  const shape = { language, operation, valueBytes, keyspace, pipeline }
+  const order = options.seconds === 'once' ? 'ascending' : 'random'
+  const shape = { language, operation, valueBytes, keyspace, pipeline, order } as const
   const name = JSON.stringify(shape)
   const requests = built.get(name) ?? buildRequestBatches(shape)
   // What fills the keyspace is sent once and large.

@@ -15,11 +15,11 @@ import { LANGUAGES } from './languages.ts'
 import { OPERATIONS, type RequestBatches, type RequestShape } from './request-batches.ts'
 import { readCpuSeconds } from './server-process.ts'
 
-export interface LoadOptions extends RequestShape {
+export interface LoadOptions extends Omit<RequestShape, 'order'> {
   readonly host: string
   readonly port: number
   readonly connections: number
-  /** How long to send; 'once' sends every batch exactly once (to fill the keyspace). */
+  /** How long to send; 'once' asks every key exactly once, in ascending order (to fill the keyspace). */
   readonly seconds: number | 'once'
   /** Whose CPU time is taken. */
   readonly serverPid: number
