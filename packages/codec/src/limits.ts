@@ -17,3 +17,8 @@ export const FZSTD_WINDOW_BYTES_MAX = 8 * 1024 * 1024
 export const ZSTD_BLOCK_BYTES_MAX = 128 * 1024
 /** lz4 cannot expand a byte into more than this many. */
 export const LZ4_EXPANSION_MAX = 255
+
+/** Size of a piece, where a value is decompressed in pieces: about a millisecond of work. */
+export const VALUE_PIECE_BYTES = 512 * 1024
+/** A decoder that had to make room for a larger zstd window than this is not kept for use again. */
+export const ZSTD_WINDOW_KEPT_BYTES = 8 * 1024 * 1024
