@@ -49,6 +49,8 @@ export class Store {
   readonly nodeId: string
   readonly writerId: number
   readonly clock: HybridLogicalClock
+  /** Wall milliseconds, by which values expire. */
+  readonly now: () => number
   readonly #lock: FolderLock | null
   readonly #maintenance: Maintenance
   readonly #metadata: Metadata
@@ -80,6 +82,7 @@ export class Store {
 
   private constructor(options: StoreOptions, opened: OpenedFolder) {
     const now = options.now ?? nodeNow
+    this.now = now
     const hash = options.hash ?? hashKey
     const waiters = new Waiters()
     this.#lock = opened.lock

@@ -26,7 +26,7 @@ export class Batches {
 
   #operation({ key, value, valueType, ttlMs }: BatchItem): BatchOperation {
     if (value === null) return { type: 'delete', key }
-    return { type: 'set', key, value, valueType, expiresAtMs: expiryOf(ttlMs, this.#replica.now) }
+    return { type: 'set', key, value, valueType, expiresAtMs: expiryOf(ttlMs, this.#replica.store.now) }
   }
 
   #apply({ all, last }: ReadyBatch, asked: Asked): void {

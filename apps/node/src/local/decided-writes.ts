@@ -121,7 +121,7 @@ export class DecidedWrites {
     mutation.hash.high = operation.hash.high
     mutation.hash.low = operation.hash.low
     mutation.durability = operation.durability
-    mutation.expiresAtMs = expiryOf(operation.ttlMs, this.#replica.now)
+    mutation.expiresAtMs = expiryOf(operation.ttlMs, this.#replica.store.now)
     mutation.tombstone = false
     mutation.value = EMPTY
     mutation.valueStart = 0

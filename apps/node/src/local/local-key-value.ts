@@ -35,7 +35,6 @@ import { errorOf } from './storage-errors.ts'
 
 export class LocalKeyValue implements KeyValue, StoreListener {
   readonly #complete: Complete
-  readonly #now: () => number
   #store!: Store
   #ledger!: RequestLedger
   #answers!: Answers
@@ -52,10 +51,8 @@ export class LocalKeyValue implements KeyValue, StoreListener {
   readonly #request = new Version()
   readonly #version = new Version()
 
-  /** @param now wall milliseconds: what a time to live counts from */
-  constructor(complete: Complete, now: () => number = Date.now) {
+  constructor(complete: Complete) {
     this.#complete = complete
-    this.#now = now
   }
 
   /** The store needs its listener before it opens, so it comes second. */
@@ -64,7 +61,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     this.#ledger = new RequestLedger(store.highestBallot)
     this.#answers = new Answers(this.#complete, this.#ledger)
     this.#answer = this.#answers.answer
-    const replica = { store, deferred: this.#deferred, answers: this.#answers, now: this.#now }
+    const replica = { store, deferred: this.#deferred, answers: this.#answers }
     this.#replica = replica
     this.#reads = new DescribedReads(replica)
     this.#writes = new DecidedWrites(replica)
@@ -212,7 +209,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     mutation.codec = operation.codec
     mutation.rawBytes = operation.rawBytes
     mutation.durability = operation.durability
-    mutation.expiresAtMs = operation.ttlMs === 0 ? 0 : expiryOf(operation.ttlMs, this.#now)
+    mutation.expiresAtMs = operation.ttlMs === 0 ? 0 : expiryOf(operation.ttlMs, this.#store.now)
     return mutation
   }
 

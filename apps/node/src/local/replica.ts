@@ -11,13 +11,11 @@ export interface Replica {
   readonly store: Store
   readonly deferred: Deferred
   readonly answers: Answers
-  /** Wall milliseconds. */
-  readonly now: () => number
 }
 
 /**
- * Right after a `locate`: calls `then` when what it saw may be spoken of, at least at this level; now, or when
- * the record has been brought to its mark.
+ * Right after a `locate`: calls `then` when what it saw may be spoken of, at least at this level; now, or
+ * when the record has been brought to its mark.
  */
 export function whenShown(
   { store, deferred }: Replica,

@@ -1,5 +1,4 @@
 /** A plain client of the frame form: frames out, frames in, paired by their ids. */
-import { once } from 'node:events'
 import net from 'node:net'
 import { Version } from '@minivault/clock'
 import {
@@ -109,7 +108,7 @@ export function frameOf(opcode: number, asking: Asking, frameId: number): Buffer
 export class FrameClient {
   readonly socket: net.Socket
   hello!: HelloReply
-  readonly closed: Promise<unknown>
+  readonly closed: Promise<void>
   #bytes = EMPTY
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
@@ -118,10 +117,12 @@ export class FrameClient {
   constructor(port: number) {
     this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
     this.socket.on('error', () => {})
-    this.closed = once(this.socket, 'close')
-    this.socket.on('close', () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error('connection closed'))
-    })
+    this.closed = new Promise((resolve) =>
+      this.socket.on('close', () => {
+        for (const { reject } of this.#waiting.values()) reject(new Error('connection closed'))
+        resolve()
+      }),
+    )
     this.socket.on('data', (bytes) => {
       this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
       this.#deliver()
