@@ -6,6 +6,7 @@
  */
 import { CODEC, hashKey } from '@minivault/codec'
 import {
+  DOCUMENTED_HEAD_BYTES,
   DOCUMENTED_REPLY_HEAD_BYTES,
   DOCUMENTED_STATUS,
   DocumentedRequest,
@@ -19,7 +20,7 @@ import {
   VALUE_BYTES_MAX,
 } from '@minivault/protocol'
 import { BLOB_ABOVE_BYTES, VALUE_TYPE } from '@minivault/storage'
-import { Answer, KIND, type Kind } from '../key-value.ts'
+import { Answer, KIND, type Kind, type Operation } from '../key-value.ts'
 import { HELD_ABOVE_BYTES, INTAKES_MAX } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
 import { takeValue } from './handed-value.ts'
@@ -54,7 +55,8 @@ export class DocumentedSession implements Session {
       }
       const consumed = decodeDocumented(bytes, at, end, request)
       if (consumed > 0) {
-        this.#dispatch(bytes)
+        // Whole or in pieces, the answer is the same.
+        if (consumed <= UNAUTHENTICATED_BYTES_MAX || !this.#refuseUnread(consumed)) this.#dispatch(bytes)
         at += consumed
       } else if (consumed < 0) {
         this.#refuse(-consumed as ErrorNumber)
@@ -71,7 +73,10 @@ export class DocumentedSession implements Session {
     return at
   }
 
-  /** An incomplete request that will be refused anyway is answered now; its remaining bytes are skipped. */
+  /**
+   * A request that will be refused anyway is answered before it is complete; its remaining bytes are skipped.
+   * Behind a SET whose key is too long to wait for its value's length the stream cannot be followed.
+   */
   #refuseUnread(available: number): boolean {
     const request = this.#request
     const kind = kindOf(request.opcode)
@@ -83,7 +88,9 @@ export class DocumentedSession implements Session {
       (kind === null || !this.#context.admission.isOpen(kind))
     if (!tooLarge && !locked) return false
     this.#refuse(tooLarge ? ERROR.VALUE_TOO_LARGE : ERROR.UNAUTHORIZED)
-    if (tooLarge || !request.headerComplete) this.#wire.closeAfterReplies()
+    const headBytes = request.valueStart - request.keyStart + DOCUMENTED_HEAD_BYTES
+    const isLost = request.opcode === OPCODE.set && headBytes > UNAUTHENTICATED_BYTES_MAX
+    if (tooLarge || isLost) this.#wire.closeAfterReplies()
     else this.#wire.skip(request.needed - available)
     return true
   }
@@ -174,10 +181,18 @@ export class DocumentedSession implements Session {
     if (kind === KIND.set) {
       const error = this.#setValue(bytes)
       if (error !== ERROR.NONE) return this.#refuse(error)
+      if (operation.codec !== CODEC.none) return this.#unpack(operation)
     }
     const isLarge = operation.valueEnd - operation.valueStart > HELD_ABOVE_BYTES
     keyValue.submit(operation, this.#wire.take())
     if (isLarge || this.#context.isReadingMuch()) this.#wire.hold()
+  }
+
+  #unpack(operation: Operation): void {
+    const { unpackings } = this.#context
+    if (!unpackings.hasRoom(operation)) return this.#refuse(ERROR.OVERLOADED)
+    unpackings.add(operation, this.#wire, this.#wire.take())
+    this.#wire.hold()
   }
 
   #setValue(bytes: Uint8Array): ErrorNumber {

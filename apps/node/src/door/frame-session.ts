@@ -5,6 +5,7 @@
  * ends the connection.
  */
 import { randomBytes } from 'node:crypto'
+import { CODEC } from '@minivault/codec'
 import {
   BATCH_BYTES_MAX,
   decodeFrameRequest,
@@ -23,7 +24,7 @@ import {
   UNAUTHENTICATED_BYTES_MAX,
 } from '@minivault/protocol'
 import { BLOB_ABOVE_BYTES } from '@minivault/storage'
-import { Answer, KIND, type Kind } from '../key-value.ts'
+import { Answer, KIND, type Kind, type Operation } from '../key-value.ts'
 import { HELD_ABOVE_BYTES, INTAKES_MAX, REPLY_SLOTS } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
 import { ChunkAssembly } from './chunk-assembly.ts'
@@ -70,15 +71,16 @@ export class FrameSession implements Session {
         this.#wire.closeAfterReplies()
         return end
       }
+      // Whole or in pieces, the answer is the same.
+      if ((consumed === 0 || consumed > UNAUTHENTICATED_BYTES_MAX) && this.#isLocked(end - at)) {
+        at += this.#passOver(end - at)
+        continue
+      }
       if (consumed === 0) {
         this.needed = request.needed
         // The rest of it is yet to arrive.
         this.#arrivedAtMs = 0
-        if (!this.#isLocked(end - at)) return at
-        const isChunk = (request.flags & FRAME_FLAG.chunk) !== 0
-        if (!isChunk || this.#isFirstRefusal()) this.#refuse(ERROR.UNAUTHORIZED)
-        this.#wire.skip(request.needed - (end - at))
-        return end
+        return at
       }
       this.#dispatch(bytes)
       at += consumed
@@ -99,12 +101,28 @@ export class FrameSession implements Session {
     return admission.credentials !== null && !admission.isOpen(kind < 0 ? KIND.set : (kind as Kind))
   }
 
+  /** Returns how many of the bytes that are there belong to the refused frame; the others are skipped. */
+  #passOver(available: number): number {
+    const { needed, flags } = this.#request
+    if (this.#isTooEarly()) return available
+    const isChunk = (flags & FRAME_FLAG.chunk) !== 0
+    if (!isChunk || this.#isFirstRefusal()) this.#refuse(ERROR.UNAUTHORIZED)
+    if (needed <= available) return needed
+    this.#wire.skip(needed - available)
+    return available
+  }
+
+  /** Refuses what comes before HELLO. */
+  #isTooEarly(): boolean {
+    if (this.#clientNonce !== null || this.#request.opcode === FRAME_OPCODE.hello) return false
+    this.#refuse(ERROR.BAD_REQUEST, 'the first frame must be HELLO')
+    this.#wire.closeAfterReplies()
+    return true
+  }
+
   #dispatch(bytes: Uint8Array): void {
     const { opcode, flags } = this.#request
-    if (this.#clientNonce === null && opcode !== FRAME_OPCODE.hello) {
-      this.#refuse(ERROR.BAD_REQUEST, 'the first frame must be HELLO')
-      return this.#wire.closeAfterReplies()
-    }
+    if (this.#isTooEarly()) return
     const kind = kindOf(opcode)
     if (kind < 0) return this.#dispatchOther(bytes)
     if (!flagsFit(opcode, flags)) return this.#refuse(ERROR.BAD_REQUEST, flagWords(opcode, flags))
@@ -176,9 +194,7 @@ export class FrameSession implements Session {
     const incoming = this.#chunks.incomingOf(request)
     if (incoming === null) return this.#submit(kind, this.#chunks.finish(request)!)
     this.#chunks.leave(request)
-    const { deadlineMs } = request
-    const now = this.#context.now
-    incoming.complete(this.#take(), deadlineMs === 0 ? 0 : (this.#arrivedAtMs || now()) + deadlineMs)
+    incoming.complete(this.#take(), this.#endMs())
     this.#wire.hold()
   }
 
@@ -246,11 +262,20 @@ export class FrameSession implements Session {
     if (error !== ERROR.NONE) return this.#refuse(error, this.#requests.words)
     operation.wantsStream = kind === KIND.get
     if (kind === KIND.scan) return this.#scan(bytes)
+    if (operation.codec !== CODEC.none) return this.#unpack(operation)
     if (operation.batch !== null) admission.charge(operation.batch.length - 1)
     const held = kind === KIND.batch ? request : operation
     const isLarge = held.valueEnd - held.valueStart > HELD_ABOVE_BYTES
     keyValue.submit(operation, this.#take())
     if (isLarge || this.#context.isReadingMuch()) this.#wire.hold()
+  }
+
+  /** A value that becomes large before it can be written. */
+  #unpack(operation: Operation): void {
+    const { unpackings } = this.#context
+    if (!unpackings.hasRoom(operation)) return this.#refuse(ERROR.OVERLOADED)
+    unpackings.add(operation, this.#wire, this.#take(), this.#endMs())
+    this.#wire.hold()
   }
 
   #scan(bytes: Uint8Array): void {
@@ -259,8 +284,7 @@ export class FrameSession implements Session {
     if (wanted === null) return this.#refuse(ERROR.BAD_REQUEST, this.#requests.words)
     const { query } = wanted
     const page = new ScanPage(wanted.bytesMax, query.keysOnly)
-    const { deadlineMs } = this.#request
-    const endMs = deadlineMs === 0 ? 0 : (this.#arrivedAtMs || now()) + deadlineMs
+    const endMs = this.#endMs()
     query.mayBegin = () => endMs === 0 || now() <= endMs
     query.isWanted = () => !this.#wire.isClosed
     query.take = (entry) => page.take(entry)
@@ -268,6 +292,12 @@ export class FrameSession implements Session {
     const token = this.#take()
     this.#replies.rememberPage(token & (REPLY_SLOTS - 1), page)
     keyValue.submit(operation, token)
+  }
+
+  /** When the request's deadline passes; 0: it has none. */
+  #endMs(): number {
+    const { deadlineMs } = this.#request
+    return deadlineMs === 0 ? 0 : (this.#arrivedAtMs || this.#context.now()) + deadlineMs
   }
 
   #isOverdue(deadlineMs: number): boolean {

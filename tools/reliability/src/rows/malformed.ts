@@ -1,7 +1,7 @@
 /**
  * Row 10: streams that are nearly right. The decoders find in them what a plain reader finds, in whatever
- * pieces they arrive; and a node that is told them in pieces answers as its twin does that is told them whole,
- * goes on, keeps its memory, and lets a good client do its work.
+ * pieces they arrive; and a node that is told them in pieces answers as its twin does that is told them
+ * whole, goes on, keeps its memory, and lets a good client do its work.
  */
 import * as protocol from '@minivault/protocol'
 import { type PlantedFault, plantedNode, protocolWith } from '../planted-source.ts'
@@ -29,10 +29,8 @@ async function talkToNodes(
     const onStream = () => context.progress(++n, streams)
     const { grownBytes, longestMs, ...found } = await twinNodes(context, mode, each, onStream, main)
     failures.push(...found.failures)
-    const megabytes = Math.round(grownBytes / 2 ** 20)
-    measured.push(
-      `-authmode ${mode}: memory grew by ${megabytes} MiB, the good client waited ${Math.round(longestMs)} ms`,
-    )
+    const [megabytes, waited] = [Math.round(grownBytes / 2 ** 20), Math.round(longestMs)]
+    measured.push(`-authmode ${mode}: ${megabytes} MiB more, a good client waited ${waited} ms at most`)
   }
   return { n, failures, measured: `${n} streams to nodes; ${measured.join('; ')}` }
 }
