@@ -13,6 +13,7 @@ import {
   FRAME_REQUEST_HEAD_BYTES,
   FrameRequest,
 } from '@minivault/protocol'
+import { ClientError } from './client-error.ts'
 import { COPY_BYTES_MAX } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Request } from './request.ts'
@@ -119,8 +120,14 @@ export function firstBytesMax(key: Uint8Array): number {
   return Math.min(CHUNK_BYTES, FRAME_BYTES_MAX - FRAME_REQUEST_HEAD_BYTES - key.length)
 }
 
-/** CAPABILITY bits that the server must have shown for this request. */
-export function capabilitiesFor(request: Request): number {
+/** Why a server that has shown these CAPABILITY bits is not asked; null: it may be. */
+export function refusalOf(request: Request, capabilities: number): ClientError | null {
+  if ((capabilitiesFor(request) & ~capabilities) === 0) return null
+  const said = 'the server does not know this operation yet: a newer one is needed'
+  return new ClientError('CLIENT_UNSUPPORTED', said)
+}
+
+function capabilitiesFor(request: Request): number {
   switch (request.kind) {
     case KIND.scan:
       return CAPABILITY.scan

@@ -13,7 +13,7 @@ import {
   VALUE_BYTES_MAX,
 } from '@minivault/protocol'
 import { ClientError } from './client-error.ts'
-import { capabilitiesFor, FrameEncoder } from './frame-encoder.ts'
+import { FrameEncoder, refusalOf } from './frame-encoder.ts'
 import { CLOCK_RETRIES_MAX } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
@@ -54,10 +54,8 @@ export class FrameWire implements Wire {
   }
 
   write(request: Request, out: Outgoing): void {
-    if ((capabilitiesFor(request) & ~this.#options.capabilities) !== 0) {
-      const said = 'the server does not know this operation yet: a newer one is needed'
-      return request.reject(new ClientError('CLIENT_UNSUPPORTED', said))
-    }
+    const refusal = refusalOf(request, this.#options.capabilities)
+    if (refusal !== null) return request.reject(refusal)
     this.#encoder.write(request, this.expect(request), out)
   }
 

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net'
 import type { Address } from './address.ts'
 import { ClientError, unsupported } from './client-error.ts'
+import { refusalOf } from './frame-encoder.ts'
 import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { RECONNECT_MS_MAX, RECONNECT_MS_MIN, STREAM_GATHER_BYTES_MAX, UPLOADS_MAX } from './limits.ts'
 import type { Time } from './node-time.ts'
@@ -91,9 +92,14 @@ export class Uploads {
     const opened = await this.#connect(request)
     if (opened === null) return
     const { dialed, hello } = opened
-    if (hello === null || request.settled) {
+    const refusal =
+      hello === null
+        ? unsupported('the documented opcodes', 'setStream')
+        : refusalOf(request, hello.capabilities)
+    if (hello === null || refusal !== null || request.settled) {
       dialed.socket.destroy()
-      throw unsupported('the documented opcodes', 'setStream')
+      if (refusal !== null) request.reject(refusal)
+      return
     }
     clock.learn(hello.timeMs)
     request.id.clear()

@@ -18,7 +18,7 @@ export interface Seen {
   /** as it came */
   request: FrameRequest
   key: string
-  valueBytes: number
+  value: Buffer
   reply: (fill?: (reply: FrameReply) => void, value?: string) => Buffer
 }
 
@@ -39,7 +39,11 @@ export async function listen(t: Test, onSocket: (socket: net.Socket) => void): P
 }
 
 /** Answers HELLO; everything else is the script's. */
-export async function scripted(t: Test, script: Script): Promise<{ port: number; packets: number[] }> {
+export async function scripted(
+  t: Test,
+  script: Script,
+  capabilities?: number,
+): Promise<{ port: number; packets: number[] }> {
   let connections = 0
   const packets: number[] = []
   const port = await listen(t, (socket) => {
@@ -62,16 +66,17 @@ export async function scripted(t: Test, script: Script): Promise<{ port: number;
         }
         const shown = Object.assign(new FrameRequest(), request)
         const key = bytes.subarray(request.keyStart, request.keyEnd).toString()
+        const value = bytes.subarray(request.valueStart, request.valueEnd)
         bytes = bytes.subarray(consumed)
         count++
         if (opcode === FRAME_OPCODE.hello) {
           const nonce = new Uint8Array(16)
           const body = encodeHelloReply({ durability: 2, nodeId: nonce, nonce, timeMs: Date.now() })
+          if (capabilities !== undefined) body[4] = capabilities
           socket.write(reply(undefined, Buffer.from(body).toString('latin1')))
         } else {
           const id = request.requestId.toString()
-          const valueBytes = request.valueEnd - request.valueStart
-          script({ opcode, id, attempt, connection, request: shown, key, valueBytes, reply }, socket)
+          script({ opcode, id, attempt, connection, request: shown, key, value, reply }, socket)
         }
       }
       packets.push(count)
