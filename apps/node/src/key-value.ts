@@ -10,6 +10,7 @@ import { ERROR, type ErrorNumber, errorKind, OUTCOME, type Outcome } from '@mini
 import {
   DURABILITY,
   type Durability,
+  type Foresight,
   type ScanEntry,
   type StagedValue,
   VALUE_TYPE,
@@ -191,4 +192,6 @@ export type Complete = (token: number, answer: Answer) => void
 
 export interface KeyValue {
   submit(operation: Operation, token: number): void
+  /** These keys will be asked for in the next calls of `submit`. Only speed depends on it. */
+  foresee(keys: Foresight): void
 }

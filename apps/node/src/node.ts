@@ -10,6 +10,7 @@ import { DURABILITY, type Durability, Store } from '@minivault/storage'
 import { Admission, type AuthMode } from './admission/admission.ts'
 import { Credentials } from './admission/credentials.ts'
 import { HeldBytes } from './door/held-bytes.ts'
+import { Lookahead } from './door/lookahead.ts'
 import { MainDoor } from './door/main-door.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
@@ -82,9 +83,11 @@ export class Node {
       now: time.now,
     })
     const durability = options.durability ?? DURABILITY.fsync
+    const keyValue = options.wrapKeyValue?.(local) ?? local
     const session = {
-      keyValue: options.wrapKeyValue?.(local) ?? local,
+      keyValue,
       operation: new Operation(),
+      lookahead: new Lookahead(keyValue),
       admission: this.admission,
       durability,
       nodeId: store.nodeId,

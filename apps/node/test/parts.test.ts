@@ -156,6 +156,8 @@ class Shuffled implements KeyValue {
     copy.requestId = new Version().copy(operation.requestId)
     setTimeout(() => this.#inner.submit(copy, token), Math.random() * 20)
   }
+
+  foresee(): void {}
 }
 
 for (const plainStreams of [false, true]) {

@@ -36,6 +36,9 @@ export const CACHE_BYTES_DEFAULT = 512 * 1024 * 1024
 export const WINDOW_BYTES_MAX = 256 * 1024 * 1024
 export const WINDOW_BYTES_MIN = 1024 * 1024
 
+/** Keys whose slots and records are touched together before they are asked for. */
+export const FORESEEN_MAX = 16
+
 /** Shards of the keydir; each grows alone. */
 export const SHARD_COUNT = 256
 

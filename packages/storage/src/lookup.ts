@@ -44,13 +44,13 @@ export class Lookup {
   bytes: Uint8Array
   at = 0
   length = 0
-  readonly #log: Log
+  readonly log: Log
   readonly #keys: KeyIndex
   #scratch = new Uint8Array(4096)
   readonly #key = new Uint8Array(KEY_BYTES_MAX)
 
   constructor(log: Log, keydir: Keydir, keys: KeyIndex, cacheBytes: number) {
-    this.#log = log
+    this.log = log
     this.keydir = keydir
     this.#keys = keys
     this.cache = new Cache(cacheBytes, keydir)
@@ -193,9 +193,9 @@ export class Lookup {
       this.at = this.cache.at
       return true
     }
-    const at = this.#log.windowOffset(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_OFFSET]!)
+    const at = this.log.windowOffset(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_OFFSET]!)
     if (at < 0) return false
-    this.bytes = this.#log.window
+    this.bytes = this.log.window
     this.at = at
     return true
   }
@@ -209,7 +209,7 @@ export class Lookup {
     const isKept = keep && cache.reserve(shardIndex, slot, length)
     const bytes = isKept ? cache.bytes : this.#scratchOf(ENTRY_HEADER_BYTES + length)
     const at = isKept ? cache.at : ENTRY_HEADER_BYTES
-    this.#log.entries.readEntrySync(segment, offset, length, bytes, at - ENTRY_HEADER_BYTES)
+    this.log.entries.readEntrySync(segment, offset, length, bytes, at - ENTRY_HEADER_BYTES)
     if (isKept) cache.commit(shardIndex, slot, length)
     this.bytes = bytes
     this.at = at
@@ -233,7 +233,7 @@ export class Lookup {
     if (headBytes <= this.length) {
       const bytes = this.#scratchOf(headBytes)
       const segment = shard[slot + SLOT_SEGMENT]!
-      this.#log.entries.readUnverifiedSync(segment, shard[slot + SLOT_OFFSET]!, headBytes, bytes, 0)
+      this.log.entries.readUnverifiedSync(segment, shard[slot + SLOT_OFFSET]!, headBytes, bytes, 0)
       this.bytes = bytes
       this.at = 0
       const isTheOne = isPlain(bytes, 0) && hasBallot(bytes, 0, shard, slot + SLOT_BALLOT)

@@ -12,6 +12,7 @@ import type { StagedValue } from './blob/large-values.ts'
 import type { ByteSource } from './blob/staging.ts'
 import { Engine } from './engine.ts'
 import type { FolderLock } from './folder-lock.ts'
+import type { Foresight } from './foresight.ts'
 import type { Found } from './found.ts'
 import { closedError } from './hot-door.ts'
 import { Maintenance } from './maintenance.ts'
@@ -138,6 +139,10 @@ export class Store {
   /** Of the read that was answered just now, where `StoreListener.wantsStream` said so. */
   takeStream(): ValueStream | null {
     return this.engine.large.takeStream()
+  }
+  /** These keys will be asked for next: see `Foresight`. */
+  foresee(foresight: Foresight): void {
+    foresight.touch(this.engine.lookup)
   }
   get found(): Found {
     return this.engine.found

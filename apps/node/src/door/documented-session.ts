@@ -25,6 +25,7 @@ import { HELD_ABOVE_BYTES, INTAKES_MAX } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
 import { takeValue } from './handed-value.ts'
 import { IncomingValue } from './incoming-value.ts'
+import type { Lookahead } from './lookahead.ts'
 import type { Output } from './output.ts'
 import type { PieceReply } from './piece-reply.ts'
 import type { Session, Wire } from './session.ts'
@@ -47,12 +48,15 @@ export class DocumentedSession implements Session {
 
   consume(bytes: Uint8Array, start: number, end: number): number {
     const request = this.#request
+    const { lookahead } = this.#context
+    lookahead.forget()
     let at = start
     while (at < end && !this.#wire.isBusy) {
       if (this.#incoming !== null) {
         at = this.#takeMore(this.#incoming, bytes, at, end)
         continue
       }
+      if (lookahead.isSpent) this.#lookAhead(lookahead, bytes, at, end)
       const consumed = decodeDocumented(bytes, at, end, request)
       if (consumed > 0) {
         // Whole or in pieces, the answer is the same.
@@ -153,6 +157,18 @@ export class DocumentedSession implements Session {
 
   // --- operations
 
+  #lookAhead(lookahead: Lookahead, bytes: Uint8Array, start: number, end: number): void {
+    const request = this.#request
+    lookahead.forget()
+    for (let at = start; !lookahead.isFull; ) {
+      const consumed = decodeDocumented(bytes, at, end, request)
+      if (consumed <= 0 || kindOf(request.opcode) === null) break
+      at += consumed
+      lookahead.add(bytes, request.keyStart, request.keyEnd)
+    }
+    lookahead.touch()
+  }
+
   #dispatch(bytes: Uint8Array): void {
     const request = this.#request
     switch (request.opcode) {
@@ -176,7 +192,7 @@ export class DocumentedSession implements Session {
     if (refusal !== ERROR.NONE) return this.#refuse(refusal)
     if (request.keyEnd === request.keyStart) return this.#refuse(ERROR.KEY_MISSING)
     operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)
-    hashKey(bytes, request.keyStart, request.keyEnd, operation.hash)
+    this.#context.lookahead.hash(bytes, request.keyStart, request.keyEnd, operation.hash)
     operation.wantsStream = kind === KIND.get
     if (kind === KIND.set) {
       const error = this.#setValue(bytes)

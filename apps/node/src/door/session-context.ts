@@ -3,12 +3,14 @@ import type { Durability, StreamDoor } from '@minivault/storage'
 import type { Admission } from '../admission/admission.ts'
 import type { KeyValue, Operation } from '../key-value.ts'
 import type { HeldBytes } from './held-bytes.ts'
+import type { Lookahead } from './lookahead.ts'
 
 export interface SessionContext {
   readonly keyValue: KeyValue
   /** Reused for every request of every connection: valid from `begin` to the end of `submit`. */
   readonly operation: Operation
   readonly admission: Admission
+  readonly lookahead: Lookahead
   /** Where large values go while they arrive. */
   readonly streams: StreamDoor
   /** What is held of requests that have not come whole. */

@@ -13,6 +13,7 @@ import { compareVersions, successor, Version } from '@minivault/clock'
 import { ERROR, type ErrorNumber } from '@minivault/protocol'
 import {
   APPLY,
+  type Foresight,
   type Found,
   Mutation,
   type StorageError,
@@ -83,6 +84,10 @@ export class LocalKeyValue implements KeyValue, StoreListener {
       if (kind === KIND.get) asked.request.clear()
       failBy(this.#replica, asked, error)
     }
+  }
+
+  foresee(keys: Foresight): void {
+    this.#store.foresee(keys)
   }
 
   /** A staged value that nobody took. */
