@@ -72,6 +72,17 @@ t.test('every opcode, on a node without a key', async (t) => {
     t.equal((await client.one(get('m99'))).data.toString(), '19999')
   })
 
+  await t.test('refused requests among pipelined ones do not shift the others', async (t) => {
+    const requests = Array.from({ length: 60 }, (_, index) =>
+      index % 3 === 0 ? get('') : index % 3 === 1 ? set(`s${index}`, `v${index}`) : set('', 'x'),
+    )
+    const replies = await client.send(...requests)
+    t.ok(replies.every((reply, index) => reply.status === (index % 3 === 1 ? 0 : 0xff)))
+    for (let index = 1; index < 60; index += 3) {
+      t.equal((await client.one(get(`s${index}`))).data.toString(), `v${index}`)
+    }
+  })
+
   await t.test('a request sent byte by byte', async (t) => {
     for (const byte of Buffer.concat([set('slow', 'value'), get('slow')])) {
       client.socket.write(Buffer.from([byte]))
