@@ -76,6 +76,12 @@ export const CHUNKED_VALUES_MAX = 8
  */
 export const HELD_ABOVE_BYTES = 64 * 1024
 
+/**
+ * A compressed value that may become larger is not unpacked in the turn in which it came, but in pieces, one
+ * such value at a time over all connections.
+ */
+export const UNPACKED_AT_ONCE_BYTES_MAX = 512 * 1024
+
 /** Values that are on their way into files at once, over all connections: each has a descriptor. */
 export const INTAKES_MAX = 256
 /**

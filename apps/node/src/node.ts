@@ -12,6 +12,7 @@ import { Credentials } from './admission/credentials.ts'
 import { HeldBytes } from './door/held-bytes.ts'
 import { Lookahead } from './door/lookahead.ts'
 import { MainDoor } from './door/main-door.ts'
+import { Unpackings } from './door/unpackings.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
 import { type KeyValue, Operation } from './key-value.ts'
@@ -84,6 +85,8 @@ export class Node {
     })
     const durability = options.durability ?? DURABILITY.fsync
     const keyValue = options.wrapKeyValue?.(local) ?? local
+    const held = new HeldBytes()
+    const { streams } = store
     const session = {
       keyValue,
       operation: new Operation(),
@@ -91,8 +94,9 @@ export class Node {
       admission: this.admission,
       durability,
       nodeId: store.nodeId,
-      streams: store.streams,
-      held: new HeldBytes(),
+      streams,
+      held,
+      unpackings: new Unpackings({ keyValue, streams, held, sleep: time.sleep, now: time.now }),
       now: time.now,
       isReadingMuch: () => store.readingBytes > READING_BYTES_MAX,
       health: () => healthDocument(sources),

@@ -2,13 +2,15 @@
  * A value as a binary client hands it over: raw or compressed, bytes or a JSON text. What does not decompress
  * within the limit, or is not the JSON it says it is, is refused before anything is done with it.
  */
-import { type Codec, decompress } from '@minivault/codec'
+import { type Codec, decompress, rawBytesBound } from '@minivault/codec'
 import { ERROR, type ErrorNumber, isJsonText, VALUE_BYTES_MAX } from '@minivault/protocol'
 import { VALUE_TYPE, type ValueType } from '@minivault/storage'
 import type { Operation } from '../key-value.ts'
+import { UNPACKED_AT_ONCE_BYTES_MAX } from '../limits.ts'
 
 /**
- * The codecs have the same numbers on the wire as in the store; the documented opcodes know the first two.
+ * The codecs have the same numbers on the wire as in the store; the documented opcodes know the first two. A
+ * value that becomes large is left as it is, `operation.codec` says how: it is for `Unpackings`.
  */
 export function takeValue(
   operation: Operation,
@@ -22,8 +24,13 @@ export function takeValue(
   operation.setValue(bytes, start, end, type)
   if (codec > codecMax) return ERROR.BAD_COMPRESSION
   if (codec !== 0) {
+    const packed = bytes.subarray(start, end)
+    if (rawBytesBound(codec as Codec, packed) > UNPACKED_AT_ONCE_BYTES_MAX) {
+      operation.codec = codec as Codec
+      return ERROR.NONE
+    }
     try {
-      const raw = decompress(codec as Codec, bytes.subarray(start, end), VALUE_BYTES_MAX)
+      const raw = decompress(codec as Codec, packed, VALUE_BYTES_MAX)
       operation.setValue(raw, 0, raw.length, type)
     } catch {
       return ERROR.BAD_COMPRESSION

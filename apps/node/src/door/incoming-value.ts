@@ -34,7 +34,7 @@ export class IncomingValue implements IntakeListener {
   constructor(context: SessionContext, wire: Wire, bytes: number) {
     this.#context = context
     this.#wire = wire
-    copyOperation(context.operation, this.#operation)
+    copyRequest(context.operation, this.#operation)
     this.#intake = context.streams.takeIn(this.#operation.hash, bytes, this)
   }
 
@@ -100,7 +100,8 @@ export class IncomingValue implements IntakeListener {
   }
 }
 
-function copyOperation(from: Operation, to: Operation): void {
+/** All but the value, in memory of its own. */
+export function copyRequest(from: Operation, to: Operation): void {
   const key = cloneBytes(from.key, from.keyStart, from.keyEnd)
   to.begin(from.kind, key, 0, key.length, from.durability)
   to.hash.high = from.hash.high

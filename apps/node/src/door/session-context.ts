@@ -4,6 +4,7 @@ import type { Admission } from '../admission/admission.ts'
 import type { KeyValue, Operation } from '../key-value.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import type { Lookahead } from './lookahead.ts'
+import type { Unpackings } from './unpackings.ts'
 
 export interface SessionContext {
   readonly keyValue: KeyValue
@@ -15,6 +16,8 @@ export interface SessionContext {
   readonly streams: StreamDoor
   /** What is held of requests that have not come whole. */
   readonly held: HeldBytes
+  /** Where compressed values go that become large. */
+  readonly unpackings: Unpackings
   /** What a request that names no level gets. */
   readonly durability: Durability
   /** The health document, as JSON. */
