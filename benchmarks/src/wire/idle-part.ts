@@ -52,16 +52,16 @@ async function measureServer(
     return generator
   }
   await using active = startGenerator()
+  const shape = { ...ACTIVE, keyspace: idleConnections, seconds: options.seconds * SECONDS_SHARE }
   const rounds = async () => {
     const list: LoadFigures[] = []
-    const shape = { ...ACTIVE, keyspace: idleConnections, seconds: options.seconds * SECONDS_SHARE }
     while (list.length < options.rounds * ROUNDS_FACTOR) list.push(await ask(active, server, shape))
     return list
   }
   let idle = await openIdle('set')
   try {
     const bytesPerConnection = (readMemory(server.pid).now - twinMemory) / idleConnections
-    await rounds()
+    await ask(active, server, shape)
     const beside = await rounds()
     await idle.close()
     await sleep(SETTLE_MS)

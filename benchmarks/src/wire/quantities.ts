@@ -2,7 +2,7 @@
 import type { Spread } from '../spread.ts'
 
 export function micros(value: Spread): string {
-  return value.median.toFixed(2)
+  return value.median.toFixed(value.median < 100 ? 2 : 0)
 }
 
 export function ratio(value: Spread | null): string {
