@@ -20,12 +20,12 @@ export interface PlantedFault {
 }
 
 /** The storage package over the changed sources, built in an empty folder of the caller. */
-export function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
+export async function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
   return packageWith('storage', fault, folder)
 }
 
 /** The same of the protocol package. */
-export function protocolWith(fault: PlantedFault, folder: string): Promise<typeof Protocol> {
+export async function protocolWith(fault: PlantedFault, folder: string): Promise<typeof Protocol> {
   return packageWith('protocol', fault, folder)
 }
 

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { difference, History } from '../src/model/history.ts'
-import { type PlantedFault, storageWith } from '../src/planted-source.ts'
+import { protocolWith, storageWith } from '../src/planted-source.ts'
 import type { Findings, Obstacle, Row } from '../src/row.ts'
 import { NO_CHECKSUM } from '../src/rows/damage.ts'
 import { EARLY_PURGE } from '../src/rows/equals-map.ts'
 import { BLIND } from '../src/rows/foreign-format.ts'
+import { KEY_IS_TRUSTED, MEMORY_BY_ANNOUNCEMENT, ONE_BYTE_EARLY } from '../src/rows/malformed.ts'
 import { ROWS } from '../src/rows.ts'
 import { readResults, runRow, writeResults } from '../src/scorecard.ts'
 
@@ -135,15 +136,19 @@ t.test(
 )
 
 t.test('every fault that is planted in the sources still has its place', async (t) => {
-  const plant = (fault: PlantedFault) => {
-    const folder = mkdtempSync(join(tmpdir(), 'minivault-'))
-    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-    return storageWith(fault, folder)
+  const folder = () => {
+    const made = mkdtempSync(join(tmpdir(), 'minivault-'))
+    t.teardown(() => rmSync(made, { recursive: true, force: true }))
+    return made
   }
   for (const fault of [NO_CHECKSUM, EARLY_PURGE, BLIND]) {
-    t.type((await plant(fault)).Store.open, 'function', fault.file)
+    t.type((await storageWith(fault, folder())).Store.open, 'function', fault.file)
   }
-  await t.rejects(plant({ ...BLIND, edits: [['no such text', '']] }), /stands 0 times/)
+  for (const fault of [KEY_IS_TRUSTED, ONE_BYTE_EARLY, MEMORY_BY_ANNOUNCEMENT]) {
+    t.type((await protocolWith(fault, folder())).decodeDocumented, 'function', fault.file)
+  }
+  const nowhere = { ...BLIND, edits: [['no such text', ''] as const] }
+  await t.rejects(storageWith(nowhere, folder()), /stands 0 times/)
 })
 
 t.test('an expired cell is one that is not there', async (t) => {

@@ -47,17 +47,17 @@ async function run(context: Context, cases: number): Promise<Findings> {
   }
 }
 
-const KEY_IS_TRUSTED: PlantedFault = {
+export const KEY_IS_TRUSTED: PlantedFault = {
   file: 'protocol/src/frame-request.ts',
   edits: [['  if (length < FRAME_REQUEST_HEAD_BYTES + keyBytes) return -ERROR.BAD_REQUEST\n', '']],
 }
 
-const ONE_BYTE_EARLY: PlantedFault = {
+export const ONE_BYTE_EARLY: PlantedFault = {
   file: 'protocol/src/documented-form.ts',
   edits: [['return available < into.needed ? 0', 'return available < into.needed - 1 ? 0']],
 }
 
-const MEMORY_BY_ANNOUNCEMENT: PlantedFault = {
+export const MEMORY_BY_ANNOUNCEMENT: PlantedFault = {
   file: 'protocol/src/documented-form.ts',
   edits: [
     ['export class DocumentedRequest {', 'const room: Uint8Array[] = []\nexport class DocumentedRequest {'],
@@ -72,7 +72,7 @@ export const malformedRow: Row = {
   number: 10,
   claim:
     'streams that are nearly right, split anywhere: read as a plain reader does, no crash, nobody harmed',
-  cases: { smoke: 20_000, ci: 1_000_000, long: 100_000_000 },
+  cases: { smoke: 100_000, ci: 1_000_000, long: 100_000_000 },
   obstacle: () => descriptorObstacle(1000),
   run,
   controls: [
