@@ -2,11 +2,12 @@
  * Compressed values that become large. A few kilobytes may ask for 100 MiB: made at once, they would stop
  * every other client for a tenth of a second and more, and all of them together would take any memory. So one
  * is unpacked at a time, a piece a turn of the event loop, into a file of the store; the others wait as they
- * came.
+ * came. The shortest comes first, so that large ones cannot keep it waiting; a client that has gone is not
+ * worked for.
  *
  *   compressed, waiting ─ one at a time → piece, piece, … → staged file → the write that was asked for
  */
-import { type Codec, CodecError, cloneBytes, valuePieces } from '@minivault/codec'
+import { CodecError, cloneBytes, rawBytesBound, valuePieces } from '@minivault/codec'
 import { ERROR, type ErrorNumber, isJsonText, VALUE_BYTES_MAX } from '@minivault/protocol'
 import {
   BLOB_ABOVE_BYTES,
@@ -37,6 +38,8 @@ interface Packed {
   token: number
   /** Milliseconds of the wall clock after which it is not begun any more; 0: none. */
   endMs: number
+  /** It cannot become larger than that. */
+  rawBytesMax: number
 }
 
 export class Unpackings {
@@ -60,13 +63,14 @@ export class Unpackings {
     const bytes = cloneBytes(operation.value, operation.valueStart, operation.valueEnd)
     copy.setValue(bytes, 0, bytes.length, operation.valueType)
     copy.codec = operation.codec
-    this.#waiting.push({ operation: copy, wire, token, endMs })
+    const rawBytesMax = rawBytesBound(copy.codec, bytes)
+    this.#waiting.push({ operation: copy, wire, token, endMs, rawBytesMax })
     if (!this.#isAtWork) void this.#work()
   }
 
   async #work(): Promise<void> {
     this.#isAtWork = true
-    for (let packed = this.#waiting.shift(); packed !== undefined; packed = this.#waiting.shift()) {
+    for (let packed = this.#shortest(); packed !== null; packed = this.#shortest()) {
       const bytes = packed.operation.valueEnd
       await this.#unpack(packed)
       this.#options.held.give(bytes)
@@ -74,93 +78,101 @@ export class Unpackings {
     this.#isAtWork = false
   }
 
-  async #unpack(packed: Packed): Promise<void> {
-    const { keyValue, streams } = this.#options
-    const { operation, wire, token } = packed
-    let staged: StagedValue | null = null
-    try {
-      if (!wire.isClosed && !this.#isOverdue(packed)) staged = await this.#take(operation)
-    } catch (error) {
-      return this.#fail(packed, ...reasonOf(error))
+  #shortest(): Packed | null {
+    let shortest = 0
+    for (const [index, { rawBytesMax }] of this.#waiting.entries()) {
+      if (rawBytesMax < this.#waiting[shortest]!.rawBytesMax) shortest = index
     }
-    if (this.#isOverdue(packed) || wire.isClosed) {
-      if (staged !== null) streams.discard(staged)
-      return this.#fail(packed, ERROR.TIMEOUT, null)
-    }
-    operation.staged = staged
-    keyValue.submit(operation, token)
+    return this.#waiting.splice(shortest, 1)[0] ?? null
   }
 
-  /** Puts the value into the operation, or into a file that is returned. Throws CodecError, StorageError. */
-  async #take(operation: Operation): Promise<StagedValue | null> {
-    const { value, valueType, codec } = operation
-    const rawBytes = await this.#measure(value, codec)
-    if (valueType !== VALUE_TYPE.json && rawBytes > BLOB_ABOVE_BYTES) {
-      operation.setValue(value, 0, 0, valueType)
-      return this.#stage(operation, codec, rawBytes)
+  async #unpack(packed: Packed): Promise<void> {
+    const { operation, token } = packed
+    let staged: StagedValue | null
+    try {
+      staged = await this.#take(packed)
+      if (staged !== null && !this.#isWanted(packed)) {
+        this.#options.streams.discard(staged)
+        throw new Unwanted()
+      }
+    } catch (error) {
+      return packed.wire.answer(token, new Answer().fail(...reasonOf(error)))
     }
-    const whole = await this.#join(value, codec, rawBytes)
-    if (valueType === VALUE_TYPE.json && !isJsonText(whole, 0, whole.length)) throw new NotJson()
-    operation.setValue(whole, 0, whole.length, valueType)
+    operation.staged = staged
+    this.#options.keyValue.submit(operation, token)
+  }
+
+  /** Puts the value into the operation, or into a file that is returned. */
+  async #take(packed: Packed): Promise<StagedValue | null> {
+    const { operation } = packed
+    const { valueType } = operation
+    const rawBytes = await this.#measure(packed)
+    const isJson = valueType === VALUE_TYPE.json
+    if (!isJson && rawBytes > BLOB_ABOVE_BYTES) return this.#stage(packed, rawBytes)
+    const whole = Buffer.allocUnsafeSlow(rawBytes)
+    let at = 0
+    for await (const piece of this.#pieces(packed)) {
+      whole.set(piece, at)
+      at += piece.length
+    }
+    if (isJson && !isJsonText(whole, 0, rawBytes)) throw new NotJson()
+    operation.setValue(whole, 0, rawBytes, valueType)
     return null
   }
 
   /** Nothing is kept of a value before it is known how large it is. */
-  async #measure(value: Uint8Array, codec: Codec): Promise<number> {
-    const pieces = valuePieces(codec, value, VALUE_BYTES_MAX)
-    if (pieces.rawBytes >= 0) return pieces.rawBytes
+  async #measure(packed: Packed): Promise<number> {
+    const { value, codec } = packed.operation
+    const { rawBytes } = valuePieces(codec, value, VALUE_BYTES_MAX)
+    if (rawBytes >= 0) return rawBytes
     let bytes = 0
-    for (let piece = pieces.next(); piece !== null; piece = pieces.next()) {
-      bytes += piece.length
-      await this.#options.sleep(0)
-    }
+    for await (const piece of this.#pieces(packed)) bytes += piece.length
     return bytes
   }
 
-  async #join(value: Uint8Array, codec: Codec, rawBytes: number): Promise<Uint8Array> {
-    const whole = Buffer.allocUnsafeSlow(rawBytes)
-    const pieces = valuePieces(codec, value, VALUE_BYTES_MAX)
-    let at = 0
-    for (let piece = pieces.next(); piece !== null; piece = pieces.next()) {
-      whole.set(piece, at)
-      at += piece.length
-      await this.#options.sleep(0)
-    }
-    return whole
-  }
-
-  async #stage(operation: Operation, codec: Codec, rawBytes: number): Promise<StagedValue> {
-    const { streams, sleep } = this.#options
+  async #stage(packed: Packed, rawBytes: number): Promise<StagedValue> {
+    const { operation } = packed
     const intake = new Intake()
-    const target = streams.takeIn(operation.hash, rawBytes, intake)
-    const pieces = valuePieces(codec, operation.value, VALUE_BYTES_MAX)
+    const target = this.#options.streams.takeIn(operation.hash, rawBytes, intake)
     try {
-      for (let piece = pieces.next(); piece !== null; piece = pieces.next()) {
+      for await (const piece of this.#pieces(packed)) {
         for (let at = 0; at < piece.length; ) {
           at += target.write(piece, at, piece.length)
           if (target.isFull) await intake.waitForRoom()
         }
-        await sleep(0)
       }
-      return await intake.result
+      const staged = await intake.result
+      operation.setValue(operation.value, 0, 0, operation.valueType)
+      return staged
     } catch (error) {
       target.abort()
       throw error
     }
   }
 
-  #isOverdue({ endMs }: Packed): boolean {
-    return endMs !== 0 && this.#options.now() > endMs
+  /** Each in a turn of its own. Throws CodecError; `Unwanted` where it is not to go on. */
+  async *#pieces(packed: Packed): AsyncGenerator<Uint8Array> {
+    const { value, codec } = packed.operation
+    const pieces = valuePieces(codec, value, VALUE_BYTES_MAX)
+    for (let piece = pieces.next(); piece !== null; piece = pieces.next()) {
+      yield piece
+      await this.#options.sleep(0)
+      if (!this.#isWanted(packed)) throw new Unwanted()
+    }
   }
 
-  #fail({ wire, token }: Packed, error: ErrorNumber, message: string | null): void {
-    wire.answer(token, new Answer().fail(error, message))
+  #isWanted({ wire, endMs }: Packed): boolean {
+    return !wire.isClosed && (endMs === 0 || this.#options.now() <= endMs)
   }
 }
+
+/** Its client has gone, or its deadline has passed. */
+class Unwanted extends Error {}
 
 class NotJson extends Error {}
 
 function reasonOf(error: unknown): [ErrorNumber, string | null] {
+  if (error instanceof Unwanted) return [ERROR.TIMEOUT, null]
   if (error instanceof NotJson) return [ERROR.BAD_JSON, null]
   if (error instanceof CodecError) return [ERROR.BAD_COMPRESSION, error.message]
   return [errorOf(error), (error as Error).message]
