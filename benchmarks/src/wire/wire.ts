@@ -16,7 +16,7 @@ import { CASE_COLUMNS, IDLE_COLUMNS, LARGE_COLUMNS, otherTable, runHeader } from
 import { type Column, terminalHeader, terminalLine } from './table.ts'
 import { targetTable } from './targets.ts'
 import { HELP, readWireOptions, type WireOptions } from './wire-options.ts'
-import { renderResults, writeResults } from './write-results.ts'
+import { keepResult, renderResults } from './write-results.ts'
 
 export async function runWire(words: string[]): Promise<void> {
   const options = readWireOptions(words)
@@ -34,28 +34,35 @@ export async function runWire(words: string[]): Promise<void> {
   const facts: WireFacts = { ...machineFacts(), redisVersion, pinned, roundCount, roundSeconds }
   await buildMinivault()
   process.stdout.write(runHeader(facts))
-  const results = await measureParts(options, pinned)
+  const results: WireResult[] = []
+  await measureParts(options, pinned, (result) => {
+    results.push(result)
+    if (options.complete) keepResult(facts, result)
+  })
   const cases = results.filter((result) => result.part === 'load')
   process.stdout.write(`\n${otherTable(cases)}\n${targetTable(results, options.complete)}`)
-  if (options.complete) process.stdout.write(writeResults(facts, results))
+  if (options.complete) process.stdout.write(renderResults())
   if (results.some(({ part }) => part === 'failed')) process.exitCode = 1
 }
 
-async function measureParts(options: WireOptions, pinned: boolean): Promise<WireResult[]> {
-  const results: WireResult[] = []
+async function measureParts(
+  options: WireOptions,
+  pinned: boolean,
+  keep: (result: WireResult) => void,
+): Promise<void> {
   const attempt = async (what: string, measure: () => Promise<void>) => {
     try {
       await measure()
     } catch (error) {
-      if (!(error instanceof BenchmarkError)) throw error
-      process.stderr.write(`bench: ${what}: ${error.message}\n`)
-      results.push({ part: 'failed', what, reason: error.message })
+      const { message, stack } = error as Error
+      process.stderr.write(`bench: ${what}: ${error instanceof BenchmarkError ? message : stack}\n`)
+      keep({ part: 'failed', what, reason: message })
     }
   }
   const show = <Result extends WireResult>(columns: readonly Column<Result>[]) => {
     process.stdout.write(`\n${terminalHeader(columns)}`)
     return (result: Result) => {
-      results.push(result)
+      keep(result)
       process.stdout.write(terminalLine(columns, result))
     }
   }
@@ -75,5 +82,4 @@ async function measureParts(options: WireOptions, pinned: boolean): Promise<Wire
     const onResult = show(IDLE_COLUMNS)
     await attempt('idle connections', () => measureIdleConnections(options, pinned, onResult))
   }
-  return results
 }

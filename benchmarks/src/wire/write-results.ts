@@ -17,15 +17,13 @@ const FILE = join(RESULTS, 'wire.ndjson')
 
 type Line = { readonly benchmark: 'wire' } & WireFacts & WireResult
 
-/** Returns the line that says where everything went. */
-export function writeResults(facts: WireFacts, results: readonly WireResult[]): string {
+/** As soon as it is known, so that a run that is cut short has lost nothing (`--render` shows it). */
+export function keepResult(facts: WireFacts, result: WireResult): void {
   mkdirSync(RESULTS, { recursive: true })
-  const lines = results.map((result) => `${JSON.stringify({ benchmark: 'wire', ...facts, ...result })}\n`)
-  appendFileSync(FILE, lines.join(''))
-  return renderResults()
+  appendFileSync(FILE, `${JSON.stringify({ benchmark: 'wire', ...facts, ...result })}\n`)
 }
 
-/** Makes the documents from the last run of the results file. */
+/** Makes the documents from the last run of the results file. Returns the line that says where they are. */
 export function renderResults(): string {
   const { facts, results } = lastRun(readFileSync(FILE, 'utf8'))
   writeFileSync(join(RESULTS, 'wire.svg'), drawChart(facts, results.filter(isCase)))
