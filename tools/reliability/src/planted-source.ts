@@ -17,6 +17,8 @@ export interface PlantedFault {
   readonly file: string
   /** What stands there, and what stands there instead. */
   readonly edits: readonly (readonly [find: string, replace: string])[]
+  /** The same fault in another file, where both stand guard. */
+  readonly also?: PlantedFault
 }
 
 /** The storage package over the changed sources, built in an empty folder of the caller. */
@@ -52,9 +54,12 @@ export function plantedNode(fault: PlantedFault, folder: string): string {
 /** What is changed, and what stands above it, as copies; the rest by links. */
 function copyPackages(fault: PlantedFault, above: string, scope: string): void {
   mkdirSync(scope, { recursive: true })
-  const [changed] = fault.file.split('/') as [string]
+  const changed = [above]
+  for (let one: PlantedFault | undefined = fault; one !== undefined; one = one.also) {
+    changed.push(one.file.split('/')[0]!)
+  }
   for (const name of readdirSync(PACKAGES)) {
-    const isCopied = name === changed || name === above
+    const isCopied = changed.includes(name)
     if (isCopied) copyPackage(join(PACKAGES, name), join(scope, name))
     else symlinkSync(join(PACKAGES, name), join(scope, name))
   }
@@ -69,6 +74,7 @@ function plant(fault: PlantedFault, scope: string): void {
     text = text.replace(find, () => replace)
   }
   writeFileSync(path, text)
+  if (fault.also !== undefined) plant(fault.also, scope)
 }
 
 function copyPackage(from: string, to: string): void {

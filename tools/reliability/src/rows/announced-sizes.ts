@@ -62,11 +62,30 @@ function scenesNamed(name: string): readonly Scene[] {
 const LARGER_VALUES: PlantedFault = {
   file: 'protocol/src/limits.ts',
   edits: [['VALUE_BYTES_MAX = 100 * 1024 * 1024', 'VALUE_BYTES_MAX = 101 * 1024 * 1024']],
+  also: {
+    file: 'storage/src/limits.ts',
+    edits: [['VALUE_BYTES_MAX = 100 * 1024 * 1024', 'VALUE_BYTES_MAX = 101 * 1024 * 1024']],
+  },
 }
 
-const TRUSTED_SIZES: PlantedFault = {
+/** As large as it becomes, and in the turn in which it came. */
+const AT_ONCE: PlantedFault = {
   file: 'node/src/door/handed-value.ts',
-  edits: [['bytes.subarray(start, end), VALUE_BYTES_MAX)', 'bytes.subarray(start, end), 1e9)']],
+  edits: [
+    ['rawBytesBound(codec as Codec, packed) > ', '0 > '],
+    ['packed, VALUE_BYTES_MAX)', 'packed, 1e9)'],
+  ],
+}
+
+/** Memory is taken, and touched, by what a request says that it will have. */
+const TRUSTED_SIZES: PlantedFault = {
+  file: 'node/src/door/connection.ts',
+  edits: [
+    [
+      'this.#rest = Buffer.from(bytes.subarray(start, end))',
+      'this.#rest = Buffer.alloc(Math.max(this.#session!.needed, end - start), 1)\n    this.#rest.set(bytes.subarray(start, end))',
+    ],
+  ],
 }
 
 export const announcedSizesRow: Row = {
@@ -88,8 +107,17 @@ export const announcedSizesRow: Row = {
     },
     {
       fault: 'decompression without a bound',
+      run: (context) => besiege(context, 10, scenesNamed('bombs'), plantedNode(AT_ONCE, context.folder())),
+    },
+    {
+      fault: 'memory is taken by the announced size',
       run: (context) =>
-        besiege(context, 10, scenesNamed('bombs'), plantedNode(TRUSTED_SIZES, context.folder())),
+        besiege(
+          context,
+          10,
+          scenesNamed('announced 100 MiB and a few bytes of it sent'),
+          plantedNode(TRUSTED_SIZES, context.folder()),
+        ),
     },
   ],
 }

@@ -141,18 +141,20 @@ const begun: Scene = {
   name: 'announced 100 MiB and a few bytes of it sent',
   async run({ port, connections }) {
     const value = Buffer.alloc(2000)
-    const requests: Record<Form, Buffer> = {
-      documented: setRequest('documented', KEY, value, { announced: VALUE_BYTES_MAX }),
-      frame: chunked(Buffer.alloc(CHUNK_BYTES + 1), 0, VALUE_BYTES_MAX)[0]!,
-    }
+    const set = (codec: number) => setRequest('documented', KEY, value, { announced: VALUE_BYTES_MAX, codec })
+    // What is raw goes to a file as it comes; what is compressed is kept until all of it has come.
+    const kinds: [Form, Buffer][] = [
+      ['documented', set(0)],
+      ['documented', set(1)],
+      ['frame', chunked(Buffer.alloc(CHUNK_BYTES + 1), 0, VALUE_BYTES_MAX)[0]!],
+      ['frame', chunked(Buffer.alloc(4000), 1, VALUE_BYTES_MAX)[0]!.subarray(0, -1)],
+    ]
     const clients = await Promise.all(
       Array.from({ length: connections }, (_, index) =>
-        WireClient.connect({ port, form: index % 8 === 0 ? 'frame' : 'documented' }),
+        WireClient.connect({ port, form: kinds[index % kinds.length]![0] }),
       ),
     )
-    for (const [index, client] of clients.entries()) {
-      client.socket.write(requests[index % 8 === 0 ? 'frame' : 'documented'])
-    }
+    for (const [index, client] of clients.entries()) client.socket.write(kinds[index % kinds.length]![1])
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const closed = clients.filter(({ isClosed }) => isClosed).length
     for (const client of clients) client.close()
