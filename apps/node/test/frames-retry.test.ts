@@ -132,21 +132,25 @@ async function reopened({ node, client }: Running, t: Parameters<typeof startFra
 }
 
 for (const [name, write] of Object.entries(WRITES)) {
-  t.test(`${name}: after a restart the newest record answers, or nobody does`, async (t) => {
-    const directory = temporaryFolder(t)
-    const first = await startFrames(t, { directory })
-    await first.client.set('k', '4')
-    const requestId = requestNow()
-    const answer = await write(first.client, { requestId })
-    const second = await reopened(first, t, directory)
-    t.equal(told(await write(second.client, { requestId, attempt: 1 })), told(answer))
-    for (const key of ['k', 'a']) await second.client.set(key, 'later')
-    const third = await reopened(second, t, directory)
-    const doubt = await write(third.client, { requestId, attempt: 2 })
-    t.match(doubt, { outcome: OUTCOME.inDoubt, error: ERROR.IN_DOUBT })
-    t.match(await write(third.client, { requestId, attempt: 3 }), { error: ERROR.IN_DOUBT }, 'again')
-    t.equal(await third.client.text('k'), 'later')
-  })
+  for (const isOlder of [false, true]) {
+    const below = isOlder ? ', its id below the key' : ''
+    t.test(`${name}: after a restart the newest record answers, or nobody does${below}`, async (t) => {
+      const directory = temporaryFolder(t)
+      const first = await startFrames(t, { directory })
+      for (const key of ['k', 'a', 'b']) await first.client.set(key, '4')
+      const requestId = isOlder ? Version.of(Date.now() - 10_000, 0, 9) : requestNow()
+      const answer = await write(first.client, { requestId })
+      t.equal(answer.version !== requestId.toString(), isOlder)
+      const second = await reopened(first, t, directory)
+      t.equal(told(await write(second.client, { requestId, attempt: 1 })), told(answer))
+      for (const key of ['k', 'a']) await second.client.set(key, 'later')
+      const third = await reopened(second, t, directory)
+      const doubt = await write(third.client, { requestId, attempt: 2 })
+      t.match(doubt, { outcome: OUTCOME.inDoubt, error: ERROR.IN_DOUBT })
+      t.match(await write(third.client, { requestId, attempt: 3 }), { error: ERROR.IN_DOUBT }, 'again')
+      t.equal(await third.client.text('k'), 'later')
+    })
+  }
 }
 
 t.test('versions of batches are remembered within a bound', (t) => {

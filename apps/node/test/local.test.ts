@@ -2,88 +2,11 @@
  * One replica, by its port: retries under a request id, creates, deletes, and what waits for its durability.
  */
 import { Version } from '@minivault/clock'
-import { hashKey } from '@minivault/codec'
 import { ERROR, OUTCOME } from '@minivault/protocol'
-import { Store } from '@minivault/storage'
-import t, { type Test } from 'tap'
-import { type Answer, KIND, type Kind, Operation } from '../src/key-value.ts'
-import { LocalKeyValue } from '../src/local/local-key-value.ts'
+import t from 'tap'
+import { KIND } from '../src/key-value.ts'
+import { openReplica as open, Replica } from './support/replica.ts'
 import { temporaryFolder } from './support/server.ts'
-
-interface Result {
-  outcome: number
-  error: number
-  version: string
-  exists: boolean
-  value: string
-}
-
-/**
- * A store behind the port; `ask` resolves to the answer, `answered` tells whether it came inside `submit`.
- */
-class Replica {
-  readonly store: Store
-  readonly #local: LocalKeyValue
-  readonly #waiting = new Map<number, (answer: Answer) => void>()
-  #token = 0
-  answered = false
-
-  static async open(directory: string): Promise<Replica> {
-    const waiting: { complete: (token: number, answer: Answer) => void } = { complete: () => {} }
-    const local = new LocalKeyValue((token, answer) => waiting.complete(token, answer))
-    const store = await Store.open({ directory, listener: local })
-    local.attach(store)
-    const replica = new Replica(store, local)
-    waiting.complete = (token, answer) => replica.#waiting.get(token)!(answer)
-    return replica
-  }
-
-  private constructor(store: Store, local: LocalKeyValue) {
-    this.store = store
-    this.#local = local
-  }
-
-  ask(kind: Kind, key: string, value = '', request = new Version(), attempt = 0): Promise<Result> {
-    const operation = new Operation()
-    const keyBytes = Buffer.from(key)
-    operation.begin(kind, keyBytes, 0, keyBytes.length, 2)
-    hashKey(keyBytes, 0, keyBytes.length, operation.hash)
-    const bytes = Buffer.from(value)
-    operation.setValue(bytes, 0, bytes.length, 0)
-    operation.requestId.copy(request)
-    operation.attempt = attempt
-    const token = this.#token++
-    this.answered = false
-    const answer = new Promise<Result>((resolve) =>
-      this.#waiting.set(token, (answer) => {
-        this.answered = true
-        resolve({
-          outcome: answer.outcome,
-          error: answer.error,
-          version: answer.version.toString(),
-          exists: answer.exists,
-          value: Buffer.from(answer.value.subarray(answer.valueStart, answer.valueEnd)).toString(),
-        })
-      }),
-    )
-    this.#local.submit(operation, token)
-    return answer
-  }
-
-  set(key: string, value: string, request?: Version, attempt?: number): Promise<Result> {
-    return this.ask(KIND.set, key, value, request, attempt)
-  }
-
-  async read(key: string): Promise<string> {
-    return (await this.ask(KIND.get, key)).value
-  }
-}
-
-async function open(t: Test): Promise<Replica> {
-  const replica = await Replica.open(temporaryFolder(t))
-  t.teardown(() => replica.store.close())
-  return replica
-}
 
 const requestNow = (counter = 0) => Version.of(Date.now(), counter, 0x1234)
 

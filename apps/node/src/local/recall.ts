@@ -56,7 +56,7 @@ export class Recall {
     whenShown(this.#replica, durability, (error) => {
       if (error !== null) return this.#inDoubt(asked, error)
       const answer = answers.answer.ok()
-      answer.version.copy(asked.request)
+      answer.version.copy(Version.parse(versions.at(-1)!))
       answer.versions = versions
       answers.give(asked)
     })
