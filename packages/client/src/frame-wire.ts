@@ -14,7 +14,7 @@ import {
 } from '@minivault/protocol'
 import { ClientError } from './client-error.ts'
 import { FrameEncoder, refusalOf } from './frame-encoder.ts'
-import { CLOCK_RETRIES_MAX } from './limits.ts'
+import { CLOCK_RETRIES_MAX, STREAM_PIECE_BYTES } from './limits.ts'
 import type { Outgoing } from './outgoing.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
@@ -24,7 +24,7 @@ const decoder = new TextDecoder()
 
 interface Waiting {
   readonly request: Request
-  /** the value's chunks so far; of a range one, as long as the whole of what was asked for */
+  /** the value's chunks so far; of a short range one, as long as all of it will be */
   pieces: Uint8Array[]
   received: number
 }
@@ -109,7 +109,8 @@ export class FrameWire implements Wire {
       throw outOfStep('the last chunk of a value does not end it')
     }
     const chunk = bytes.subarray(valueStart, valueEnd)
-    if (request.rangeBytes === 0) waiting.pieces.push(request.settled ? EMPTY : new Uint8Array(chunk))
+    const isShortRange = request.rangeBytes > 0 && end - first <= STREAM_PIECE_BYTES
+    if (!isShortRange) waiting.pieces.push(request.settled ? EMPTY : new Uint8Array(chunk))
     else {
       waiting.pieces[0] ??= new Uint8Array(end - first)
       waiting.pieces[0].set(chunk, waiting.received)

@@ -27,7 +27,7 @@ export interface ClientOptions {
 }
 
 export interface CallOptions {
-  /** of the whole call, retries included; of a stream, how long nothing may move */
+  /** of the whole call, retries included; of a stream, how long nothing may move; of a scan, of each page */
   timeoutMs?: number
   signal?: AbortSignal
 }

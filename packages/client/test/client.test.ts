@@ -100,6 +100,9 @@ t.test('authentication, every mode and way', async (t) => {
     const client = open(t, { url, protocol })
     await client.set('a', 'b')
     t.equal(await client.text().get('a'), 'b', `${protocol} ${url.slice(0, 5)}`)
+    if (protocol !== 'frames') continue
+    await client.setStream('long', [new Uint8Array(5_000_000)], { size: 5_000_000 })
+    t.equal((await client.getStream('long'))!.size, 5_000_000, 'on a connection of its own, too')
   }
   for (const [url, protocol] of [
     [`minivault://:wrong@${at}`, 'frames'],
@@ -109,6 +112,9 @@ t.test('authentication, every mode and way', async (t) => {
   ] as const) {
     const client = open(t, { url, protocol })
     await t.rejects(client.get('a'), code('UNAUTHORIZED'), `${protocol} ${url.slice(0, 14)}`)
+    if (protocol !== 'frames') continue
+    const long = client.setStream('long', [new Uint8Array(5_000_000)], { size: 5_000_000 })
+    await t.rejects(long, { ...code('UNAUTHORIZED'), inDoubt: false })
   }
   const silent = open(t, { url: `minivault://${at}`, protocol: 'documented' })
   await t.rejects(silent.get('a'), code('CLIENT_REFUSED'), 'the documented opcodes do not say why')
