@@ -1,8 +1,11 @@
 /** SCAN on a real socket: ranges, pages, cursors, long values, and writes that go on meanwhile. */
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ERROR, encodeScanRequest, FRAME_FLAG, FRAME_OPCODE, SCAN_PAGE_BYTES_MAX } from '@minivault/protocol'
 import t from 'tap'
 import { FrameClient, startFrames } from './support/frame-client.ts'
+import { temporaryFolder } from './support/server.ts'
 
 const { json, noValue, reverse } = FRAME_FLAG
 
@@ -84,7 +87,8 @@ t.test('pages by entries and by bytes', async (t) => {
 })
 
 t.test('long keys and long values', async (t) => {
-  const { client } = await startFrames(t)
+  const directory = temporaryFolder(t)
+  const { client } = await startFrames(t, { directory })
   const sizes = { a: 100_000, b: 196_000, c: 250_000, d: 400_000, e: 700_000, f: 10 }
   for (const [key, size] of Object.entries(sizes)) {
     await client.inChunks(FRAME_OPCODE.set, { key, value: Buffer.alloc(size, key) }, 150_000)
@@ -102,6 +106,9 @@ t.test('long keys and long values', async (t) => {
     ],
   )
   t.equal(entries[1]!.value, 'b'.repeat(196_000))
+  const blobs = join(directory, 'blobs')
+  for (const name of readdirSync(blobs)) rmSync(join(blobs, name), { recursive: true })
+  t.same(await client.entries(''), entries, 'the file of a long value is not read')
   const long = [1, 2, 3].map((byte) => Buffer.alloc(65_535, byte))
   for (const key of long) await client.set(key, 'v'.repeat(150_000))
   const pages = []
