@@ -19,7 +19,7 @@ import {
 import { VALUE_TYPE } from '@minivault/storage'
 import type { Admission } from '../admission/admission.ts'
 import type { Answer } from '../key-value.ts'
-import { REPLY_SLOTS } from '../limits.ts'
+import { AskedFrames } from './asked-frames.ts'
 import type { Output } from './output.ts'
 import type { PieceReply } from './piece-reply.ts'
 import type { ScanPage } from './scan-page.ts'
@@ -29,9 +29,8 @@ const SUM_BYTES = 8
 export class FrameReplies {
   readonly #admission: Admission
   readonly #reply = new FrameReply()
-  readonly #frameIds = new Int32Array(REPLY_SLOTS)
-  readonly #opcodes = new Uint8Array(REPLY_SLOTS)
-  readonly #pages = new Map<number, ScanPage>()
+  readonly #asked = new AskedFrames()
+  #pages: Map<number, ScanPage> | null = null
 
   constructor(admission: Admission) {
     this.#admission = admission
@@ -39,18 +38,19 @@ export class FrameReplies {
 
   /** The slot's reply will be this request's. */
   remember(slot: number, { frameId, opcode }: FrameRequest): void {
-    this.#frameIds[slot] = frameId
-    this.#opcodes[slot] = opcode
+    this.#asked.add(slot, frameId, opcode)
   }
 
   /** The slot's reply will be this page. */
   rememberPage(slot: number, page: ScanPage): void {
+    this.#pages ??= new Map()
     this.#pages.set(slot, page)
   }
 
   write(slot: number, answer: Answer, output: Output): void {
-    const opcode = this.#opcodes[slot]!
-    const reply = this.#reply.begin(opcode, this.#frameIds[slot]!)
+    const opcode = this.#asked.opcode(slot)
+    const reply = this.#reply.begin(opcode, this.#asked.frameId(slot))
+    this.#asked.delete(slot)
     reply.outcome = answer.outcome
     reply.error = answer.error
     reply.version.copy(answer.version)
@@ -80,7 +80,8 @@ export class FrameReplies {
 
   /** A value that leaves piece by piece, or a part of one. */
   inPieces(slot: number, answer: Answer): PieceReply {
-    const reply = new FrameReply().begin(this.#opcodes[slot]!, this.#frameIds[slot]!)
+    const reply = new FrameReply().begin(this.#asked.opcode(slot), this.#asked.frameId(slot))
+    this.#asked.delete(slot)
     reply.version.copy(answer.version)
     if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json
     const { size, start, end } = answer.stream!
@@ -90,8 +91,8 @@ export class FrameReplies {
 
   /** The operations whose reply is made of more than a value. */
   #writeLate(slot: number, opcode: number, answer: Answer, output: Output): void {
-    const page = this.#pages.get(slot)
-    this.#pages.delete(slot)
+    const page = this.#pages?.get(slot)
+    this.#pages?.delete(slot)
     if (answer.error !== ERROR.NONE) return this.#writeError(answer, output)
     if (answer.cursor !== null) this.#reply.flags |= FRAME_FLAG.more
     const value = replyValueOf(opcode, answer, page)
