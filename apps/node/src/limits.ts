@@ -17,6 +17,8 @@ export const DESCRIPTORS_RESERVED = 64
 export const READ_BUFFER_BYTES = 512 * 1024
 /** Size of a pooled output chunk; a reply that does not fit leaves in a buffer of its own. */
 export const OUTPUT_CHUNK_BYTES = 64 * 1024
+/** Of these, so many lie in one memory with the read buffer and the log's window. */
+export const OUTPUT_CHUNKS_IN_MEMORY = 16
 /** Shorter pieces of a chunk, from its beginning, are kept as views. */
 export const OUTPUT_VIEWS_MAX = 1024
 /** Output chunks kept for reuse: what 50 busy connections need, no more. */

@@ -6,12 +6,13 @@
  *   doors (main port, HTTP) → admission → KeyValue → store → log
  */
 import type { Server } from 'node:net'
-import { DURABILITY, type Durability, Store } from '@minivault/storage'
+import { DURABILITY, type Durability, Store, spareBytesOf } from '@minivault/storage'
 import { Admission, type AuthMode } from './admission/admission.ts'
 import { Credentials } from './admission/credentials.ts'
 import { HeldBytes } from './door/held-bytes.ts'
 import { Lookahead } from './door/lookahead.ts'
 import { MainDoor } from './door/main-door.ts'
+import { layOut, SPARE_BYTES } from './door/memory.ts'
 import { Unpackings } from './door/unpackings.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
@@ -98,7 +99,7 @@ export class Node {
       held,
       unpackings: new Unpackings({ keyValue, streams, held, sleep: time.sleep, now: time.now }),
       now: time.now,
-      isReadingMuch: () => store.readingBytes > READING_BYTES_MAX,
+      isReadingMuch: () => store.engine.readingBytes > READING_BYTES_MAX,
       health: () => healthDocument(sources),
     }
     this.#http = new HttpDoor({
@@ -111,6 +112,7 @@ export class Node {
       protocols: options.protocols ?? ALL_PROTOCOLS,
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
       session,
+      memory: layOut(spareBytesOf(store.engine.log)),
       receivers,
       http: this.#http,
       plainStreams: options.plainStreams ?? false,
@@ -202,6 +204,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const store = await Store.open({
     directory: options.directory,
     listener: local,
+    spareBytes: SPARE_BYTES,
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
   })
   local.attach(store)

@@ -150,8 +150,12 @@ class Shuffled implements KeyValue {
 
   submit(operation: Operation, token: number): void {
     const copy = Object.assign(Object.create(Object.getPrototypeOf(operation)), operation)
-    copy.key = new Uint8Array(operation.key)
-    copy.value = new Uint8Array(operation.value)
+    copy.key = Buffer.from(operation.key.subarray(operation.keyStart, operation.keyEnd))
+    copy.keyStart = 0
+    copy.keyEnd = copy.key.length
+    copy.value = Buffer.from(operation.value.subarray(operation.valueStart, operation.valueEnd))
+    copy.valueStart = 0
+    copy.valueEnd = copy.value.length
     copy.hash = Object.assign(Object.create(Object.getPrototypeOf(operation.hash)), operation.hash)
     copy.requestId = new Version().copy(operation.requestId)
     setTimeout(() => this.#inner.submit(copy, token), Math.random() * 20)

@@ -36,7 +36,7 @@ import type { KeyIndex } from './keys/key-index.ts'
 import { BLOB_ABOVE_BYTES, VALUE_BYTES_MAX } from './limits.ts'
 import { LOOKUP, type Lookup } from './lookup.ts'
 import { type Mutation, SPACE } from './mutation.ts'
-import { detachMutation, rawValue } from './mutation-value.ts'
+import { detachMutation, liesInStore, rawValue } from './mutation-value.ts'
 import type { OpenedIndex } from './opened-index.ts'
 import { Packer } from './packer.ts'
 import { RecordReader } from './record-reader.ts'
@@ -123,10 +123,7 @@ export class Engine implements CompletionTarget {
    * nothing is written then.
    */
   apply(mutation: Mutation, token: number): ApplyOutcome {
-    const { value } = mutation
-    if (value.length > 0 && (value === this.found.value || value === this.log.window)) {
-      return this.apply(detachMutation(mutation), token)
-    }
+    if (liesInStore(mutation, this.log, this.found)) return this.apply(detachMutation(mutation), token)
     this.#check(mutation)
     this.waiting = false
     const outcome = this.#compare(mutation, token)

@@ -4,6 +4,8 @@
  */
 
 import { CodecError, cloneBytes, decompress } from '@minivault/codec'
+import type { Log } from '@minivault/wal'
+import type { Found } from './found.ts'
 import { VALUE_BYTES_MAX } from './limits.ts'
 import { Mutation } from './mutation.ts'
 import { StorageError } from './storage-error.ts'
@@ -35,6 +37,15 @@ export function detachMutation(from: Mutation): Mutation {
   copy.codec = from.codec
   copy.rawBytes = from.rawBytes
   return copy
+}
+
+/**
+ * Whether the value is a piece of the store's own memory, which the record may be written over. Spare bytes
+ * (see `SpareBytes`) are the caller's.
+ */
+export function liesInStore({ value, valueStart }: Mutation, log: Log, found: Found): boolean {
+  if (value === log.window) return valueStart < log.windowBytes
+  return value === found.value && value.length > 0
 }
 
 /** Decompresses what was handed in compressed: nothing is stored that could not be read back. */

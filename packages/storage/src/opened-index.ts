@@ -42,6 +42,7 @@ export async function openIndex(
     random = nodeRandom,
     scheduler = nodeScheduler,
     segmentBytes,
+    spareBytes,
     onCorrupt = 'refuse',
   } = options
   const hash = options.hash ?? hashKey
@@ -53,6 +54,7 @@ export async function openIndex(
     log = await Log.open(
       {
         ...{ fileSystem, scheduler, random, windowBytes, onProgress, onCorrupt },
+        ...(spareBytes === undefined ? {} : { spareBytes }),
         directory: folder.logDirectory,
         layoutHash: LAYOUT_HASH,
         ...(segmentBytes === undefined ? {} : { segmentBytes }),

@@ -45,6 +45,11 @@ export interface StoreOptions {
   segmentBytes?: number
   /** Overrides the window's size that follows from `cacheBytes`: a power of two. */
   windowBytes?: number
+  /**
+   * Memory right behind the log's window, in bytes, for the caller's own buffers (`spareBytesOf`): what is
+   * copied from there into the log, or back, is copied at the least price. Default 0.
+   */
+  spareBytes?: number
   /** Merge in the background when it pays; default true. */
   autoMerge?: boolean
   /**
@@ -101,11 +106,13 @@ export function checkOptions(options: StoreOptions): void {
   checkPorts(options)
 }
 
-function checkSizes({ cacheBytes, keydirBytes, segmentBytes, windowBytes }: StoreOptions): void {
+function checkSizes(options: StoreOptions): void {
+  const { cacheBytes, keydirBytes, segmentBytes, windowBytes, spareBytes } = options
   checkInteger('cacheBytes', cacheBytes, CACHE_BYTES_MIN, CACHE_BYTES_MAX)
   checkInteger('keydirBytes', keydirBytes, KEYDIR_BYTES_MIN, Number.MAX_SAFE_INTEGER)
   checkInteger('segmentBytes', segmentBytes, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX, 8)
   checkInteger('windowBytes', windowBytes, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
+  checkInteger('spareBytes', spareBytes, 0, SEGMENT_BYTES_MAX)
   if (windowBytes !== undefined && (windowBytes & (windowBytes - 1)) !== 0) {
     badOption('windowBytes', 'a power of two in bytes')
   }

@@ -50,7 +50,7 @@ export function collectStats(engine: Engine, { merger, loader }: Maintenance): S
     diskBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
     cacheBytes: cache.usedBytes,
     cacheItems: cache.items,
-    windowBytes: engine.log.window.length,
+    windowBytes: engine.log.windowBytes,
     keydirBytes: keydir.bytes,
     hintBytes: keys.memoryBytes,
     loadedEntries: loader.done,

@@ -140,7 +140,6 @@ export class Store {
   takeStream(): ValueStream | null {
     return this.engine.large.takeStream()
   }
-  /** These keys will be asked for next: see `Foresight`. */
   foresee(foresight: Foresight): void {
     foresight.touch(this.engine.lookup)
   }
@@ -149,10 +148,6 @@ export class Store {
   }
   get previous(): Found {
     return this.engine.previous
-  }
-  /** Bytes of large values whose files are being read. */
-  get readingBytes(): number {
-    return this.engine.readingBytes
   }
   get waiting(): boolean {
     return this.engine.waiting

@@ -256,7 +256,7 @@ t.test('a scan leaves values in their files where it is asked to', async (t) => 
     ['b', 700_000],
     ['c', undefined],
   ])
-  t.equal(again.readingBytes, 0)
+  t.equal(again.engine.readingBytes, 0)
   await again.close()
   t.throws(() => again.scan({ leaveFiles: 1 as unknown as boolean }), { code: 'STORAGE_CLOSED' })
 })

@@ -15,6 +15,7 @@ import { Window } from './window.ts'
 
 export interface AppenderOptions extends Omit<TailOptions, 'blockBytesMax'> {
   windowBytes: number
+  spareBytes: number
   syncer: Syncer
   onFailed: (error: WalError) => void
 }
@@ -32,10 +33,10 @@ export class Appender {
   #groupEnd = 0
 
   constructor(options: AppenderOptions) {
-    const { windowBytes, segmentBytes, syncer } = options
+    const { windowBytes, spareBytes, segmentBytes, syncer } = options
     const blockBytesMax = Math.min(windowBytes, segmentBytes) >> 2
     this.entryBytesMax = blockBytesMax - BLOCK_HEADER_BYTES
-    this.block = new OpenBlock(new Window(windowBytes))
+    this.block = new OpenBlock(new Window(windowBytes, spareBytes))
     this.tail = new Tail({ ...options, blockBytesMax }, this.block)
     this.#options = options
     this.writtenSegment = syncer.durableSegment

@@ -26,6 +26,8 @@ export interface LogOptions {
   segmentBytes?: number
   /** Ring of recent entries: a power of two, 4 KiB to 1 GiB; default 32 MiB. */
   windowBytes?: number
+  /** Bytes behind the ring, in the same memory, for the owner's own use; default 0. */
+  spareBytes?: number
   /** 32 bits about the layout of payloads; a log of another layout is refused (WAL_FORMAT). */
   layoutHash: number
   /** Entries nobody asked a level for are written by then; default 10. */
@@ -65,6 +67,7 @@ export function checkOptions(options: LogOptions): CheckedOptions {
     random: options.random ?? nodeRandom,
     segmentBytes,
     windowBytes,
+    spareBytes: options.spareBytes ?? 0,
     layoutHash: options.layoutHash | 0,
     onProgress: options.onProgress,
     onCorrupt: options.onCorrupt ?? 'refuse',

@@ -34,7 +34,10 @@ import { Turn } from './turn.ts'
 import { closedError, fromSystem, poisonedBy, systemOnly, WalError } from './wal-error.ts'
 
 export class Log {
+  /** The ring, and behind it the owner's spare bytes. */
   readonly window: Uint8Array
+  /** Of the ring. */
+  readonly windowBytes: number
   readonly windowView: DataView
   readonly payloadBytesMax: number
   /** Most that a group may take: its payloads, and 15 bytes on top of each. */
@@ -102,6 +105,7 @@ export class Log {
     this.#tail = this.#appender.tail
     this.#block = this.#appender.block
     this.window = this.#block.ring.bytes
+    this.windowBytes = this.#block.ring.size
     this.windowView = this.#block.ring.view
     this.groupBytesMax = this.#appender.entryBytesMax
     this.payloadBytesMax = this.groupBytesMax - ENTRY_HEADER_BYTES

@@ -26,8 +26,9 @@ export class Window {
   readonly #addresses = new Int32Array(EXTENT_COUNT_MAX)
   #count = 0
 
-  constructor(size: number) {
-    const buffer = new ArrayBuffer(size)
+  /** `bytes` goes on behind the ring for `spareBytes`, which are not the window's affair. */
+  constructor(size: number, spareBytes = 0) {
+    const buffer = new ArrayBuffer(size + spareBytes)
     this.bytes = new Uint8Array(buffer)
     this.view = new DataView(buffer)
     this.words = new Int32Array(buffer)

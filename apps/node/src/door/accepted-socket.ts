@@ -6,13 +6,14 @@
 import type net from 'node:net'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
 import { HandleSocket, handlesAreUsable } from './handle-socket.ts'
+import type { ReadBuffer } from './memory.ts'
 import { StreamSocket } from './stream-socket.ts'
 
 const KEEP_ALIVE_DELAY_MS = 30_000
 
 export interface AcceptOptions {
   /** Shared by all sockets: a read is handled before the next one happens. */
-  readBuffer: Uint8Array
+  readBuffer: ReadBuffer
   /** Who hears of the connection; one that is not wanted may be destroyed right here. */
   listenerOf: (socket: ByteSocket) => SocketListener
   /** For tests, and where the door is closed. */

@@ -23,8 +23,8 @@ export interface ByteSocket {
 }
 
 export interface SocketListener {
-  /** Bytes [0, length) have come. They are valid during the call. */
-  receive(bytes: Uint8Array, length: number): void
+  /** bytes[start, end) have come. They are valid during the call. */
+  receive(bytes: Uint8Array, start: number, end: number): void
   /** Nothing is unsent any more. */
   onDrained(): void
   /** The other side will send no more. */

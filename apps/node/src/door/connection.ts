@@ -128,20 +128,20 @@ export class Connection implements Receiver, Wire, SocketListener {
 
   // --- in
 
-  /** Bytes [0, length) of the shared read buffer: used up or copied when this returns. */
-  receive(bytes: Uint8Array, length: number): void {
+  /** bytes[from, end) of the shared read buffer: used up or copied when this returns. */
+  receive(bytes: Uint8Array, from: number, end: number): void {
     if (this.#closing || this.#closed) return
-    let start = 0
+    let start = from
     if (this.#skip > 0) {
-      start = Math.min(this.#skip, length)
-      this.#skip -= start
-      if (start === length) return
+      start = Math.min(from + this.#skip, end)
+      this.#skip -= start - from
+      if (start === end) return
     }
     this.#reading = true
     if (this.#rest === null) {
-      this.#keep(bytes, this.#consume(bytes, start, length), length)
+      this.#keep(bytes, this.#consume(bytes, start, end), end)
     } else {
-      this.#keepMore(bytes, start, length)
+      this.#keepMore(bytes, start, end)
       this.#consumeRest()
     }
     this.#reading = false
@@ -331,6 +331,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   }
 
   onDrained(): void {
+    this.#output.drained()
     this.#context.turn.touch(this)
   }
 
@@ -342,6 +343,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   onClose(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#output.drained()
     this.#rest = null
     this.#session?.close()
     this.#slots.dropKept()

@@ -10,6 +10,7 @@
 import net from 'node:net'
 import * as system from 'node:process'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
+import type { ReadBuffer } from './memory.ts'
 
 const OWNER = Symbol('socket')
 const END_OF_FILE = -4095
@@ -80,19 +81,18 @@ export class HandleSocket implements ByteSocket {
   unsentBytes = 0
   isClosed = false
   readonly #handle: Handle
-  readonly #buffer: Uint8Array
+  readonly #buffer: ReadBuffer
   #isReading = false
   #hasEnded = false
   #hasSentEnd = false
 
-  /** Reads into `buffer`, which all sockets share: a read is handled before the next one happens. */
-  constructor(handle: unknown, buffer: Uint8Array, listenerOf: (socket: ByteSocket) => SocketListener) {
+  constructor(handle: unknown, buffer: ReadBuffer, listenerOf: (socket: ByteSocket) => SocketListener) {
     const own = handle as Handle
     this.#handle = own
     this.#buffer = buffer
     own[OWNER] = this
     own.onread = onRead
-    own.useUserBuffer(buffer)
+    own.useUserBuffer(buffer.view)
     own.setNoDelay(true)
     own.setKeepAlive(true, KEEP_ALIVE_DELAY_S)
     this.listener = listenerOf(this)
@@ -169,7 +169,7 @@ export class HandleSocket implements ByteSocket {
       handle: this.#handle,
       allowHalfOpen: true,
       onread: {
-        buffer: this.#buffer,
+        buffer: this.#buffer.view,
         callback: (length: number, buffer: Uint8Array) =>
           socket.push(Buffer.from(buffer.subarray(0, length))),
       },
@@ -181,7 +181,10 @@ export class HandleSocket implements ByteSocket {
 
   /** After a read: what came of it. */
   onRead(length: number): void {
-    if (length > 0) return this.listener.receive(this.#buffer, length)
+    if (length > 0) {
+      const { bytes, start } = this.#buffer
+      return this.listener.receive(bytes, start, start + length)
+    }
     if (length === 0) return
     this.#isReading = false
     if (length !== END_OF_FILE) return this.destroy()

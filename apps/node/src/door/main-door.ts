@@ -7,7 +7,7 @@ import net from 'node:net'
 import { OPCODE } from '@minivault/protocol'
 import { BLOB_PIECE_BYTES, PieceBuffers } from '@minivault/storage'
 import type { HttpDoor } from '../http/http-door.ts'
-import { PIECES_KEPT, PIECES_OUT_MAX, READ_BUFFER_BYTES, SWEEP_INTERVAL_MS } from '../limits.ts'
+import { PIECES_KEPT, PIECES_OUT_MAX, SWEEP_INTERVAL_MS } from '../limits.ts'
 import type { Receivers } from '../receivers.ts'
 import type { ProtocolName } from '../settings/settings.ts'
 import { acceptSockets } from './accepted-socket.ts'
@@ -15,6 +15,7 @@ import type { ByteSocket, SocketListener } from './byte-socket.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { DocumentedSession } from './documented-session.ts'
 import { FrameSession } from './frame-session.ts'
+import type { Memory } from './memory.ts'
 import { ChunkPool } from './output.ts'
 import type { SessionContext } from './session-context.ts'
 import { SlicePool } from './slice-pool.ts'
@@ -27,6 +28,7 @@ export interface MainDoorOptions {
   protocols: ReadonlySet<ProtocolName>
   connectionsMax: number
   session: SessionContext
+  memory: Memory
   receivers: Receivers
   http: HttpDoor
   plainStreams: boolean
@@ -47,7 +49,7 @@ export class MainDoor {
     this.#options = options
     this.#context = {
       receivers: options.receivers,
-      pool: new ChunkPool(),
+      pool: new ChunkPool(options.memory.chunks),
       turn: new Turn(),
       outgoing: {
         pieces: new PieceBuffers(BLOB_PIECE_BYTES, PIECES_OUT_MAX, PIECES_KEPT),
@@ -63,7 +65,7 @@ export class MainDoor {
   /** Call when the server listens: before that there is no handle to take the connections from. */
   accept(): void {
     acceptSockets(this.server, {
-      readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+      readBuffer: this.#options.memory.readBuffer,
       listenerOf: (socket) => this.#greet(socket),
       plainStreams: this.#options.plainStreams,
     })
@@ -115,16 +117,16 @@ export class MainDoor {
   }
 
   /** The first bytes have come: they choose who goes on with the connection. */
-  choose(socket: ByteSocket, bytes: Uint8Array, length: number): void {
+  choose(socket: ByteSocket, bytes: Uint8Array, start: number, end: number): void {
     this.#silent.delete(socket)
-    const first = bytes[0]!
+    const first = bytes[start]!
     const { protocols, http } = this.#options
     if (protocols.has('http') && first >= 0x41 && first <= 0x5a) {
-      http.adopt(socket.release(), Buffer.from(bytes.subarray(0, length)))
+      http.adopt(socket.release(), Buffer.from(bytes.subarray(start, end)))
     } else if (!protocols.has('binary') || first === 0 || first > OPCODE.hello) {
       socket.destroy()
     } else {
-      this.#open(socket, first).receive(bytes, length)
+      this.#open(socket, first).receive(bytes, start, end)
     }
   }
 
@@ -172,8 +174,8 @@ class Silent implements SocketListener {
     this.#socket = socket
   }
 
-  receive(bytes: Uint8Array, length: number): void {
-    this.#door.choose(this.#socket, bytes, length)
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    this.#door.choose(this.#socket, bytes, start, end)
   }
 
   onDrained(): void {}

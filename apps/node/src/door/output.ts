@@ -1,8 +1,8 @@
 /**
  * Replies on their way out. They are written one after another into a chunk and leave together in one write.
  * Chunks come from a pool shared by all connections, so that an idle connection holds none; a chunk the
- * kernel did not take at once is left to the socket, which still reads from it, and never returns to the
- * pool.
+ * kernel did not take at once is left to the socket, which still reads from it, and returns to the pool when
+ * the socket has sent all.
  */
 import { cloneBytes, copyBytes } from '@minivault/codec'
 import { OUTPUT_CHUNK_BYTES, OUTPUT_CHUNKS_POOLED, OUTPUT_VIEWS_MAX } from '../limits.ts'
@@ -12,30 +12,44 @@ export interface Sink {
   write(bytes: Uint8Array): boolean
 }
 
+/** Room for replies: bytes[start, start + OUTPUT_CHUNK_BYTES). */
 export class Chunk {
-  readonly bytes: Uint8Array = Buffer.allocUnsafeSlow(OUTPUT_CHUNK_BYTES)
+  readonly bytes: Uint8Array
+  readonly start: number
   /** A view costs as much as a small reply; most replies have one of few lengths. */
   readonly #views: Uint8Array[] = []
 
+  constructor(bytes: Uint8Array, start: number) {
+    this.bytes = bytes
+    this.start = start
+  }
+
   /** The first `length` bytes. */
   view(length: number): Uint8Array {
-    if (length >= OUTPUT_VIEWS_MAX) return this.bytes.subarray(0, length)
+    if (length >= OUTPUT_VIEWS_MAX) return this.bytes.subarray(this.start, this.start + length)
     const views = this.#views
     while (views.length <= length) views.push(EMPTY)
-    if (views[length] === EMPTY) views[length] = this.bytes.subarray(0, length)
+    if (views[length] === EMPTY) views[length] = this.bytes.subarray(this.start, this.start + length)
     return views[length]!
   }
 }
 
 export class ChunkPool {
-  readonly #free: Chunk[] = []
+  readonly #free: Chunk[]
+  readonly #own: ReadonlySet<Chunk>
+
+  /** @param own chunks that always return, and are used before others are made */
+  constructor(own: readonly Chunk[] = []) {
+    this.#free = [...own]
+    this.#own = new Set(own)
+  }
 
   take(): Chunk {
-    return this.#free.pop() ?? new Chunk()
+    return this.#free.pop() ?? new Chunk(Buffer.allocUnsafeSlow(OUTPUT_CHUNK_BYTES), 0)
   }
 
   give(chunk: Chunk): void {
-    if (this.#free.length < OUTPUT_CHUNKS_POOLED) this.#free.push(chunk)
+    if (this.#free.length < OUTPUT_CHUNKS_POOLED || this.#own.has(chunk)) this.#free.push(chunk)
   }
 }
 
@@ -45,7 +59,11 @@ export class Output {
   /** Write at `reserve`d places only. */
   bytes: Uint8Array = EMPTY
   #chunk: Chunk | null = null
-  #length = 0
+  /** In `bytes`. */
+  #at = 0
+  #end = 0
+  /** Chunks that the socket still reads from. */
+  #left: Chunk[] | null = null
   readonly #pool: ChunkPool
   readonly #sink: Sink
 
@@ -59,16 +77,19 @@ export class Output {
    * `append`.
    */
   reserve(length: number): number {
-    if (this.#length + length > this.bytes.length) this.#begin()
-    const at = this.#length
-    this.#length = at + length
+    if (this.#at + length > this.#end) this.#begin()
+    const at = this.#at
+    this.#at = at + length
     return at
   }
 
   #begin(): void {
     this.flush()
-    this.#chunk = this.#pool.take()
-    this.bytes = this.#chunk.bytes
+    const chunk = this.#pool.take()
+    this.#chunk = chunk
+    this.bytes = chunk.bytes
+    this.#at = chunk.start
+    this.#end = chunk.start + OUTPUT_CHUNK_BYTES
   }
 
   /** Copies a span behind what is there; a span larger than a chunk leaves in a buffer of its own. */
@@ -85,12 +106,22 @@ export class Output {
   }
 
   flush(): void {
-    if (this.#chunk === null) return
     const chunk = this.#chunk
-    const isFree = this.#sink.write(chunk.view(this.#length))
+    if (chunk === null) return
+    const isFree = this.#sink.write(chunk.view(this.#at - chunk.start))
     this.#chunk = null
     this.bytes = EMPTY
-    this.#length = 0
+    this.#at = 0
+    this.#end = 0
     if (isFree) this.#pool.give(chunk)
+    else if (this.#left === null) this.#left = [chunk]
+    else this.#left.push(chunk)
+  }
+
+  /** The socket reads from no chunk any more: it has sent all, or is closed. */
+  drained(): void {
+    if (this.#left === null) return
+    for (const chunk of this.#left) this.#pool.give(chunk)
+    this.#left = null
   }
 }

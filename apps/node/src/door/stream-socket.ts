@@ -59,7 +59,7 @@ export class StreamSocket implements ByteSocket {
     return socket
   }
 
-  readonly #onData = (bytes: Buffer) => this.listener.receive(bytes, bytes.length)
+  readonly #onData = (bytes: Buffer) => this.listener.receive(bytes, 0, bytes.length)
   readonly #onDrain = () => this.listener.onDrained()
   readonly #onEnd = () => this.listener.onEnd()
   readonly #onError = () => this.#socket.destroy()

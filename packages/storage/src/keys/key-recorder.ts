@@ -34,7 +34,7 @@ export class KeyRecorder {
   constructor(log: Log, onRun: (run: KeyRun, overtaken: Overtaken) => void) {
     this.#log = log
     this.#onRun = onRun
-    this.#bytesMax = log.window.length >>> 2
+    this.#bytesMax = log.windowBytes >>> 2
   }
 
   /** A record of `length` bytes was committed at this position. */
