@@ -79,7 +79,7 @@ t.test('redis-benchmark against redis-server', { skip: skip || !hasRedisBenchmar
   } as const
   const figures = await runRedisBenchmark({ ...target, ...shape, seconds: 0.1 }, 100_000, null)
   test.equal(figures.operations, 10_000)
-  test.ok(figures.opsPerSecond > 0 && figures.serverCpuMicrosPerOp > 0 && figures.p99Micros > 0)
+  test.ok(figures.opsPerSecond > 0 && figures.p99Micros > 0 && figures.serverCpuMicrosPerOp >= 0)
 })
 
 t.test('the floor answers as many requests as came, wherever reads cut them', async (test) => {

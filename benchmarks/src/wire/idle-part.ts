@@ -47,7 +47,12 @@ async function measureServer(
   await using server = await Server.start(await planOf(), DATA_PARENT, core)
   const openIdle = async (operation: 'set' | 'get') => {
     const generator = startGenerator()
-    await ask(generator, server, { ...once(options, operation), connections: idleConnections })
+    try {
+      await ask(generator, server, { ...once(options, operation), connections: idleConnections })
+    } catch (error) {
+      await generator.close()
+      throw error
+    }
     await sleep(SETTLE_MS)
     return generator
   }
