@@ -19,7 +19,7 @@
 import { strict as assert } from 'node:assert'
 import { ClockError } from './clock-error.ts'
 import { BOUND_AHEAD_MS, BOUND_STEP_MS, MAX_OFFSET_MS, WALL_MS_MAX } from './limits.ts'
-import type { Version } from './version.ts'
+import { successor, type Version } from './version.ts'
 
 const SIGN = 0x80000000 | 0
 
@@ -126,6 +126,17 @@ export class HybridLogicalClock {
     if (this.isTooFarAhead(seen)) return false
     this.#raise(seen.high, seen.middle)
     return true
+  }
+
+  /**
+   * The smallest version of this writer above a key's `ballot`, which is not below what this clock issues:
+   * `next` will not issue it again, unless it lies too far ahead to be adopted. `into` may be `ballot`
+   * itself. Throws as `successor`.
+   */
+  above(ballot: Version, into: Version): Version {
+    successor(ballot, this.#low, into)
+    this.observe(into)
+    return into
   }
 
   /** True when the wall time of `seen` is more than `maxOffsetMs` ahead of our own wall clock. */

@@ -252,3 +252,19 @@ t.test('bad options are bugs', (t) => {
   t.throws(() => clockAt({ ms: 0 }, { boundMs: -1 }), { code: 'ERR_ASSERTION' })
   t.end()
 })
+
+t.test('what is given above a ballot is not issued again', (t) => {
+  const wall = { ms: START }
+  const clock = clockAt(wall)
+  const first = clock.next(new Version())
+  const raised = clock.above(first, new Version())
+  t.equal(String(raised), String(Version.of(START, 1, WRITER)))
+  t.equal(String(clock.next(new Version())), String(Version.of(START, 2, WRITER)), 'above both')
+  const old = Version.of(START - 9, 0, 1)
+  t.equal(String(clock.above(old, old)), String(Version.of(START - 9, 0, WRITER)), 'into the ballot itself')
+  t.equal(String(clock.next(new Version())), String(Version.of(START, 3, WRITER)), 'and never back')
+  const far = Version.of(START + 3_600_000, 5, WRITER)
+  t.equal(String(clock.above(far, new Version())), String(Version.of(START + 3_600_000, 6, WRITER)))
+  t.equal(String(clock.next(new Version())), String(Version.of(START, 4, WRITER)), 'too far to be adopted')
+  t.end()
+})

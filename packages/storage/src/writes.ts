@@ -7,7 +7,7 @@
  * at waits for that record's own mark: an answer must not promise what a crash could still undo.
  */
 
-import { compareVersions, type HybridLogicalClock, successor, type Version } from '@minivault/clock'
+import { compareVersions, type HybridLogicalClock, type Version } from '@minivault/clock'
 import { cloneBytes, type hashKey } from '@minivault/codec'
 import type { Durability } from '@minivault/wal'
 import { type BatchOperation, BatchOperations } from './batch-operations.ts'
@@ -213,7 +213,7 @@ export class Writes {
     const { key, keyStart, keyEnd, hash, ballot } = mutation
     this.#clock.next(ballot)
     const found = this.#engine.locate(key, keyStart, keyEnd, hash)
-    if (compareVersions(ballot, found.ballot) <= 0) successor(found.ballot, this.#clock.writerId, ballot)
+    if (compareVersions(ballot, found.ballot) <= 0) this.#clock.above(found.ballot, ballot)
     return found
   }
 
@@ -263,7 +263,7 @@ export class Writes {
     const token = this.#waiters.token()
     if (engine.apply(mutation, token) === APPLY.stale) {
       // A ballot from a clock ahead of ours: this key goes on right above it.
-      successor(engine.previous.ballot, this.#clock.writerId, mutation.ballot)
+      this.#clock.above(engine.previous.ballot, mutation.ballot)
       engine.apply(mutation, token)
     }
     return this.#applied(mutation, token)

@@ -40,6 +40,8 @@ export class Batches {
     const row = deferred.take((_found, error) => this.#applied(all, asked, error))
     try {
       store.engine.applyBatch(last, row)
+      // A ballot that was raised must not be issued again in the same millisecond.
+      for (const { mutation } of last) store.clock.observe(mutation.ballot)
     } catch (error) {
       deferred.drop(row)
       throw error

@@ -6,7 +6,7 @@
  * A large value is written to its file first. The condition is judged before that, and again when its record
  * is written.
  */
-import { compareVersions, successor, Version } from '@minivault/clock'
+import { compareVersions, Version } from '@minivault/clock'
 import { cloneBytes, decompress } from '@minivault/codec'
 import { ERROR, type ErrorNumber, VALUE_BYTES_MAX } from '@minivault/protocol'
 import {
@@ -149,7 +149,7 @@ export class DecidedWrites {
     if (request.isZero()) store.clock.next(ballot)
     else ballot.copy(request)
     const found = store.locate(key, keyStart, keyEnd, hash)
-    if (compareVersions(ballot, found.ballot) <= 0) successor(found.ballot, store.writerId, ballot)
+    if (compareVersions(ballot, found.ballot) <= 0) store.clock.above(found.ballot, ballot)
     mutation.version.copy(ballot)
     mutation.requestId.copy(request)
     return found

@@ -9,7 +9,7 @@
  * inside `submit`, one after another; answers wait in the store for their durability mark.
  */
 
-import { compareVersions, successor, Version } from '@minivault/clock'
+import { compareVersions, Version } from '@minivault/clock'
 import { ERROR, type ErrorNumber } from '@minivault/protocol'
 import {
   APPLY,
@@ -224,7 +224,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     try {
       if (store.apply(mutation, row) === APPLY.stale) {
         mutation.requestId.copy(request)
-        successor(store.previous.ballot, store.writerId, mutation.ballot)
+        store.clock.above(store.previous.ballot, mutation.ballot)
         mutation.version.copy(mutation.ballot)
         this.#pending.setVersion(row, mutation.version)
         store.apply(mutation, row)
