@@ -259,6 +259,7 @@ export class Client implements AsyncDisposable {
       })
       return { version: reply.version }
     } finally {
+      // Whatever ended the call; whoever still waits for a piece goes on to see that it is settled.
       pieces.stop()
     }
   }

@@ -113,7 +113,6 @@ export class Request {
   #settle(): boolean {
     if (this.settled) return false
     this.settled = true
-    this.pieces?.pieces.stop()
     this.onSettled?.()
     return true
   }
