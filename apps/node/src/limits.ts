@@ -99,6 +99,9 @@ export const HELD_FREE_BYTES = 1024 * 1024
 export const PIECES_OUT_MAX = 64
 export const PIECES_AHEAD = 2
 export const PIECES_KEPT = 4
+/** Buffers for unfinished rests of requests, a read each; and the rest from which on one is worth it. */
+export const RESTS_POOLED = 8
+export const REST_POOLED_BYTES_MIN = 4096
 /** Slices of outgoing values, a chunk each, kept for use again. */
 export const SLICES_POOLED = 16
 /** Replies kept until their turn comes, in bytes; above it a connection takes no further requests. */

@@ -7,6 +7,7 @@
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
  */
+import { cloneBytes, copyBytes } from '@minivault/codec'
 import type { ValueStream } from '@minivault/storage'
 import type { Answer } from '../key-value.ts'
 import {
@@ -15,6 +16,7 @@ import {
   OPERATION_TIMEOUT_MS,
   OUTPUT_HIGH_WATER_BYTES,
   REPLY_SLOTS,
+  REST_POOLED_BYTES_MIN,
   WRITE_TIMEOUT_MS,
 } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
@@ -23,6 +25,7 @@ import type { ByteSocket, SocketListener } from './byte-socket.ts'
 import { OUTGOING, type OutgoingMemory, OutgoingValue } from './outgoing-value.ts'
 import { type ChunkPool, Output } from './output.ts'
 import { ReplySlots } from './reply-slots.ts'
+import type { RestPool } from './rest-pool.ts'
 import type { Session, Wire } from './session.ts'
 import type { Turn } from './turn.ts'
 
@@ -34,6 +37,7 @@ export interface ConnectionContext {
   pool: ChunkPool
   turn: Turn
   outgoing: OutgoingMemory
+  rests: RestPool
   onClose: (connection: Connection) => void
 }
 
@@ -46,6 +50,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   readonly #firstToken: number
   #rest: Uint8Array | null = null
   #restLength = 0
+  #restIsPooled = false
   #skip = 0
   #reading = false
   #stalled = false
@@ -138,14 +143,29 @@ export class Connection implements Receiver, Wire, SocketListener {
       if (start === end) return
     }
     this.#reading = true
-    if (this.#rest === null) {
-      this.#keep(bytes, this.#consume(bytes, start, end), end)
-    } else {
-      this.#keepMore(bytes, start, end)
-      this.#consumeRest()
-    }
+    const at = this.#rest === null ? start : this.#completeRest(bytes, start, end)
+    if (at < end) this.#keep(bytes, this.#consume(bytes, at, end), end)
     this.#reading = false
     this.settle()
+  }
+
+  /**
+   * Brings the request at the front to its end with no more of the new bytes than that takes, so that the
+   * others are parsed in place; all of them where it cannot be taken now. Returns where to go on.
+   */
+  #completeRest(bytes: Uint8Array, start: number, end: number): number {
+    let at = start
+    while (this.#rest !== null && at < end) {
+      const missing = this.#session!.needed - this.#restLength
+      const stop = missing > 0 && !this.#stalled ? Math.min(end, at + missing) : end
+      this.#keepMore(bytes, at, stop)
+      at = stop
+      this.#consumeRest()
+      const skipped = Math.min(this.#skip, end - at)
+      this.#skip -= skipped
+      at += skipped
+    }
+    return this.#closing ? end : at
   }
 
   #consume(bytes: Uint8Array, start: number, end: number): number {
@@ -166,20 +186,27 @@ export class Connection implements Receiver, Wire, SocketListener {
     const length = this.#restLength
     if (this.#session !== null && length < this.#session.needed && !this.#stalled) return
     const stopped = this.#consume(rest, 0, length)
+    // Closed meanwhile, it is gone already.
+    if (stopped === 0 || this.#rest === null) return
+    const isPooled = this.#restIsPooled
     this.#rest = null
     this.#restLength = 0
-    if (stopped === 0) {
-      this.#rest = rest
-      this.#restLength = length
-    } else {
-      this.#keep(rest, stopped, length)
-    }
+    this.#restIsPooled = false
+    this.#keep(rest, stopped, length)
+    if (isPooled) this.#context.rests.give(rest)
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end || this.#closing) return
-    this.#rest = Buffer.from(bytes.subarray(start, end))
-    this.#restLength = end - start
+    const length = end - start
+    const pooled = length < REST_POOLED_BYTES_MIN ? null : this.#context.rests.take(length)
+    if (pooled === null) this.#rest = cloneBytes(bytes, start, end)
+    else {
+      copyBytes(bytes, start, end, pooled, 0)
+      this.#rest = pooled
+    }
+    this.#restIsPooled = pooled !== null
+    this.#restLength = length
     this.#incompleteForMs = 0
   }
 
@@ -189,6 +216,8 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (length > rest.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(rest.length * 2, this.#session!.needed)))
       grown.set(rest.subarray(0, this.#restLength))
+      if (this.#restIsPooled) this.#context.rests.give(rest)
+      this.#restIsPooled = false
       this.#rest = rest = grown
     }
     rest.set(bytes.subarray(start, end), this.#restLength)
@@ -344,6 +373,8 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (this.#closed) return
     this.#closed = true
     this.#output.drained()
+    if (this.#restIsPooled) this.#context.rests.give(this.#rest!)
+    this.#restIsPooled = false
     this.#rest = null
     this.#session?.close()
     this.#slots.dropKept()

@@ -17,6 +17,7 @@ import { DocumentedSession } from './documented-session.ts'
 import { FrameSession } from './frame-session.ts'
 import type { Memory } from './memory.ts'
 import { ChunkPool } from './output.ts'
+import { RestPool } from './rest-pool.ts'
 import type { SessionContext } from './session-context.ts'
 import { SlicePool } from './slice-pool.ts'
 import { Turn } from './turn.ts'
@@ -51,6 +52,7 @@ export class MainDoor {
       receivers: options.receivers,
       pool: new ChunkPool(options.memory.chunks),
       turn: new Turn(),
+      rests: new RestPool(),
       outgoing: {
         pieces: new PieceBuffers(BLOB_PIECE_BYTES, PIECES_OUT_MAX, PIECES_KEPT),
         slices: new SlicePool(),

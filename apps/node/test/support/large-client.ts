@@ -147,7 +147,7 @@ export async function pushChunks(
 export class Taker {
   readonly socket: net.Socket
   readonly closed: Promise<void>
-  #rest = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
   #isClosed = false
   #wake: (() => void) | null = null
 
