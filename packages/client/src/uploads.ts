@@ -114,7 +114,11 @@ export class Uploads {
     const onSocket = (socket: Socket) => this.#running.set(request, socket)
     for (let failures = 0; !request.settled; failures++) {
       try {
-        return await openConnection({ address, protocol, connectTimeoutMs, helloTimeoutMs, time, onSocket })
+        const options = { address, protocol, connectTimeoutMs, helloTimeoutMs, time, onSocket }
+        const opened = await openConnection(options)
+        if (opened.hello !== null || opened.isCertain) return opened
+        // Silence may have been an accident: it is no reason to refuse.
+        opened.dialed.socket.destroy()
       } catch (error) {
         if (FATAL.has((error as ClientError).code)) throw error
       }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { ERROR, FRAME_FLAG, FRAME_OPCODE, type FrameReply } from '@minivault/protocol'
 import t, { type Test } from 'tap'
 import { Client, type ClientOptions } from '../src/index.ts'
-import { type Script, scripted } from './support/scripted.ts'
+import { listen, type Script, scripted } from './support/scripted.ts'
 import { startServer, temporaryFolder } from './support/server.ts'
 
 const MIB = 1024 * 1024
@@ -114,6 +114,23 @@ t.test('no server: the source is not touched, and the server may come', async (t
   await startServer(t, ['-port', `${first.port}`, '-durability', 'os'], data)
   await waiting
   t.equal((await client.getStream('key'))!.size, 5 * MIB)
+})
+
+t.test('a server that says that it knows no HELLO is refused, one that is silent is not', async (t) => {
+  for (const how of ['error', 'silence']) {
+    const port = await listen(t, (socket) => {
+      socket.on('data', () => how === 'error' && socket.write(Buffer.from([0xff, 0, 0, 0, 0])))
+    })
+    const client = open(t, port, { protocol: 'auto', helloTimeoutMs: 50, timeoutMs: 500 })
+    const { seen, source } = counting(5)
+    const call = client.setStream('key', source, { size: 5 * MIB })
+    await t.rejects(
+      call,
+      { ...code(how === 'error' ? 'CLIENT_UNSUPPORTED' : 'CLIENT_TIMEOUT'), inDoubt: false },
+      how,
+    )
+    t.equal(seen.given, 0)
+  }
 })
 
 t.test('a chunk of a piece is cut: the piece is asked for again', async (t) => {
