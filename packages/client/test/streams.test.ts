@@ -248,6 +248,7 @@ t.test('time-outs and signals of an upload let its source go', async (t) => {
     isDone = true
   })
   await client.close()
+  await pause(1)
   t.ok(isDone, 'closing waits for it')
   await done
 })
