@@ -26,6 +26,8 @@ const KEYS = ['user:1', 'user:2', 'user', 'hits', 'a', '\0', 'ÿ', 'a key that i
 const OPCODES = Object.values(FRAME_OPCODE)
 /** So long that it does not end while anybody looks. */
 const TTL_MS = 400 * 86_400_000
+/** The least a server takes of a chunk that is not the last. */
+const CHUNK_BYTES = 1024
 
 export function validMessage(form: FormName, random: Random): Uint8Array {
   return TARGET.slice(0, WRITERS[form](random))
@@ -45,6 +47,7 @@ const WRITERS: Readonly<Record<FormName, (random: Random) => number>> = {
     return encodeDocumentedReply(random() < 0.7 ? 0 : 0xff, value, 0, value.length, TARGET, 0)
   },
   frameRequest(random) {
+    if (random() < 0.04) return chunks(random)
     const request = new FrameRequest().begin(pick(OPCODES, random), integer(8, random))
     if (random() < 0.5) request.flags = REQUEST_FLAGS[request.opcode]! & integer(256, random)
     request.durability = pick([DURABILITY_OF_SERVER, DURABILITY_OF_SERVER, 0, 1, 2], random)
@@ -93,6 +96,23 @@ function requestValue(opcode: number, random: Random): Uint8Array {
       return { key: keyOf(random), value: random() < 0.3 ? null : valueBytesOf(random) }
     }),
   )
+}
+
+/** A SET in two to four frames, one behind the other. */
+function chunks(random: Random): number {
+  const request = new FrameRequest().begin(set, integer(8, random))
+  const value = bytesOf(CHUNK_BYTES * (1 + integer(3, random)) + 1 + integer(CHUNK_BYTES, random), random)
+  request.totalBytes = value.length
+  let key: Uint8Array = pickKey(random)
+  let at = 0
+  for (let offset = 0; offset < value.length; offset += CHUNK_BYTES) {
+    const end = Math.min(value.length, offset + CHUNK_BYTES)
+    request.flags = FRAME_FLAG.chunk | (end < value.length ? FRAME_FLAG.more : 0)
+    request.chunkOffset = offset
+    at = encodeFrameRequest(request, key, value, offset, end, TARGET, at)
+    key = NOTHING
+  }
+  return at
 }
 
 function pageOf(random: Random): Uint8Array {
