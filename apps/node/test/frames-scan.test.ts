@@ -177,7 +177,10 @@ t.test('what is there all the time is seen once, whatever is written', async (t)
 t.test('many scans at once, and a connection that goes', async (t) => {
   const { node, client } = await startFrames(t)
   await fill(client, 1000, (index) => `k${index}`)
-  const pages = await Promise.all(Array.from({ length: 300 }, () => client.page('', { entriesMax: 50 })))
+  const clients = await Promise.all(Array.from({ length: 40 }, () => FrameClient.open(node.port)))
+  t.teardown(() => clients.map((each) => each.close()))
+  const asked = clients.flatMap((each) => Array.from({ length: 10 }, () => each.page('', { entriesMax: 50 })))
+  const pages = await Promise.all(asked)
   t.ok(pages.every(({ entries }) => entries.length === 50))
   const leaver = await FrameClient.open(node.port)
   for (let index = 0; index < 500; index++) leaver.page('').catch(() => {})
@@ -196,4 +199,19 @@ t.test('a scan in a pipeline sees what was sent before it', async (t) => {
     const answers = await Promise.all([client.set(key, 'v'), client.page(key), client.delete(key)])
     t.equal(answers[1].entries.length, 1)
   }
+})
+
+t.test('pages for a client that takes none are not made', async (t) => {
+  const { node, client } = await startFrames(t)
+  const value = Buffer.alloc(60_000, 'v')
+  for (const key of ['a', 'b', 'c', 'd']) await client.set(key, value)
+  const idler = await FrameClient.open(node.port)
+  t.teardown(() => idler.close())
+  idler.socket.pause()
+  const before = process.memoryUsage().arrayBuffers
+  for (let index = 0; index < 900; index++) idler.page('').catch(() => {})
+  await sleep(300)
+  t.equal((await client.page('')).entries.length, 4, 'others are served')
+  const grown = (process.memoryUsage().arrayBuffers - before) / 1_000_000
+  t.ok(grown < 40, `${grown.toFixed(0)} MB for 900 pages of 240 KB`)
 })

@@ -370,4 +370,7 @@ t.test('a batch takes a token of the rate limit for each operation', async (t) =
   const next = await client.get('k1')
   t.match(next, { error: ERROR.RATE_LIMITED })
   t.ok(next.retryAfterMs > 300 && next.retryAfterMs <= 501, `${next.retryAfterMs} ms`)
+  const { client: other } = await startFrames(t, { ratePerSecond: 10 })
+  t.match(await other.batch([]), { error: 0 })
+  t.match(await other.batch([]), { error: ERROR.RATE_LIMITED }, 'an empty one takes one')
 })

@@ -263,7 +263,7 @@ export class FrameSession implements Session {
     operation.wantsStream = kind === KIND.get
     if (kind === KIND.scan) return this.#scan(bytes)
     if (operation.codec !== CODEC.none) return this.#unpack(operation)
-    if (operation.batch !== null) admission.charge(operation.batch.length - 1)
+    if (operation.batch !== null) admission.charge(Math.max(0, operation.batch.length - 1))
     const held = kind === KIND.batch ? request : operation
     const isLarge = held.valueEnd - held.valueStart > HELD_ABOVE_BYTES
     keyValue.submit(operation, this.#take())
@@ -292,6 +292,8 @@ export class FrameSession implements Session {
     const token = this.#take()
     this.#replies.rememberPage(token & (REPLY_SLOTS - 1), page)
     keyValue.submit(operation, token)
+    // A page is much larger than its request: one at a time.
+    this.#wire.hold()
   }
 
   /** When the request's deadline passes; 0: it has none. */

@@ -162,8 +162,9 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     ledger.raiseAttempt(entry, operation.attempt)
     const state = ledger.state(entry)
     if (state === LEDGER_STATE.pending) this.#answers.follow(operation.requestId, token)
-    else if (state === LEDGER_STATE.answered) this.#answers.repeat(operation, token, entry)
-    else ledger.again(entry)
+    else if (state === LEDGER_STATE.failed) ledger.again(entry)
+    else if (ledger.error(entry) !== ERROR.IN_DOUBT) this.#answers.repeat(operation, token, entry)
+    else this.#recall.submit(operation, askedBy(operation, token))
     return state === LEDGER_STATE.failed
   }
 

@@ -5,7 +5,7 @@
 import { Version } from '@minivault/clock'
 import { hashKey, KeyHash } from '@minivault/codec'
 import { ERROR } from '@minivault/protocol'
-import { type StorageError, storedDecimal } from '@minivault/storage'
+import { storedDecimal } from '@minivault/storage'
 import { type BatchItem, KIND, type Operation } from '../key-value.ts'
 import type { Asked } from './answers.ts'
 import { isOf, type Replica, whenShown } from './replica.ts'
@@ -19,7 +19,16 @@ export class Recall {
   }
 
   submit(operation: Operation, asked: Asked): void {
-    if (operation.batch !== null) return this.#batch(operation, operation.batch, asked)
+    try {
+      if (operation.batch === null) this.#one(operation, asked)
+      else this.#batch(operation, operation.batch, asked)
+    } catch (error) {
+      // Not a failure without effect, after which it would be carried out.
+      this.#inDoubt(asked, error as Error)
+    }
+  }
+
+  #one(operation: Operation, asked: Asked): void {
     const { store, answers } = this.#replica
     const { kind, durability } = operation
     const found = store.locate(operation.key, operation.keyStart, operation.keyEnd, operation.hash)
@@ -67,7 +76,7 @@ export class Recall {
     return this.#replica.store.locate(key, 0, key.length, this.#hash)
   }
 
-  #inDoubt(asked: Asked, error: StorageError): void {
+  #inDoubt(asked: Asked, error: Error): void {
     this.#replica.answers.fail(asked, ERROR.IN_DOUBT, error.message)
   }
 }
