@@ -104,6 +104,9 @@ export const RESTS_POOLED = 8
 export const REST_POOLED_BYTES_MIN = 4096
 /** Slices of outgoing values, a chunk each, kept for use again. */
 export const SLICES_POOLED = 16
+/** What they are kept in: its size to begin with, and how many are kept for use again. */
+export const KEPT_REPLIES_BUFFER_BYTES = 16 * 1024
+export const KEPT_REPLIES_POOLED = 64
 /** Replies kept until their turn comes, in bytes; above it a connection takes no further requests. */
 export const KEPT_REPLIES_BYTES_MAX = 1024 * 1024
 

@@ -7,6 +7,7 @@ import { ERROR } from '@minivault/protocol'
 import fc from 'fast-check'
 import t from 'tap'
 import { TokenBucket } from '../src/admission/token-bucket.ts'
+import { KeptPool } from '../src/door/kept-replies.ts'
 import { ChunkPool, Output } from '../src/door/output.ts'
 import { ReplySlots } from '../src/door/reply-slots.ts'
 import { readTarget } from '../src/http/target.ts'
@@ -32,26 +33,33 @@ t.test('token bucket', async (t) => {
 })
 
 t.test('reply slots give back request order, whatever order answers come in', async () => {
+  const pool = new ChunkPool()
+  const kept = new KeptPool(pool)
   fc.assert(
     fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 200 }), (weights) => {
-      const slots = new ReplySlots()
+      const slots = new ReplySlots(kept)
+      const out: number[] = []
+      const output = new Output(pool, { write: (bytes) => out.push(...bytes) > 0 })
       const taken = weights.map(() => slots.take())
       const order = taken.map((slot, index) => ({ slot, index, weight: weights[index]! }))
       order.sort((a, b) => a.weight - b.weight)
-      const out: number[] = []
       for (const { slot, index } of order) {
         if (!slots.isNext(slot)) {
-          slots.keep(slot, [Uint8Array.of(index)])
+          const kept = slots.keeper(slot)
+          kept.output.append(Uint8Array.of(index), 0, 1)
+          kept.keep(slot)
           continue
         }
-        out.push(index & 255)
+        output.append(Uint8Array.of(index), 0, 1)
         slots.advance()
-        for (let due = slots.due(); due !== null; due = slots.due()) {
-          out.push((due as Uint8Array[])[0]![0]!)
-          slots.advance()
-        }
+        while (slots.release(output)) {}
       }
-      return slots.pending === 0 && out.every((value, index) => value === (index & 255))
+      output.flush()
+      return (
+        slots.pending === 0 &&
+        out.length === taken.length &&
+        out.every((value, index) => value === (index & 255))
+      )
     }),
   )
 })

@@ -22,6 +22,7 @@ import {
 import { errorOf } from '../local/storage-errors.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
+import type { KeptPool } from './kept-replies.ts'
 import { OUTGOING, type OutgoingMemory, OutgoingValue } from './outgoing-value.ts'
 import { type ChunkPool, Output } from './output.ts'
 import { ReplySlots } from './reply-slots.ts'
@@ -35,6 +36,7 @@ const SLOWEST_BYTES_PER_SECOND = 64 * 1024
 export interface ConnectionContext {
   receivers: Receivers
   pool: ChunkPool
+  kept: KeptPool
   turn: Turn
   outgoing: OutgoingMemory
   rests: RestPool
@@ -45,7 +47,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   readonly socket: ByteSocket
   #session: Session | null = null
   readonly #context: ConnectionContext
-  readonly #slots = new ReplySlots()
+  readonly #slots: ReplySlots
   readonly #output: Output
   readonly #firstToken: number
   #rest: Uint8Array | null = null
@@ -74,6 +76,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   constructor(socket: ByteSocket, context: ConnectionContext) {
     this.socket = socket
     this.#context = context
+    this.#slots = new ReplySlots(context.kept)
     this.#output = new Output(context.pool, socket)
     this.#firstToken = context.receivers.add(this)
   }
@@ -235,7 +238,9 @@ export class Connection implements Receiver, Wire, SocketListener {
     }
     if (answer.stream !== null) return this.#completeInPieces(slot, answer, answer.stream)
     if (!this.#slots.isNext(slot)) {
-      this.#slots.keep(slot, this.#encodeApart(slot, answer))
+      const kept = this.#slots.keeper(slot)
+      this.#session!.reply(slot, answer, kept.output)
+      kept.keep(slot)
       return
     }
     this.#session!.reply(slot, answer, this.#output)
@@ -246,14 +251,8 @@ export class Connection implements Receiver, Wire, SocketListener {
   /** The oldest reply is out: those that waited for it follow. */
   #advance(): void {
     this.#slots.advance()
-    for (let reply = this.#slots.due(); reply !== null; reply = this.#slots.due()) {
-      if (reply instanceof OutgoingValue) {
-        this.#outgoing = reply
-        return
-      }
-      for (const bytes of reply) this.#output.append(bytes, 0, bytes.length)
-      this.#slots.advance()
-    }
+    while (this.#slots.release(this.#output)) {}
+    this.#outgoing = this.#slots.releaseValue()
   }
 
   #completeInPieces(slot: number, answer: Answer, stream: ValueStream): void {
@@ -265,7 +264,7 @@ export class Connection implements Receiver, Wire, SocketListener {
       turn.touch(this)
     } else {
       value.rest()
-      this.#slots.keep(slot, value)
+      this.#slots.keepValue(slot, value)
     }
   }
 
@@ -289,14 +288,6 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (reply.writeError(errorOf(failure), message, isBegun, this.#output)) return true
     this.socket.destroy()
     return false
-  }
-
-  #encodeApart(slot: number, answer: Answer): Uint8Array[] {
-    const parts: Uint8Array[] = []
-    const apart = new Output(this.#context.pool, { write: (bytes) => parts.push(Buffer.from(bytes)) > 0 })
-    this.#session!.reply(slot, answer, apart)
-    apart.flush()
-    return parts
   }
 
   /** End of turn: everything answered leaves; reading stops or goes on by what is still under way. */

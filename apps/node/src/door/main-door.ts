@@ -15,6 +15,7 @@ import type { ByteSocket, SocketListener } from './byte-socket.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { DocumentedSession } from './documented-session.ts'
 import { FrameSession } from './frame-session.ts'
+import { KeptPool } from './kept-replies.ts'
 import type { Memory } from './memory.ts'
 import { ChunkPool } from './output.ts'
 import { RestPool } from './rest-pool.ts'
@@ -48,9 +49,11 @@ export class MainDoor {
 
   constructor(options: MainDoorOptions) {
     this.#options = options
+    const pool = new ChunkPool(options.memory.chunks)
     this.#context = {
       receivers: options.receivers,
-      pool: new ChunkPool(options.memory.chunks),
+      pool,
+      kept: new KeptPool(pool),
       turn: new Turn(),
       rests: new RestPool(),
       outgoing: {

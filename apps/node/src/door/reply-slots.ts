@@ -1,23 +1,27 @@
 /**
  * Replies leave in the order of their requests, whatever order the answers come in. Each request takes a
- * slot; an answer for the oldest open slot is written at once, any other is kept as bytes until its turn. The
- * usual case, every answer in order, touches two counters and allocates nothing.
+ * slot; an answer for the oldest open slot is written at once, any other is kept until its turn. The usual
+ * case, every answer in order, touches two counters and allocates nothing.
  */
 import { bug } from '../bug.ts'
 import { REPLY_SLOTS } from '../limits.ts'
-import { OutgoingValue } from './outgoing-value.ts'
-
-/** A reply that waits for its turn: its bytes, or a value that will leave piece by piece. */
-export type KeptReply = Uint8Array[] | OutgoingValue
+import type { KeptPool, KeptReplies } from './kept-replies.ts'
+import type { OutgoingValue } from './outgoing-value.ts'
+import type { Output } from './output.ts'
 
 const MASK = REPLY_SLOTS - 1
 
 export class ReplySlots {
   #head = 0
   #tail = 0
-  #early: Map<number, KeptReply> | null = null
-  /** Of the replies that are kept. */
-  keptBytes = 0
+  readonly #pool: KeptPool
+  #kept: KeptReplies | null = null
+  /** Those that will leave piece by piece. */
+  #values: Map<number, OutgoingValue> | null = null
+
+  constructor(pool: KeptPool) {
+    this.#pool = pool
+  }
 
   /** Requests without a reply on its way. */
   get pending(): number {
@@ -50,37 +54,69 @@ export class ReplySlots {
     this.#head = (this.#head + 1) | 0
   }
 
-  keep(slot: number, reply: KeptReply): void {
-    this.#early ??= new Map()
-    if (this.#early.has(slot)) bug('a request is answered once')
-    this.#early.set(slot, reply)
-    this.keptBytes += bytesOf(reply)
+  /** Of the replies that are kept. */
+  get keptBytes(): number {
+    return this.#kept === null ? 0 : this.#kept.bytes
+  }
+
+  /** Where to write the reply of a slot that is not the next one; then say `keep` there. */
+  keeper(slot: number): KeptReplies {
+    this.#mustBeOpen(slot)
+    this.#kept ??= this.#pool.take()
+    return this.#kept
+  }
+
+  keepValue(slot: number, value: OutgoingValue): void {
+    this.#mustBeOpen(slot)
+    this.#values ??= new Map()
+    this.#values.set(slot, value)
+  }
+
+  #mustBeOpen(slot: number): void {
+    const isKept = this.#kept?.has(slot) === true || this.#values?.has(slot) === true
+    if (isKept) bug('a request is answered once')
+  }
+
+  /** Writes the kept reply that is due now, if there is one; it is out then. */
+  release(output: Output): boolean {
+    const kept = this.#kept
+    const slot = this.#head & MASK
+    if (kept === null || !kept.has(slot)) return false
+    kept.release(slot, output)
+    this.#giveBack(kept)
+    this.advance()
+    return true
+  }
+
+  /** The kept value that is due now, if there is one; when it is out, `advance`. */
+  releaseValue(): OutgoingValue | null {
+    if (this.#values === null || this.#values.size === 0) return null
+    const slot = this.#head & MASK
+    const value = this.#values.get(slot) ?? null
+    this.#values.delete(slot)
+    return value
   }
 
   /** Nobody will read the kept replies: their slots count as out. */
   dropKept(): void {
-    for (const reply of this.#early?.values() ?? []) {
-      if (reply instanceof OutgoingValue) reply.cancel()
+    for (const value of this.#values?.values() ?? []) {
+      value.cancel()
       this.advance()
     }
-    this.#early = null
-    this.keptBytes = 0
+    this.#values = null
+    const kept = this.#kept
+    if (kept === null) return
+    for (let slot = 0; slot < REPLY_SLOTS && kept.count > 0; slot++) {
+      if (!kept.has(slot)) continue
+      kept.drop(slot)
+      this.advance()
+    }
+    this.#giveBack(kept)
   }
 
-  /** The kept reply that is due now, if any; when it is out, `advance`. */
-  due(): KeptReply | null {
-    if (this.#early === null || this.#early.size === 0 || this.pending === 0) return null
-    const slot = this.#head & MASK
-    const reply = this.#early.get(slot)
-    if (reply === undefined) return null
-    this.#early.delete(slot)
-    this.keptBytes -= bytesOf(reply)
-    return reply
+  #giveBack(kept: KeptReplies): void {
+    if (kept.count > 0) return
+    this.#kept = null
+    this.#pool.give(kept)
   }
-}
-
-function bytesOf(reply: KeptReply): number {
-  let bytes = 0
-  if (!(reply instanceof OutgoingValue)) for (const part of reply) bytes += part.length
-  return bytes
 }
