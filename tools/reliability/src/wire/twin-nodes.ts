@@ -98,13 +98,18 @@ async function oneStream(seed: number, mode: Mode, whole: number, split: number)
   const what = `${form} behind ${beginning}, pieces of ${sizes.join(', ')}`
   if (said === null || saidToPieces === null) return `${what}: the connection stays open`
   const isFirst = beginning === 'nothing' || (form === 'documented' && beginning === 'greeting')
-  const isHttp = isFirst && bytes[0]! >= 0x41 && bytes[0]! <= 0x5a
-  const spoken = isHttp ? 'http' : form
+  const spoken = isFirst ? formOf(bytes[0]!) : form
   const [expected, got] = [transcriptOf(spoken, said), transcriptOf(spoken, saidToPieces)]
   const problem = expected.problem ?? got.problem
   if (problem !== null) return `${what}: ${problem}`
   const wrong = firstDifference(expected.lines, got.lines)
   return wrong === null ? null : `${what}: ${wrong}`
+}
+
+/** What a connection that begins with this byte speaks; what is refused at once has no replies to read. */
+function formOf(first: number): Form | 'http' {
+  if (first >= 0x41 && first <= 0x5a) return 'http'
+  return first < 0x10 ? 'documented' : 'frame'
 }
 
 /** A stream whose answers do not hang on the clock: no short time to live, no short deadline. */
