@@ -7,7 +7,6 @@
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
  */
-import { cloneBytes, copyBytes } from '@minivault/codec'
 import type { ValueStream } from '@minivault/storage'
 import type { Answer } from '../key-value.ts'
 import {
@@ -16,16 +15,17 @@ import {
   OPERATION_TIMEOUT_MS,
   OUTPUT_HIGH_WATER_BYTES,
   REPLY_SLOTS,
-  REST_POOLED_BYTES_MIN,
   WRITE_TIMEOUT_MS,
 } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import type { KeptPool } from './kept-replies.ts'
 import { OUTGOING, type OutgoingMemory, OutgoingValue } from './outgoing-value.ts'
 import { type ChunkPool, Output } from './output.ts'
 import { ReplySlots } from './reply-slots.ts'
+import { Rest } from './rest.ts'
 import type { RestPool } from './rest-pool.ts'
 import type { Session, Wire } from './session.ts'
 import type { Turn } from './turn.ts'
@@ -40,6 +40,7 @@ export interface ConnectionContext {
   turn: Turn
   outgoing: OutgoingMemory
   rests: RestPool
+  held: HeldBytes
   onClose: (connection: Connection) => void
 }
 
@@ -50,9 +51,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   readonly #slots: ReplySlots
   readonly #output: Output
   readonly #firstToken: number
-  #rest: Uint8Array | null = null
-  #restLength = 0
-  #restIsPooled = false
+  readonly #rest: Rest
   #skip = 0
   #reading = false
   #stalled = false
@@ -79,6 +78,7 @@ export class Connection implements Receiver, Wire, SocketListener {
     this.#slots = new ReplySlots(context.kept)
     this.#output = new Output(context.pool, socket)
     this.#firstToken = context.receivers.add(this)
+    this.#rest = new Rest(context.rests, context.held)
   }
 
   begin(session: Session): void {
@@ -146,7 +146,7 @@ export class Connection implements Receiver, Wire, SocketListener {
       if (start === end) return
     }
     this.#reading = true
-    const at = this.#rest === null ? start : this.#completeRest(bytes, start, end)
+    const at = this.#rest.bytes === null ? start : this.#completeRest(bytes, start, end)
     if (at < end) this.#keep(bytes, this.#consume(bytes, at, end), end)
     this.#reading = false
     this.settle()
@@ -157,16 +157,18 @@ export class Connection implements Receiver, Wire, SocketListener {
    * others are parsed in place; all of them where it cannot be taken now. Returns where to go on.
    */
   #completeRest(bytes: Uint8Array, start: number, end: number): number {
+    const rest = this.#rest
+    const session = this.#session!
     let at = start
-    while (this.#rest !== null && at < end) {
-      const missing = this.#session!.needed - this.#restLength
+    while (rest.bytes !== null && at < end) {
+      const missing = session.needed - rest.length
       const stop = missing > 0 && !this.#stalled ? Math.min(end, at + missing) : end
-      this.#keepMore(bytes, at, stop)
-      at = stop
-      this.#consumeRest()
-      const skipped = Math.min(this.#skip, end - at)
+      const received = rest.length + stop - at
+      if (rest.add(bytes, at, stop, session.needed)) this.#consumeRest()
+      else session.refuseFront(received)
+      const skipped = Math.min(this.#skip, end - stop)
       this.#skip -= skipped
-      at += skipped
+      at = stop + skipped
     }
     return this.#closing ? end : at
   }
@@ -184,47 +186,18 @@ export class Connection implements Receiver, Wire, SocketListener {
   }
 
   #consumeRest(): void {
-    const rest = this.#rest
-    if (rest === null) return
-    const length = this.#restLength
+    const { bytes, length } = this.#rest
+    if (bytes === null) return
     if (this.#session !== null && length < this.#session.needed && !this.#stalled) return
-    const stopped = this.#consume(rest, 0, length)
-    // Closed meanwhile, it is gone already.
-    if (stopped === 0 || this.#rest === null) return
-    const isPooled = this.#restIsPooled
-    this.#rest = null
-    this.#restLength = 0
-    this.#restIsPooled = false
-    this.#keep(rest, stopped, length)
-    if (isPooled) this.#context.rests.give(rest)
+    const stopped = this.#consume(bytes, 0, length)
+    this.#rest.consume(stopped, !this.#closing)
+    if (stopped > 0) this.#incompleteForMs = 0
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end || this.#closing) return
-    const length = end - start
-    const pooled = length < REST_POOLED_BYTES_MIN ? null : this.#context.rests.take(length)
-    if (pooled === null) this.#rest = cloneBytes(bytes, start, end)
-    else {
-      copyBytes(bytes, start, end, pooled, 0)
-      this.#rest = pooled
-    }
-    this.#restIsPooled = pooled !== null
-    this.#restLength = length
+    this.#rest.begin(bytes, start, end)
     this.#incompleteForMs = 0
-  }
-
-  #keepMore(bytes: Uint8Array, start: number, end: number): void {
-    const length = this.#restLength + end - start
-    let rest = this.#rest!
-    if (length > rest.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(rest.length * 2, this.#session!.needed)))
-      grown.set(rest.subarray(0, this.#restLength))
-      if (this.#restIsPooled) this.#context.rests.give(rest)
-      this.#restIsPooled = false
-      this.#rest = rest = grown
-    }
-    rest.set(bytes.subarray(start, end), this.#restLength)
-    this.#restLength = length
   }
 
   // --- out
@@ -329,7 +302,7 @@ export class Connection implements Receiver, Wire, SocketListener {
     this.#sentBytesSeen = sentBytes
     const isUnfinished = this.#session?.isUnfinished === true
     const waitsForClient =
-      this.#closing || ((this.#rest !== null || this.#skip > 0 || isUnfinished) && !this.#stalled)
+      this.#closing || ((this.#rest.bytes !== null || this.#skip > 0 || isUnfinished) && !this.#stalled)
     this.#incompleteForMs = waitsForClient ? this.#incompleteForMs + elapsedMs : 0
     const received = this.socket.receivedBytes - this.#bytesReadSeen
     if (!waitsForClient) this.#bytesReadSeen = this.socket.receivedBytes
@@ -364,9 +337,7 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (this.#closed) return
     this.#closed = true
     this.#output.drained()
-    if (this.#restIsPooled) this.#context.rests.give(this.#rest!)
-    this.#restIsPooled = false
-    this.#rest = null
+    this.#rest.drop()
     this.#session?.close()
     this.#slots.dropKept()
     if (this.#outgoing !== null) {

@@ -150,6 +150,11 @@ export class DocumentedSession implements Session {
     return stop
   }
 
+  refuseFront(receivedBytes: number): void {
+    this.#refuse(ERROR.OVERLOADED)
+    this.#wire.skip(this.#request.needed - receivedBytes)
+  }
+
   close(): void {
     this.#incoming?.abort()
     this.#incoming = null

@@ -333,6 +333,11 @@ export class FrameSession implements Session {
     return this.#replies.inPieces(slot, answer)
   }
 
+  /** A frame is too short to come to this. */
+  refuseFront(): void {
+    this.#wire.closeAfterReplies()
+  }
+
   close(): void {
     this.#chunks.close()
   }

@@ -56,6 +56,7 @@ export class MainDoor {
       kept: new KeptPool(pool),
       turn: new Turn(),
       rests: new RestPool(),
+      held: options.session.held,
       outgoing: {
         pieces: new PieceBuffers(BLOB_PIECE_BYTES, PIECES_OUT_MAX, PIECES_KEPT),
         slices: new SlicePool(),

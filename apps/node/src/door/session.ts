@@ -40,6 +40,11 @@ export interface Session {
   reply(slot: number, answer: Answer, output: Output): void
   /** The same of an answer that is a stream. */
   replyInPieces(slot: number, answer: Answer): PieceReply
+  /**
+   * There is no room for the rest of the request at the front, of which so many bytes have come: it is
+   * refused, and the bytes to come are skipped.
+   */
+  refuseFront(receivedBytes: number): void
   /** The connection is closed: values that were on their way in are let go. */
   close(): void
 }
