@@ -8,6 +8,7 @@ import { compactRuns } from '../src/hint/compact-runs.ts'
 import { MergedCursor } from '../src/hint/key-cursor.ts'
 import { entryBytes, KeyEntry, readEntry, writeEntry } from '../src/hint/key-entry.ts'
 import { type KeyRun, RunBuilder } from '../src/hint/key-run.ts'
+import { Overtaken } from '../src/keys/overtaken.ts'
 import { collect, item, itemOf, itemsOf, runOf, text, textOf, winners } from './fixtures/hint-items.ts'
 
 t.test('an entry is read as it was written', async (t) => {
@@ -69,6 +70,27 @@ t.test('a run is sorted and keeps the newest of each key', async (t) => {
   }
   builder.clear()
   t.equal(builder.toRun(1).count, 0)
+})
+
+t.test('a cursor passes over what was overtaken in its segment', async (t) => {
+  const overtaken = new Overtaken()
+  const items = Array.from({ length: 500 }, (_, i) => item(`key${i}`, i * 4096 + 8))
+  for (let i = 0; i < 500; i += 3) overtaken.add(i * 4096 + 8)
+  const left = items.filter((_, i) => i % 3 !== 0)
+  const all = winners(items).map((each) => text(each, 7))
+  const run = runOf(items)
+  t.same(
+    collect(run.cursor({}, overtaken)),
+    winners(left).map((each) => text(each, 7)),
+  )
+  t.same(
+    collect(run.cursor({ reverse: true }, overtaken)),
+    winners(left)
+      .map((each) => text(each, 7))
+      .reverse(),
+  )
+  t.same(collect(run.cursor()), all, 'a scan that asks for all gets all')
+  t.notOk(overtaken.has(1 << 29), 'beyond all that was added')
 })
 
 t.test('runs are merged so that they stay few', async (t) => {
