@@ -25,6 +25,14 @@ export const OUTPUT_VIEWS_MAX = 1024
 export const OUTPUT_CHUNKS_POOLED = 64
 /** Bytes a client may leave unread before its requests are no longer read. */
 export const OUTPUT_HIGH_WATER_BYTES = 1024 * 1024
+/** The same for a client that has yet to show the key before it may do anything. */
+export const STRANGER_UNSENT_BYTES_MAX = 4096
+/**
+ * Bytes that all clients together may leave unread, large values on their way out not counted. From half of
+ * it on nobody is read from who leaves anything unread; a connection that would take more than all of it is
+ * closed.
+ */
+export const UNSENT_BYTES_MAX = 256 * 1024 * 1024
 /** Requests of one connection under way at once (power of two); more stay unread until replies have left. */
 export const REPLY_SLOTS = 1024
 

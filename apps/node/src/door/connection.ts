@@ -15,6 +15,7 @@ import {
   OPERATION_TIMEOUT_MS,
   OUTPUT_HIGH_WATER_BYTES,
   REPLY_SLOTS,
+  STRANGER_UNSENT_BYTES_MAX,
   WRITE_TIMEOUT_MS,
 } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
@@ -29,6 +30,7 @@ import { Rest } from './rest.ts'
 import type { RestPool } from './rest-pool.ts'
 import type { Session, Wire } from './session.ts'
 import type { Turn } from './turn.ts'
+import type { UnsentBytes } from './unsent-bytes.ts'
 
 /** A request may take longer than FRAME_TIMEOUT_MS when it is large: a second for each of these. */
 const SLOWEST_BYTES_PER_SECOND = 64 * 1024
@@ -38,6 +40,8 @@ export interface ConnectionContext {
   pool: ChunkPool
   kept: KeptPool
   turn: Turn
+  /** What all clients leave unread. */
+  unsent: UnsentBytes
   outgoing: OutgoingMemory
   rests: RestPool
   held: HeldBytes
@@ -71,6 +75,8 @@ export class Connection implements Receiver, Wire, SocketListener {
   #bytesReadSeen = 0
   #unreadSeen = 0
   #unreadForMs = 0
+  /** Of its unsent bytes, what the total knows. */
+  #counted = 0
 
   constructor(socket: ByteSocket, context: ConnectionContext) {
     this.socket = socket
@@ -104,8 +110,16 @@ export class Connection implements Receiver, Wire, SocketListener {
       this.#outgoing !== null ||
       this.#slots.isFull ||
       this.#slots.keptBytes > KEPT_REPLIES_BYTES_MAX ||
-      this.socket.unsentBytes > OUTPUT_HIGH_WATER_BYTES
+      this.#owesTooMuch
     )
+  }
+
+  /** The client leaves more unread than it may; or anything, where all leave much unread together. */
+  get #owesTooMuch(): boolean {
+    const { unsentBytes } = this.socket
+    if (unsentBytes === 0) return false
+    if (this.#context.unsent.isScarce || unsentBytes > OUTPUT_HIGH_WATER_BYTES) return true
+    return unsentBytes > STRANGER_UNSENT_BYTES_MAX && this.#session?.isStranger === true
   }
 
   get isClosed(): boolean {
@@ -263,10 +277,24 @@ export class Connection implements Receiver, Wire, SocketListener {
     return false
   }
 
+  /**
+   * What the client does not take is not added to bit by bit: each bit would keep a chunk. It waits until the
+   * socket has sent all it has, or a chunk is full. Where even that is too much for the node, it is the end.
+   */
+  #flush(): void {
+    const { socket } = this
+    const isLast = this.#outgoing !== null || this.#closing || this.#ended
+    if (isLast || socket.unsentBytes === 0) this.#output.flush()
+    const isOver = this.#context.unsent.count(this.#counted, this.#outgoing === null ? socket.unsentBytes : 0)
+    this.#counted = this.#outgoing === null ? socket.unsentBytes : 0
+    if (isOver) socket.destroy()
+  }
+
   /** End of turn: everything answered leaves; reading stops or goes on by what is still under way. */
   settle(): void {
     if (this.#closed) return
-    this.#output.flush()
+    this.#flush()
+    if (this.#closed) return
     if (this.#outgoing !== null) this.#pump()
     if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
       // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes
@@ -336,6 +364,7 @@ export class Connection implements Receiver, Wire, SocketListener {
   onClose(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#context.unsent.count(this.#counted, 0)
     this.#output.drained()
     this.#rest.drop()
     this.#session?.close()

@@ -101,6 +101,10 @@ export class DocumentedSession implements Session {
 
   // --- a large value
 
+  get isStranger(): boolean {
+    return !this.#authenticated && !this.#context.admission.isOpen(KIND.get)
+  }
+
   get isUnfinished(): boolean {
     return this.#incoming !== null
   }

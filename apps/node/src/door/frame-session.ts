@@ -247,6 +247,10 @@ export class FrameSession implements Session {
     return isFirst
   }
 
+  get isStranger(): boolean {
+    return !this.#authenticated && !this.#context.admission.isOpen(KIND.get)
+  }
+
   get isUnfinished(): boolean {
     return this.#chunks.isUnfinished
   }

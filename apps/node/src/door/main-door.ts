@@ -22,6 +22,7 @@ import { RestPool } from './rest-pool.ts'
 import type { SessionContext } from './session-context.ts'
 import { SlicePool } from './slice-pool.ts'
 import { Turn } from './turn.ts'
+import { UnsentBytes } from './unsent-bytes.ts'
 
 /** Opcodes below this open the documented form. */
 const DOCUMENTED_BELOW = 0x10
@@ -55,6 +56,7 @@ export class MainDoor {
       pool,
       kept: new KeptPool(pool),
       turn: new Turn(),
+      unsent: new UnsentBytes(),
       rests: new RestPool(),
       held: options.session.held,
       outgoing: {

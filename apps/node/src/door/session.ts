@@ -37,6 +37,8 @@ export interface Session {
   readonly needed: number
   /** Parts of a request have arrived, and more must follow. */
   readonly isUnfinished: boolean
+  /** Has yet to show the key before it may do anything. */
+  readonly isStranger: boolean
   reply(slot: number, answer: Answer, output: Output): void
   /** The same of an answer that is a stream. */
   replyInPieces(slot: number, answer: Answer): PieceReply

@@ -10,7 +10,6 @@ export class StreamSocket implements ByteSocket {
     this.#socket = socket
     this.listener = listenerOf(this)
     socket.on('data', this.#onData)
-    socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
@@ -30,7 +29,7 @@ export class StreamSocket implements ByteSocket {
 
   write(bytes: Uint8Array): boolean {
     if (this.#socket.destroyed) return true
-    this.#socket.write(bytes)
+    this.#socket.write(bytes, this.#onWritten)
     return this.#socket.writableLength === 0
   }
 
@@ -53,14 +52,16 @@ export class StreamSocket implements ByteSocket {
   release(): Socket {
     const socket = this.#socket
     socket.off('data', this.#onData)
-    socket.off('drain', this.#onDrain)
     socket.off('end', this.#onEnd)
     socket.off('error', this.#onError)
     return socket
   }
 
   readonly #onData = (bytes: Buffer) => this.listener.receive(bytes, 0, bytes.length)
-  readonly #onDrain = () => this.listener.onDrained()
+  /** Not the stream's own `drain`: that comes only after it was full. */
+  readonly #onWritten = () => {
+    if (this.#socket.writableLength === 0 && !this.#socket.destroyed) this.listener.onDrained()
+  }
   readonly #onEnd = () => this.listener.onEnd()
   readonly #onError = () => this.#socket.destroy()
   readonly #onClose = () => this.listener.onClose()
