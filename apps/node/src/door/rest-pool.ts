@@ -1,6 +1,6 @@
 /**
- * A few buffers for the unfinished rests of connections: who sends frame after frame leaves one behind at each
- * read, and new memory for each would pile up until it is collected. Where all are in use a rest lies in
+ * A few buffers for the unfinished rests of connections: who sends frame after frame leaves one behind at
+ * each read, and new memory for each would pile up until it is collected. Where all are in use a rest lies in
  * memory of its own, which grows with what has arrived.
  */
 import { READ_BUFFER_BYTES, RESTS_POOLED } from '../limits.ts'
