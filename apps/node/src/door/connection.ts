@@ -7,6 +7,7 @@
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
  */
+import { UNAUTHENTICATED_BYTES_MAX } from '@minivault/protocol'
 import type { ValueStream } from '@minivault/storage'
 import type { Answer } from '../key-value.ts'
 import {
@@ -305,6 +306,9 @@ export class Connection implements Receiver, Wire, SocketListener {
     }
     if (this.#closing) return
     if (this.isBusy) {
+      // A stranger is busy only by what it leaves unread: it shall not make us keep its further requests.
+      if (this.#rest.length > UNAUTHENTICATED_BYTES_MAX && this.#session?.isStranger === true)
+        return this.socket.destroy()
       if (!this.#stalled) this.socket.pause()
       this.#stalled = true
     } else if (this.#stalled) {
