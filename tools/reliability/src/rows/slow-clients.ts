@@ -27,7 +27,8 @@ const LATE_MS = 8_000
 /** Deadlines pass so many times as fast in the short profile and in the controls. */
 const HURRY = 10
 const VALUE_BYTES = [48 * 1024, MEBIBYTE, 8 * MEBIBYTE]
-const ASKED = 40
+/** How many of each. The kernel alone may take 37 MB of them for a connection. */
+const ASKED = [1200, 40, 40]
 const DRIP_EVERY_MS = 300
 /** Growth of the node while all of them are there. */
 const GROWN_BYTES_MAX = 160 * MEBIBYTE
@@ -51,8 +52,8 @@ function deaf(form: Form): Slow {
     share: 0.5,
     async begin(crowd) {
       await crowd.deaf()
-      const all = VALUE_BYTES.flatMap((bytes) =>
-        Array.from({ length: ASKED }, (_, index) => getRequest(form, keyOf(bytes), index)),
+      const all = VALUE_BYTES.flatMap((bytes, kind) =>
+        Array.from({ length: ASKED[kind]! }, (_, index) => getRequest(form, keyOf(bytes), index)),
       )
       await crowd.say(Buffer.concat(all))
     },
@@ -207,7 +208,10 @@ const PATIENT: PlantedFault = {
 
 const GENEROUS: PlantedFault = {
   file: LIMITS,
-  edits: [['OUTPUT_HIGH_WATER_BYTES = 1024 * 1024', 'OUTPUT_HIGH_WATER_BYTES = 1e12']],
+  edits: [
+    ['OUTPUT_HIGH_WATER_BYTES = 1024 * 1024', 'OUTPUT_HIGH_WATER_BYTES = 1e12'],
+    ['UNSENT_BYTES_MAX = 256 * 1024 * 1024', 'UNSENT_BYTES_MAX = 1e12'],
+  ],
 }
 
 export const slowClientsRow: Row = {

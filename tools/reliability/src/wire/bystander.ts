@@ -9,7 +9,7 @@ const SLICE_MS = 250
 const PAUSE_MS = 1
 
 export interface Suffered {
-  /** Longest and all but the hundredth wait for an answer, in milliseconds. */
+  /** The longest wait for an answer, and the p99 of the median slice, in milliseconds. */
   max: number
   p99: number
   count: number
@@ -33,15 +33,17 @@ export class Bystander {
   /** What they suffered while `body` ran; its first slice is not begun before they are at it. */
   async during<T>(body: () => Promise<T>): Promise<{ result: T; suffered: Suffered }> {
     const suffered: Suffered = { max: 0, p99: 0, count: 0, failed: 0 }
+    const p99s: number[] = []
     let isOver = false
     const watching = (async () => {
       do {
         const { max, p99, count, failed } = await this.#slice()
         suffered.max = Math.max(suffered.max, max)
-        suffered.p99 = Math.max(suffered.p99, p99)
+        p99s.push(p99)
         suffered.count += count
         suffered.failed += failed
       } while (!isOver)
+      suffered.p99 = p99s.sort((a, b) => a - b)[p99s.length >> 1]!
     })()
     try {
       return { result: await body(), suffered }
