@@ -25,7 +25,7 @@ interface Measured {
 
 const MEASURED: Readonly<Record<Profile, Measured>> = {
   smoke: { slices: 4, sliceMs: 200, ratioMax: 3 },
-  ci: { slices: 25, sliceMs: 800, ratioMax: 1.2 },
+  ci: { slices: 15, sliceMs: 500, ratioMax: 1.2 },
   long: { slices: 60, sliceMs: 2000, ratioMax: 1.2 },
 }
 
