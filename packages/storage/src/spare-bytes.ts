@@ -1,6 +1,6 @@
 /**
- * `bytes[start, end)`: what `spareBytes` asked for, right behind the log's window and in one array with it. It
- * stays the caller's, also where a full disk has made the store begin anew with another window; only the
+ * `bytes[start, end)`: what `spareBytes` asked for, right behind the log's window and in one array with it.
+ * It stays the caller's, also where a full disk has made the store begin anew with another window; only the
  * copies are dearer then.
  */
 

@@ -1,7 +1,7 @@
 /**
- * Replies that wait for an earlier one, already written down: one behind the other in a buffer, with the place
- * of each by its slot. The reply to a GET behind a SET that is still on its way to the disk is such a one. A
- * connection borrows one of these while it needs it.
+ * Replies that wait for an earlier one, already written down: one behind the other in a buffer, with the
+ * place of each by its slot. The reply to a GET behind a SET that is still on its way to the disk is such a
+ * one. A connection borrows one of these while it needs it.
  */
 import { copyBytes } from '@minivault/codec'
 import { KEPT_REPLIES_BUFFER_BYTES, KEPT_REPLIES_POOLED, REPLY_SLOTS } from '../limits.ts'
