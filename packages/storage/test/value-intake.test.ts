@@ -41,6 +41,14 @@ function blobsIn(directory: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
+/** Resolves when nothing is being written, read or removed. */
+function settled(store: Store): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => (store.engine.inFlight === 0 ? resolve() : setTimeout(look, 1))
+    look()
+  })
+}
+
 /** Pushes a value as a socket does: what it has at once, and the rest when there is room. */
 class Source {
   readonly ended: Promise<BlobValue>
@@ -166,10 +174,7 @@ t.test('cut anywhere, nothing is left', async (t) => {
       source.intake.abort()
       source.intake.abort()
       t.equal(source.intake.write(value, 0, 10), 10, 'what still comes is passed over')
-      await new Promise<void>((resolve) => {
-        const look = () => (store.engine.inFlight === 0 ? resolve() : setTimeout(look, 1))
-        look()
-      })
+      await settled(store)
       t.same(blobsIn(directory), [], `after ${at} bytes`)
       t.same([buffers.lent, buffers.waiting], [0, 0])
     }
@@ -208,6 +213,7 @@ t.test('too much is refused; a disk that fails leaves nothing', async (t) => {
   source.intake = store.streams.takeIn(hashOf('k'), 8 * PIECE, source)
   await source.push(noise(8 * PIECE), 500_000)
   await t.rejects(source.ended, { code: 'STORAGE_DISK_FULL' })
+  await settled(store)
   isFailing = false
   t.same(blobsIn(directory), [])
   t.equal(store.streams.intakeCount, 0)

@@ -24,7 +24,7 @@ export interface IntakeListener {
   room(): void
   /** All bytes lie in a durable file: to be applied, or discarded. */
   staged(value: BlobValue): void
-  /** Nothing is left of it. */
+  /** Its file is being removed. */
   failed(error: StorageError): void
 }
 
