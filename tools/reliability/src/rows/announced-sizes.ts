@@ -79,12 +79,10 @@ const AT_ONCE: PlantedFault = {
 
 /** Memory is taken, and touched, by what a request says that it will have. */
 const TRUSTED_SIZES: PlantedFault = {
-  file: 'node/src/door/connection.ts',
+  file: 'node/src/door/rest.ts',
   edits: [
-    [
-      'this.#rest = Buffer.from(bytes.subarray(start, end))',
-      'this.#rest = Buffer.alloc(Math.max(this.#session!.needed, end - start), 1)\n    this.#rest.set(bytes.subarray(start, end))',
-    ],
+    ['Math.max(length, Math.min(before.length * 2, needed))', 'needed'],
+    ['Buffer.allocUnsafeSlow(room)', 'Buffer.alloc(room, 1)'],
   ],
 }
 

@@ -178,11 +178,12 @@ async function writeAll(context: Context, cases: number, main = NODE_MAIN): Prom
   }
   const outside = differences(before, listFolder(parent, directory))
   const inside = foreignNames(directory).map((name) => `in the data folder: ${name}`)
+  const withFiles = Math.ceil(keys.length / LARGE_EVERY)
   const longest = Math.max(...keys.map(({ length }) => length))
   return {
     n: keys.length,
     failures: [...outside, ...inside, ...checked.failures],
-    measured: `keys of up to ${longest} bytes, ${Math.ceil(keys.length / LARGE_EVERY)} with files of their own`,
+    measured: `keys of up to ${longest} bytes, ${withFiles} with files of their own`,
   }
 }
 
@@ -192,7 +193,9 @@ const ENDS_AT_ZERO: PlantedFault = {
   edits: [
     [
       'operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)',
-      'const zero = bytes.indexOf(0, request.keyStart)\n    if (zero > request.keyStart && zero < request.keyEnd) request.keyEnd = zero\n    operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)',
+      `const zero = bytes.indexOf(0, request.keyStart)
+    if (zero > request.keyStart && zero < request.keyEnd) request.keyEnd = zero
+    operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)`,
     ],
   ],
 }

@@ -180,7 +180,8 @@ async function endure(
       n += opened
       context.progress(n, readers + senders)
       measured.push(
-        `${opened} slow ${name}: all cut after ${seconds.toFixed(1)} s, ${(grown / MEBIBYTE).toFixed(0)} MiB, ` +
+        `${opened} slow ${name}: all cut after ${seconds.toFixed(1)} s, ` +
+          `${(grown / MEBIBYTE).toFixed(0)} MiB, ` +
           `others' p99 ${suffered.p99.toFixed(1)} ms`,
       )
       if (left > 0)

@@ -155,7 +155,9 @@ const PREFIX_IS_ENOUGH: PlantedFault = {
   edits: [
     [
       'timingSafeEqual(this.#digest, digest(candidate))',
-      'timingSafeEqual(this.key.subarray(0, candidate.length), candidate.subarray(0, this.key.length)) || timingSafeEqual(this.#digest, digest(candidate))',
+      `candidate.length <= this.key.length
+      ? timingSafeEqual(this.key.subarray(0, candidate.length), candidate)
+      : timingSafeEqual(this.#digest, digest(candidate))`,
     ],
   ],
 }

@@ -154,7 +154,13 @@ const begun: Scene = {
         WireClient.connect({ port, form: kinds[index % kinds.length]![0] }),
       ),
     )
-    for (const [index, client] of clients.entries()) client.socket.write(kinds[index % kinds.length]![1])
+    const send = (start: number, end?: number) => {
+      for (const [index, { socket }] of clients.entries())
+        socket.write(kinds[index % kinds.length]![1].subarray(start, end))
+    }
+    send(0, 1000)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    send(1000)
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const closed = clients.filter(({ isClosed }) => isClosed).length
     for (const client of clients) client.close()
