@@ -85,6 +85,8 @@ export class HandleSocket implements ByteSocket {
   #isReading = false
   #hasEnded = false
   #hasSentEnd = false
+  /** Our end is out, and all that was written before it. */
+  #isEndOut = false
 
   constructor(handle: unknown, buffer: ReadBuffer, listenerOf: (socket: ByteSocket) => SocketListener) {
     const own = handle as Handle
@@ -151,6 +153,7 @@ export class HandleSocket implements ByteSocket {
   }
 
   onShutdown(): void {
+    this.#isEndOut = true
     if (this.#hasEnded) this.destroy()
   }
 
@@ -190,7 +193,7 @@ export class HandleSocket implements ByteSocket {
     if (length !== END_OF_FILE) return this.destroy()
     this.#hasEnded = true
     this.#handle.readStop()
-    if (this.#hasSentEnd) this.destroy()
+    if (this.#isEndOut) this.destroy()
     else this.listener.onEnd()
   }
 }
