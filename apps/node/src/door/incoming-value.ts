@@ -26,6 +26,8 @@ export class IncomingValue implements IntakeListener {
   #token = -1
   /** Milliseconds of the wall clock after which the write is not begun any more; 0: none. */
   #endMs = 0
+  /** Bytes that came, whatever became of them. */
+  #received = 0
   /** What came when there was no room. */
   #left: Uint8Array | null = null
   #waits = false
@@ -40,11 +42,16 @@ export class IncomingValue implements IntakeListener {
 
   /** Bytes that are still to come. */
   get missing(): number {
-    return this.#intake.size - this.#intake.taken - (this.#left?.length ?? 0)
+    return this.#intake.size - this.#received
   }
 
   /** Takes the span; what there is no room for is kept, and the connection waits. */
   write(bytes: Uint8Array, start: number, end: number): void {
+    this.#received += end - start
+    this.#put(bytes, start, end)
+  }
+
+  #put(bytes: Uint8Array, start: number, end: number): void {
     const at = start + this.#intake.write(bytes, start, end)
     if (at < end) this.#left = cloneBytes(bytes, at, end)
     this.#setWaits(at < end || this.#intake.isFull)
@@ -59,7 +66,7 @@ export class IncomingValue implements IntakeListener {
   room(): void {
     const left = this.#left
     this.#left = null
-    if (left !== null) this.write(left, 0, left.length)
+    if (left !== null) this.#put(left, 0, left.length)
     else this.#setWaits(this.#intake.isFull)
   }
 
