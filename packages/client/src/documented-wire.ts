@@ -57,6 +57,12 @@ export class DocumentedWire implements Wire {
       request.reject(unsupported('the documented opcodes', what))
       return
     }
+    if (request.isWrite && request.attempt > 0) {
+      // It left before as a frame, under an id that is not told here: it might take effect twice.
+      const said = 'the connection failed, and the server no longer takes what says that it is sent again'
+      request.reject(new ClientError('CLIENT_DISCONNECTED', said, { retryable: true, inDoubt: true }))
+      return
+    }
     this.#unanswered.push(request)
     if (kind !== KIND.set) {
       out.reserve(HEAD_BYTES + key.length)

@@ -1,6 +1,7 @@
 /**
  * Half replies, resets, silence and nonsense, by a scripted server; what a real one does not do on demand.
  */
+import net from 'node:net'
 import { ERROR, type FrameReply } from '@minivault/protocol'
 import t, { type Test } from 'tap'
 import { Client, type ClientOptions } from '../src/index.ts'
@@ -177,6 +178,36 @@ t.test('a server of the documented opcodes: says so, closes, or is silent', asyn
     const strict = open(t, port, { protocol: 'frames', connectTimeoutMs: 100, timeoutMs: 500 })
     await t.rejects(strict.get('key'), code(how === 'error' ? 'CLIENT_PROTOCOL' : 'CLIENT_TIMEOUT'), how)
   }
+})
+
+t.test('what left as a frame is not sent again without its id', async (t) => {
+  let sets = 0
+  const frames = await scripted(t, () => {
+    sets++
+    for (const socket of sockets) socket.destroy()
+  })
+  const sockets: net.Socket[] = []
+  let connections = 0
+  // Frames to begin with; then a server that is coming up, closes the next and answers the one after.
+  const port = await listen(t, (socket) => {
+    sockets.push(socket)
+    if (++connections === 1) {
+      const behind = net.connect(frames.port, '127.0.0.1').on('error', () => {})
+      sockets.push(behind)
+      socket.pipe(behind).pipe(socket)
+    } else if (connections === 2) socket.on('data', () => socket.end())
+    else {
+      socket.on('data', (bytes) => {
+        if (bytes[0] === 2) sets++
+        socket.write(Buffer.from([0, 0, 0, 0, 0]))
+      })
+    }
+  })
+  const client = open(t, port, { helloTimeoutMs: 200, connections: 1 })
+  await t.rejects(client.set('key', 'x'), { code: 'CLIENT_DISCONNECTED', inDoubt: true, retryable: true })
+  t.equal(sets, 1)
+  await client.set('key', 'y')
+  t.equal(sets, 2, 'a new write goes the documented way')
 })
 
 t.test('a server that is silent about HELLO is never shown the token', async (t) => {
