@@ -161,6 +161,8 @@ t.test('versions of batches are remembered within a bound', (t) => {
     [0, 1, 2, 3, 4].map((index) => versions.of(idOf(index)) !== null),
     [false, false, true, true, true],
   )
+  for (let again = 0; again < 5; again++) versions.add(idOf(4), ['x', 'y', 'z'])
+  t.ok(versions.of(idOf(2)), 'what is remembered anew takes no more room than before')
   for (let index = 10; index < 30; index++) versions.add(idOf(index), [])
   t.equal(versions.of(idOf(4)), null)
   t.same(versions.of(idOf(29)), [])

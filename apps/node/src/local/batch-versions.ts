@@ -15,13 +15,21 @@ export class BatchVersions {
   }
 
   add(request: Version, versions: readonly string[]): void {
-    this.#versions.set(request.toString(), versions)
+    const name = request.toString()
+    this.#forget(name)
+    this.#versions.set(name, versions)
     this.#count += weightOf(versions)
-    for (const [name, old] of this.#versions) {
+    for (const oldest of this.#versions.keys()) {
       if (this.#count <= this.#capacity) return
-      this.#versions.delete(name)
-      this.#count -= weightOf(old)
+      this.#forget(oldest)
     }
+  }
+
+  #forget(name: string): void {
+    const versions = this.#versions.get(name)
+    if (versions === undefined) return
+    this.#versions.delete(name)
+    this.#count -= weightOf(versions)
   }
 
   of(request: Version): readonly string[] | null {
