@@ -3,6 +3,7 @@
  */
 import { Version } from '@minivault/clock'
 import { ERROR, OUTCOME } from '@minivault/protocol'
+import { DURABILITY } from '@minivault/storage'
 import t from 'tap'
 import { KIND } from '../src/key-value.ts'
 import { openReplica as open, Replica } from './support/replica.ts'
@@ -74,6 +75,18 @@ t.test('an id from a clock too far ahead is refused, and nothing done', async (t
   t.match(await replica.ask(KIND.get, 'k'), { error: ERROR.KEY_NOT_FOUND })
 })
 
+t.test('a retry is known although the wall clock was set back over a restart', async (t) => {
+  const folder = temporaryFolder(t)
+  const replica = await Replica.open(folder)
+  const request = requestNow()
+  const first = await replica.set('k', 'v', request)
+  await replica.store.close()
+  const again = await Replica.open(folder, () => Date.now() - 10_000)
+  t.teardown(() => again.store.close())
+  t.same(await again.set('k', 'v', request, 1), first)
+  t.match(await again.set('k', 'v', requestNow()), { error: ERROR.CLOCK_TOO_FAR })
+})
+
 t.test('of many creates at once exactly one wins', async (t) => {
   const replica = await open(t)
   const values = Array.from({ length: 50 }, (_, index) => `value ${index}`)
@@ -101,4 +114,26 @@ t.test('nothing is told before it is durable', async (t) => {
   t.match(await again, { outcome: OUTCOME.ok, exists: false })
   await replica.ask(KIND.delete, 'never there')
   t.match(await replica.ask(KIND.get, 'k'), { error: ERROR.KEY_NOT_FOUND })
+})
+
+t.test('a delete of a lower level waits for what it tells of', async (t) => {
+  const replica = await open(t)
+  const deleteAtMemory = () =>
+    replica.ask(KIND.delete, 'k', '', new Version(), 0, (operation) => {
+      operation.durability = DURABILITY.memory
+    })
+  const setting = replica.set('k', 'v')
+  const deleting = deleteAtMemory()
+  t.notOk(replica.answered, 'there was a value')
+  t.match(await deleting, { outcome: OUTCOME.ok, exists: true })
+  await setting
+  await replica.set('k', 'v')
+  const sure = replica.ask(KIND.delete, 'k')
+  const again = deleteAtMemory()
+  t.notOk(replica.answered, 'there was none')
+  t.match(await again, { outcome: OUTCOME.ok, exists: false })
+  await sure
+  await replica.set('k', 'v')
+  deleteAtMemory()
+  t.ok(replica.answered, 'nothing to wait for')
 })

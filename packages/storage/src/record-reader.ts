@@ -100,6 +100,15 @@ export class RecordReader {
     return this.#describeWhole()
   }
 
+  /** Whether the record that `lookup` found has reached the mark of its level. */
+  get isShown(): boolean {
+    const { lookup, completions } = this.#engine
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const { slot } = lookup
+    const level = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    return completions.isReached(level, shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_OFFSET]!)
+  }
+
   /** Brings the record that `lookup` found to the mark of its level. */
   #confirm(): void {
     const engine = this.#engine

@@ -13,6 +13,7 @@ import { compareVersions, Version } from '@minivault/clock'
 import { ERROR, type ErrorNumber } from '@minivault/protocol'
 import {
   APPLY,
+  DURABILITY,
   type Foresight,
   type Found,
   Mutation,
@@ -142,11 +143,12 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     if (request.isZero()) return true
     const entry = this.#ledger.find(request)
     if (entry >= 0) return this.#isAgain(operation, token, entry)
-    if (!this.#store.clock.observe(request)) {
+    const mayBeForgotten = operation.attempt > 0 && compareVersions(request, this.#ledger.horizon) <= 0
+    // Nothing was done, this says: not of what may have been here before the wall clock was set back.
+    if (!this.#store.clock.observe(request) && !mayBeForgotten) {
       this.#fail(token, ERROR.CLOCK_TOO_FAR, null)
       return false
     }
-    const mayBeForgotten = operation.attempt > 0 && compareVersions(request, this.#ledger.horizon) <= 0
     this.#ledger.add(request, operation.attempt)
     if (mayBeForgotten) this.#recall.submit(operation, askedBy(operation, token))
     return !mayBeForgotten
@@ -175,6 +177,9 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     if (operation.kind === KIND.delete) {
       const found = this.#locate(operation)
       if (!found.exists) return this.#deleteNothing(operation, token, found)
+      if (operation.durability < DURABILITY.fsync && !this.#store.engine.reader.isShown) {
+        return this.#decide(operation, token)
+      }
     }
     const mutation = this.#mutate(operation)
     if (operation.requestId.isZero()) this.#store.clock.next(mutation.ballot)
@@ -269,10 +274,9 @@ export class LocalKeyValue implements KeyValue, StoreListener {
       }
       return this.#complete(token, this.#answer.ok())
     }
-    const mutation = this.#mutate(operation)
-    mutation.ballot.copy(found.ballot)
-    mutation.version.copy(found.version)
-    this.#apply(mutation, token, operation.requestId, false)
+    const { engine } = this.#store
+    const row = this.#pending.take(token, found.version, operation.requestId, false)
+    if (!engine.waitForLocated(row, operation.durability)) this.onApplied(row, null)
   }
 
   #take(token: number, exists: boolean): number {

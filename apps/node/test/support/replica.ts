@@ -27,10 +27,10 @@ export class Replica {
   #token = 0
   answered = false
 
-  static async open(directory: string): Promise<Replica> {
+  static async open(directory: string, now: () => number = Date.now): Promise<Replica> {
     const waiting: { complete: (token: number, answer: Answer) => void } = { complete: () => {} }
     const local = new LocalKeyValue((token, answer) => waiting.complete(token, answer))
-    const store = await Store.open({ directory, listener: local })
+    const store = await Store.open({ directory, listener: local, now })
     local.attach(store)
     const replica = new Replica(store, local)
     waiting.complete = (token, answer) => replica.#waiting.get(token)!(answer)
