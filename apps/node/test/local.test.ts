@@ -68,6 +68,24 @@ t.test('after a restart an id that only the lost ledger knew is in doubt', async
   t.equal(await again.read('k'), 'second')
 })
 
+t.test('after a restart a request is in doubt although a merge has left nothing of its key', async (t) => {
+  const folder = temporaryFolder(t)
+  const replica = await Replica.open(folder)
+  const request = requestNow()
+  const count = (on: Replica, attempt: number) =>
+    on.ask(KIND.increment, 'n', '', request, attempt, (operation) => {
+      operation.delta = 5n
+    })
+  t.match(await count(replica, 0), { outcome: OUTCOME.ok, sum: 5n })
+  await replica.ask(KIND.delete, 'n')
+  await replica.store.merge()
+  await replica.store.close()
+  const again = await Replica.open(folder)
+  t.teardown(() => again.store.close())
+  t.match(await count(again, 1), { outcome: OUTCOME.inDoubt })
+  t.match(await again.ask(KIND.get, 'n'), { error: ERROR.KEY_NOT_FOUND })
+})
+
 t.test('an id from a clock too far ahead is refused, and nothing done', async (t) => {
   const replica = await open(t)
   const answer = await replica.set('k', 'v', Version.of(Date.now() + 3_600_000, 0, 1))

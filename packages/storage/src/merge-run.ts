@@ -14,7 +14,7 @@
  * level.
  *
  * A tombstone, or a record that has expired, leaves only when no older record of its key can be left (see
- * docs/DATA_FILE.md, "Notes on segments") and the owner releases it.
+ * docs/DATA_FILE.md, "Notes on segments") and the owner releases it; never the one with the highest ballot.
  */
 
 import type { Version } from '@minivault/clock'
@@ -24,6 +24,7 @@ import type { Engine } from './engine.ts'
 import { isExpired } from './expiry.ts'
 import { fingerprintOf, shardOf } from './fingerprint.ts'
 import { type KeyRun, RunBuilder } from './hint/key-run.ts'
+import { isAbove } from './hot-door.ts'
 import { SLOT_CACHE, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { addRecord } from './keys/add-record.ts'
 import { MERGE_SLICE_BYTES, MERGE_SLICE_RECORDS, RUN_ENTRIES } from './limits.ts'
@@ -192,8 +193,10 @@ export class MergeRun {
   }
 
   #leaves(segment: number): boolean {
-    const { tombstone, expiresAtMs, ballot } = this.#view
+    const { tombstone, expiresAtMs, ballot, space } = this.#view
     if (!tombstone && !isExpired(expiresAtMs, this.#around.now())) return false
+    // After a restart the highest ballot in the log tells which requests may have been here before.
+    if (space === SPACE.user && !isAbove(this.#engine.highestBallot, ballot)) return false
     return this.#free.has(segment) && this.#around.mayRelease(this.#hash, ballot)
   }
 
