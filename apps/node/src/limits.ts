@@ -99,7 +99,7 @@ export const INTAKES_MAX = 256
  * connection may have HELD_FREE_BYTES of them uncounted.
  */
 export const HELD_BYTES_MAX = 256 * 1024 * 1024
-export const HELD_FREE_BYTES = 1024 * 1024
+export const HELD_FREE_BYTES = 64 * 1024
 /**
  * Pieces (1 MiB each) of values on their way out that are in memory, over all connections; of one value; and
  * buffers that are kept for use again.

@@ -24,7 +24,7 @@ interface Measured {
 }
 
 const MEASURED: Readonly<Record<Profile, Measured>> = {
-  smoke: { slices: 4, sliceMs: 200, ratioMax: 3 },
+  smoke: { slices: 4, sliceMs: 200, ratioMax: 8 },
   ci: { slices: 15, sliceMs: 500, ratioMax: 1.2 },
   long: { slices: 60, sliceMs: 2000, ratioMax: 1.2 },
 }
@@ -140,18 +140,25 @@ const BUFFER_EACH: PlantedFault = {
   ],
 }
 
-/** The sweep comes round all the time. */
+/** Every connection costs the node an eighth of a millisecond, again and again. */
 const BUSY_SWEEP: PlantedFault = {
-  file: 'node/src/limits.ts',
-  edits: [['export const SWEEP_INTERVAL_MS = 1000', 'export const SWEEP_INTERVAL_MS = 4']],
+  file: 'node/src/door/main-door.ts',
+  edits: [
+    [
+      '  sweep(): void {',
+      'readonly busy = setInterval(() => {\n' +
+        'for (const end = Date.now() + this.#binary.size / 8; Date.now() < end; ) this.sweep()\n' +
+        '}, 110)\n  sweep(): void {',
+    ],
+  ],
 }
 
-const CONTROL_CONNECTIONS = 5_000
+const CONTROL_CONNECTIONS = 2_000
 
 export const idleConnectionsRow: Row = {
   number: 12,
   claim: 'idle connections take at most 8 KB each, and the p99 of 50 active ones stays within 1.2 times',
-  cases: { smoke: 5_000, ci: 10_000, long: 16_000 },
+  cases: { smoke: 2_000, ci: 10_000, long: 16_000 },
   obstacle: (): Obstacle | null => descriptorObstacle(CONTROL_CONNECTIONS + 200),
   run: (context, cases) => hold(context, cases),
   controls: [
@@ -161,7 +168,7 @@ export const idleConnectionsRow: Row = {
         hold(context, CONTROL_CONNECTIONS, [KINDS[1]!], plantedNode(BUFFER_EACH, context.folder())),
     },
     {
-      fault: 'a sweep over all connections every four milliseconds',
+      fault: 'a sweep that takes its time with every connection',
       run: (context) =>
         hold(context, CONTROL_CONNECTIONS, [KINDS[2]!], plantedNode(BUSY_SWEEP, context.folder())),
     },
