@@ -3,7 +3,7 @@
  */
 import { Version } from '@minivault/clock'
 import { ERROR, OUTCOME } from '@minivault/protocol'
-import { DURABILITY } from '@minivault/storage'
+import { DURABILITY, VALUE_TYPE } from '@minivault/storage'
 import t from 'tap'
 import { KIND } from '../src/key-value.ts'
 import { openReplica as open, Replica } from './support/replica.ts'
@@ -103,6 +103,28 @@ t.test('a retry is known although the wall clock was set back over a restart', a
   t.teardown(() => again.store.close())
   t.same(await again.set('k', 'v', request, 1), first)
   t.match(await again.set('k', 'v', requestNow()), { error: ERROR.CLOCK_TOO_FAR })
+})
+
+t.test('a clock that is still ahead after a crash gives no version twice', async (t) => {
+  const folder = temporaryFolder(t)
+  const ahead = await Replica.open(folder, () => Date.now() + 10_000)
+  await ahead.set('k', 'v')
+  await ahead.store.close()
+  const replica = await Replica.open(folder)
+  t.teardown(() => replica.store.close())
+  const items = [{ key: Buffer.from('k'), value: Buffer.from('v'), valueType: VALUE_TYPE.raw, ttlMs: 0 }]
+  const behind = (counter: number) => Version.of(Date.now() - 1000, counter, 9)
+  for (let round = 0; round < 10; round += 2) {
+    await replica.set('k', 'first')
+    await replica.set('k', 'second', behind(round))
+    const third = await replica.set('k', 'third')
+    t.match(await replica.ask(KIND.get, 'k'), { value: 'third', version: third.version })
+    await replica.ask(KIND.batch, '', '', behind(round + 1), 0, (operation) => {
+      operation.batch = items
+    })
+    const last = await replica.set('k', 'last')
+    t.match(await replica.ask(KIND.get, 'k'), { value: 'last', version: last.version }, 'after a batch')
+  }
 })
 
 t.test('of many creates at once exactly one wins', async (t) => {

@@ -135,8 +135,19 @@ export class HybridLogicalClock {
    */
   above(ballot: Version, into: Version): Version {
     successor(ballot, this.#low, into)
-    this.observe(into)
+    this.raised(into)
     return into
+  }
+
+  /**
+   * What was raised one step above a key's ballot is adopted: as `observe` does, or where that is one step
+   * above this clock, too. A clock that runs ahead of the wall after a crash would else issue it again.
+   */
+  raised(version: Version): void {
+    const middle = (this.#middle + 1) | 0
+    const high = middle === 0 ? this.#carry() : this.#high
+    const isOther = isAbove(version.high, version.middle, high, middle)
+    if (!isOther || !this.isTooFarAhead(version)) this.#raise(version.high, version.middle)
   }
 
   /** True when the wall time of `seen` is more than `maxOffsetMs` ahead of our own wall clock. */

@@ -253,6 +253,17 @@ t.test('bad options are bugs', (t) => {
   t.end()
 })
 
+t.test('nor is it by a clock that runs ahead of the wall, as after a crash', (t) => {
+  const clock = clockAt({ ms: START }, { boundMs: START + 12_000 })
+  const seen = new Set<string>()
+  const ballot = clock.next(new Version())
+  for (let i = 0; i < 0x20000; i++) {
+    seen.add(String(i % 2 === 0 ? clock.above(ballot, ballot) : clock.next(ballot)))
+  }
+  t.equal(seen.size, 0x20000)
+  t.end()
+})
+
 t.test('what is given above a ballot is not issued again', (t) => {
   const wall = { ms: START }
   const clock = clockAt(wall)

@@ -88,7 +88,7 @@ export class BatchOperations {
     for (const { mutation } of all) clock.next(mutation.ballot)
     const token = waiters.token()
     engine.applyBatch(last, token)
-    for (const { mutation } of last) clock.observe(mutation.ballot)
+    for (const { mutation } of last) clock.raised(mutation.ballot)
     const result = { versions: all.map(({ mutation }) => mutation.ballot.toString()) }
     return engine.waiting ? waiters.applied(token, result) : result
   }

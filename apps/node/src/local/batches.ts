@@ -41,7 +41,7 @@ export class Batches {
     try {
       store.engine.applyBatch(last, row)
       // A ballot that was raised must not be issued again in the same millisecond.
-      for (const { mutation } of last) store.clock.observe(mutation.ballot)
+      for (const { mutation } of last) store.clock.raised(mutation.ballot)
     } catch (error) {
       deferred.drop(row)
       throw error
