@@ -340,7 +340,9 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (!waitsForClient) this.#bytesReadSeen = this.socket.receivedBytes
     const patienceMs = FRAME_TIMEOUT_MS + (received / SLOWEST_BYTES_PER_SECOND) * 1000
     const unread = this.socket.unsentBytes
-    this.#unreadForMs = unread > 0 && unread === this.#unreadSeen ? this.#unreadForMs + elapsedMs : 0
+    // As many as before may be others: the slices of a large value are equally long.
+    const isUntaken = unread > 0 && unread === this.#unreadSeen && isStill
+    this.#unreadForMs = isUntaken ? this.#unreadForMs + elapsedMs : 0
     this.#unreadSeen = unread
     const isStuck = this.#stillForMs > OPERATION_TIMEOUT_MS || this.#unreadForMs > WRITE_TIMEOUT_MS
     if (isStuck || this.#incompleteForMs > patienceMs) this.socket.destroy()
