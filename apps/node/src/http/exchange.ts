@@ -65,16 +65,26 @@ export class Exchange implements Receiver {
   #readBody(): void {
     const announced = Number(this.#request.headers['content-length'] ?? 0)
     if (announced > BODY_BYTES_MAX) return this.refuse(ERROR.VALUE_TOO_LARGE, null)
+    const { held } = this.#context
     const pieces: Buffer[] = []
     let length = 0
+    let heldBytes = 0
     this.#request.on('data', (piece: Buffer) => {
+      if (this.#response.headersSent) return
       length += piece.length
-      if (length <= BODY_BYTES_MAX) pieces.push(piece)
-      else if (!this.#response.headersSent) this.refuse(ERROR.VALUE_TOO_LARGE, null)
+      if (length > BODY_BYTES_MAX) return this.refuse(ERROR.VALUE_TOO_LARGE, null)
+      if (!held.take(piece.length)) {
+        pieces.length = 0
+        return this.refuse(ERROR.OVERLOADED, null)
+      }
+      heldBytes += piece.length
+      pieces.push(piece)
     })
     this.#request.on('end', () => {
-      if (length <= BODY_BYTES_MAX) this.#takeValue(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
+      if (!this.#response.headersSent)
+        this.#takeValue(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
     })
+    this.#request.once('close', () => held.give(heldBytes))
   }
 
   #takeValue(body: Buffer): void {
