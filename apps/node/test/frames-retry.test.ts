@@ -153,6 +153,20 @@ for (const [name, write] of Object.entries(WRITES)) {
   }
 }
 
+t.test('a batch with a key twice: after a restart the same versions', async (t) => {
+  const directory = temporaryFolder(t)
+  const first = await startFrames(t, { directory })
+  await first.client.set('a', 'there')
+  const requestId = Version.of(Date.now() - 10_000, 0, 9)
+  const write = (client: FrameClient, attempt: number) =>
+    client.batch([{ key: 'a', value: '0' }, ...pair], { requestId, attempt })
+  const answer = await write(first.client, 0)
+  t.equal(answer.value.toString('hex', 0, 12), requestId.toString())
+  t.equal(answer.value.toString('hex', 12, 24), (await first.client.get('a')).version)
+  const second = await reopened(first, t, directory)
+  t.equal(told(await write(second.client, 1)), told(answer))
+})
+
 t.test('versions of batches are remembered within a bound', (t) => {
   const versions = new BatchVersions(10)
   const idOf = (index: number) => Version.of(1000, index, 1)

@@ -50,6 +50,8 @@ export class Recall {
     const { answers } = this.#replica
     const versions: string[] = []
     let proof: BatchItem | null = null
+    // Of several operations on one key only the last was written; the others were told the request's id.
+    const last = new Map(items.map((item) => [nameOf(item), item]))
     for (const item of items) {
       const found = this.#locate(item)
       const isOurs = isOf(found, asked.request)
@@ -58,7 +60,8 @@ export class Recall {
         return answers.fail(asked, ERROR.IN_DOUBT, null)
       }
       if (isOurs) proof = item
-      versions.push((isOurs ? found.version : asked.request).toString())
+      const isWritten = isOurs && last.get(nameOf(item)) === item
+      versions.push((isWritten ? found.version : asked.request).toString())
     }
     if (proof === null) return answers.fail(asked, ERROR.IN_DOUBT, null)
     this.#locate(proof)
@@ -79,4 +82,8 @@ export class Recall {
   #inDoubt(asked: Asked, error: Error): void {
     this.#replica.answers.fail(asked, ERROR.IN_DOUBT, error.message)
   }
+}
+
+function nameOf({ key }: BatchItem): string {
+  return Buffer.from(key).toString('latin1')
 }
