@@ -152,10 +152,12 @@ export class FrameWire implements Wire {
       request.attempt = 0
       again(request)
     } else {
+      // That nothing was done may be true of this attempt only.
+      const isOfRetry = outcome === OUTCOME.failed && request.isWrite && request.attempt > 0
       request.reject(
         ClientError.fromServer(error, message, {
           retryAfterMs,
-          inDoubt: outcome === OUTCOME.inDoubt,
+          inDoubt: outcome === OUTCOME.inDoubt || isOfRetry,
           version: version.isZero() ? undefined : version.toString(),
         }),
       )

@@ -2,7 +2,7 @@
  * Half replies, resets, silence and nonsense, by a scripted server; what a real one does not do on demand.
  */
 import net from 'node:net'
-import { ERROR, type FrameReply } from '@minivault/protocol'
+import { ERROR, type FrameReply, OUTCOME } from '@minivault/protocol'
 import t, { type Test } from 'tap'
 import { Client, type ClientOptions } from '../src/index.ts'
 import { listen, type Seen, scripted } from './support/scripted.ts'
@@ -154,6 +154,19 @@ t.test('errors carry what the server said', async (t) => {
     retryAfterMs: 70,
     inDoubt: false,
   })
+})
+
+t.test('a retry that is refused tells nothing of the first attempt', async (t) => {
+  const { port } = await scripted(t, (request, socket) => {
+    if (request.attempt === 0) return void socket.destroy()
+    socket.write(
+      request.reply((reply) => {
+        reply.error = ERROR.RATE_LIMITED
+        reply.outcome = OUTCOME.failed
+      }),
+    )
+  })
+  await t.rejects(open(t, port).set('key', 'value'), { code: 'RATE_LIMITED', inDoubt: true })
 })
 
 t.test('a server of the documented opcodes: says so, closes, or is silent', async (t) => {
