@@ -44,6 +44,7 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
   #isEnded = false
   #failure: StorageError | null = null
   #isTouched = true
+  #isKept = false
 
   /** Use `StreamDoor.get`. `found` was described in this turn of the event loop. */
   constructor(engine: Engine, found: Found, range: StreamRange, onEnd: (stream: ValueStream) => void) {
@@ -130,9 +131,14 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
     this.cancel()
   }
 
-  /** Whether anyone has read since the call before. */
+  /** It does not end because nobody reads on: its taker bounds the time, and cancels it. */
+  keep(): void {
+    this.#isKept = true
+  }
+
+  /** Whether anyone has read since the call before, or keeps it. */
   takeTouched(): boolean {
-    const isTouched = this.#isTouched
+    const isTouched = this.#isTouched || this.#isKept
     this.#isTouched = false
     return isTouched
   }

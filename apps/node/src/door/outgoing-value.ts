@@ -76,6 +76,8 @@ export class OutgoingValue implements PieceHolder {
     this.#socket = socket
     this.#memory = memory
     this.#onProgress = onProgress
+    // Its turn may come late, its client be slow: how long that may take is for the connection to say.
+    stream.keep()
   }
 
   /** Its turn has not come: it shall hold as little as it can. */
