@@ -95,8 +95,8 @@ export const UNPACKED_AT_ONCE_BYTES_MAX = 512 * 1024
 /** Values that are on their way into files at once, over all connections: each has a descriptor. */
 export const INTAKES_MAX = 256
 /**
- * Bytes of incomplete requests held over all connections: compressed values, JSON texts, batches. A
- * connection may have HELD_FREE_BYTES of them uncounted.
+ * Bytes of incomplete requests held over all connections: compressed values, JSON texts, batches, HTTP
+ * bodies. A connection of the binary port may have HELD_FREE_BYTES of them uncounted.
  */
 export const HELD_BYTES_MAX = 256 * 1024 * 1024
 export const HELD_FREE_BYTES = 64 * 1024
