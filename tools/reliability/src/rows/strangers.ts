@@ -179,7 +179,7 @@ const STRANGERS_ARE_HEARD_OUT: PlantedFault = {
 
 export const strangersRow: Row = {
   number: 14,
-  claim: 'wrong keys and proofs: 0 accepted; every opcode before AUTH under every mode; what strangers send is not kept',
+  claim: 'wrong keys and proofs: 0 accepted; every opcode before AUTH in every mode; floods are not kept',
   cases: { smoke: 1_000, ci: 10_000, long: 200_000 },
   obstacle: () => descriptorObstacle(1500),
   run: (context, keys) => knock(context, { keys, modes: AUTH_MODES, table: true, floods: true }),

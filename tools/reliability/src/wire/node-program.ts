@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { NODE_ARGUMENTS } from '../process/flood-process.ts'
 
 export const NODE_MAIN = fileURLToPath(new URL('../../../../apps/node/src/main.ts', import.meta.url))
@@ -25,6 +25,14 @@ export interface ProgramOptions {
   hurry?: number
 }
 
+/** main.js as its users run it: without the 50 MB that running from the sources takes. */
+export async function builtMain(): Promise<string> {
+  const bundler = pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href
+  const { bundle } = (await import(bundler)) as { bundle: (directory: string) => Promise<unknown> }
+  await bundle(join(ROOT, 'apps', 'node'))
+  return join(ROOT, 'apps', 'node', 'dist', 'main.js')
+}
+
 function programWords({ directory, words = [], main = NODE_MAIN, hurry }: ProgramOptions): string[] {
   if (hurry === undefined) return [main, '-port', '0', '-host', '127.0.0.1', '-data', directory, ...words]
   return [HURRIED_MAIN, join(dirname(main), 'index.ts'), directory, String(hurry)]
@@ -38,7 +46,8 @@ export class NodeProgram {
   #said = ''
 
   static async start(options: ProgramOptions): Promise<NodeProgram> {
-    const child = spawn(process.execPath, [...NODE_ARGUMENTS, ...programWords(options)], {
+    const loader = options.main?.endsWith('.js') ? [] : NODE_ARGUMENTS
+    const child = spawn(process.execPath, [...loader, ...programWords(options)], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
