@@ -19,6 +19,10 @@ export const READ_BUFFER_BYTES = 512 * 1024
 export const OUTPUT_CHUNK_BYTES = 64 * 1024
 /** Of these, so many lie in one memory with the read buffer and the log's window. */
 export const OUTPUT_CHUNKS_IN_MEMORY = 16
+/**
+ * Connections answered in one turn after which all but the newest send what they have: these chunks suffice.
+ */
+export const TURN_FLUSHES_AFTER = OUTPUT_CHUNKS_IN_MEMORY - 1
 /** Shorter pieces of a chunk, from its beginning, are kept as views. */
 export const OUTPUT_VIEWS_MAX = 1024
 /** Output chunks kept for reuse: what 50 busy connections need, no more. */

@@ -291,6 +291,10 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (isOver) socket.destroy()
   }
 
+  flush(): void {
+    if (!this.#closed) this.#output.flush()
+  }
+
   /** End of turn: everything answered leaves; reading stops or goes on by what is still under way. */
   settle(): void {
     if (this.#closed) return
