@@ -10,8 +10,10 @@ import { TokenBucket } from '../src/admission/token-bucket.ts'
 import { KeptPool } from '../src/door/kept-replies.ts'
 import { ChunkPool, Output } from '../src/door/output.ts'
 import { ReplySlots } from '../src/door/reply-slots.ts'
+import { Turn } from '../src/door/turn.ts'
 import { readTarget } from '../src/http/target.ts'
 import type { KeyValue, Operation } from '../src/key-value.ts'
+import { TURN_FLUSHES_AFTER } from '../src/limits.ts'
 import { Pending } from '../src/local/pending.ts'
 import { LEDGER_STATE, RequestLedger } from '../src/local/request-ledger.ts'
 import { startNode } from '../src/node.ts'
@@ -89,6 +91,23 @@ t.test('output: chunks are reused only when the socket took them', async (t) => 
   output.append(large, 0, large.length)
   t.not(sent[3]!.buffer, large.buffer, 'a large span is copied: its owner may reuse it')
   t.equal(sent[3]!.length, large.length)
+})
+
+t.test('a turn: all settle at its end, and of very many all but the newest send before', async (t) => {
+  const turn = new Turn()
+  const done: string[] = []
+  const count = TURN_FLUSHES_AFTER + 2
+  for (let index = 0; index < count; index++) {
+    turn.touch({
+      touched: false,
+      flush: () => done.push(`flush ${index}`),
+      settle: () => done.push(`settle ${index}`),
+    })
+  }
+  const flushes = Array.from({ length: TURN_FLUSHES_AFTER }, (_, index) => `flush ${index}`)
+  t.same(done, flushes)
+  await Promise.resolve()
+  t.same(done, [...flushes, ...Array.from({ length: count }, (_, index) => `settle ${index}`)])
 })
 
 t.test('request ledger against a Map', async (t) => {
