@@ -11,8 +11,8 @@ import { builtMain, NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
 import { type Scene, SIZE_SCENES } from '../wire/size-scenes.ts'
 
 const MEBIBYTE = 1024 * 1024
-/** The built program, runtime and all; where other tests keep the collector waiting, a little more. */
-const PEAK_MEBIBYTES_MAX: Readonly<Record<Profile, number>> = { smoke: 320, ci: 256, long: 256 }
+/** The built program, runtime and all. */
+const PEAK_MEBIBYTES_MAX = 256
 /** The longest a bystander may wait, in milliseconds. A machine that is busy besides adds its own. */
 const PAUSE_MS_MAX: Readonly<Record<Profile, number>> = { smoke: 400, ci: 200, long: 200 }
 
@@ -42,8 +42,7 @@ async function besiege(
       const peak = node.peakBytes / MEBIBYTE
       const pause = suffered.max
       measured.push(`${scene.name}: peak ${peak.toFixed(0)} MiB, pause ${pause.toFixed(0)} ms`)
-      if (peak > PEAK_MEBIBYTES_MAX[context.profile])
-        failures.push(`${scene.name}: the peak is ${peak.toFixed(0)} MiB`)
+      if (peak > PEAK_MEBIBYTES_MAX) failures.push(`${scene.name}: the peak is ${peak.toFixed(0)} MiB`)
       if (suffered.failed > 0) failures.push(`${scene.name}: ${suffered.failed} others were refused`)
       if (pause > PAUSE_MS_MAX[context.profile])
         failures.push(`${scene.name}: others waited ${pause.toFixed(0)} ms`)
