@@ -148,8 +148,8 @@ const BUSY_SWEEP: PlantedFault = {
       '  sweep(): void {',
       'readonly busy = setInterval(() => {\n' +
         'if (this.#binary.size < 2000) return\n' +
-        'for (const end = Date.now() + 250; Date.now() < end; ) this.sweep()\n' +
-        '}, 350)\n  sweep(): void {',
+        'for (const end = Date.now() + 400; Date.now() < end; ) this.sweep()\n' +
+        '}, 405)\n  sweep(): void {',
     ],
   ],
 }
