@@ -80,10 +80,10 @@ function warn(settings: Settings, possible: number): void {
 }
 
 function whyNotStarted(error: NodeJS.ErrnoException, settings: Settings): string {
-  const { port, httpPort, host } = settings
+  const { port, httpPort, respPort, host } = settings
   if (error.code === 'EADDRINUSE') {
     const busy = (error as { port?: number }).port ?? port
-    const flag = busy === httpPort ? '-http' : '-port'
+    const flag = busy === httpPort ? '-http' : busy === respPort ? '-resp' : '-port'
     return `port ${busy} is in use: stop the other program or choose another with ${flag} (0: any free port)`
   }
   if (error.code === 'EACCES')
@@ -100,11 +100,12 @@ function readyLine(node: Node, settings: Settings): string {
   const scheme = settings.protocols.has('http') ? 'http://' : ''
   const protocols = [...settings.protocols].join('+')
   const http = node.httpPort === 0 ? '' : `, http on http://${shown}:${node.httpPort}`
+  const resp = node.respPort === 0 ? '' : `, redis on ${shown}:${node.respPort}`
   const url = settings.publicUrl === null ? '' : `, public ${settings.publicUrl}`
   const checked =
     settings.authMode === 'none' ? 'clients are not checked' : `authentication for ${settings.authMode}`
   return (
-    `minivault ready: ${protocols} on ${scheme}${shown}:${node.port}${http}${url}` +
+    `minivault ready: ${protocols} on ${scheme}${shown}:${node.port}${http}${resp}${url}` +
     ` · data ${settings.directory} · durability ${durabilityName(settings.durability)} · ${checked}\n`
   )
 }
@@ -131,6 +132,7 @@ async function main(): Promise<void> {
     const node = await startNode({
       ...settings,
       httpPort: settings.httpPort === 0 ? null : settings.httpPort,
+      respPort: settings.respPort === 0 ? null : settings.respPort,
       connectionsMax: Math.min(settings.connectionsMax, possible),
       logger,
     })

@@ -26,7 +26,7 @@ import {
 } from './limits.ts'
 import { LocalKeyValue } from './local/local-key-value.ts'
 import { Receivers } from './receivers.ts'
-import type { ProtocolName } from './settings/settings.ts'
+import type { ProtocolName, TlsFiles } from './settings/settings.ts'
 import { systemTime, type Time } from './time.ts'
 import { VERSION } from './version.ts'
 
@@ -40,8 +40,9 @@ export interface NodeLogger {
 export interface NodeOptions {
   /** 0: any free port, see `Node.port`. */
   port?: number
-  /** One more port with HTTP only; null: none. */
+  /** One more port with HTTP only, and one with the Redis protocol only; null: none. */
   httpPort?: number | null
+  respPort?: number | null
   host?: string
   directory: string
   durability?: Durability
@@ -49,19 +50,28 @@ export interface NodeOptions {
   authKey?: string | null
   authMode?: AuthMode
   ratePerSecond?: number
+  /** Of the main port. */
   protocols?: ReadonlySet<ProtocolName>
+  /** Every port speaks TLS only; null: none does. */
+  tls?: TlsFiles | null
+  /** Origins whose pages may call by HTTP, `*` for all; null: none but the node's own. */
+  corsOrigins?: ReadonlySet<string> | null
   connectionsMax?: number
   publicUrl?: string | null
   logger?: NodeLogger
   time?: Time
   /** Read sockets as plain streams: the tested fallback. */
   plainStreams?: boolean
+  /** False: all HTTP by way of `node:http`, the reference of the lane for plain requests. */
+  plainHttp?: boolean
   /** What stands between the doors and the store; tests put a port there that answers late and shuffled. */
   wrapKeyValue?: (inner: KeyValue) => KeyValue
 }
 
 const SILENT: NodeLogger = { info: () => {}, warn: () => {}, error: () => {} }
-const ALL_PROTOCOLS: ReadonlySet<ProtocolName> = new Set(['binary', 'http'])
+const ALL_PROTOCOLS: ReadonlySet<ProtocolName> = new Set(['binary', 'http', 'resp'])
+const HTTP_ONLY: ReadonlySet<ProtocolName> = new Set(['http'])
+const RESP_ONLY: ReadonlySet<ProtocolName> = new Set(['resp'])
 
 export class Node {
   readonly store: Store
@@ -69,6 +79,9 @@ export class Node {
   readonly #main: MainDoor
   readonly #http: HttpDoor
   readonly #servers: Server[] = []
+  #mainPort: Server | null = null
+  #httpPort: Server | null = null
+  #respPort: Server | null = null
   readonly #time: Time
   #sweep: unknown = null
   #closing: Promise<void> | null = null
@@ -109,7 +122,6 @@ export class Node {
       isReady: () => !this.admission.draining,
     })
     this.#main = new MainDoor({
-      protocols: options.protocols ?? ALL_PROTOCOLS,
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
       session,
       memory: layOut(spareBytesOf(store.engine.log)),
@@ -133,29 +145,36 @@ export class Node {
 
   /** The main port, once listening. */
   get port(): number {
-    return portOf(this.#servers[0])
+    return portOf(this.#mainPort)
   }
 
   /** The HTTP-only port, 0 when there is none. */
   get httpPort(): number {
-    return portOf(this.#servers[1])
+    return portOf(this.#httpPort)
+  }
+
+  /** The port with the Redis protocol only, 0 when there is none. */
+  get respPort(): number {
+    return portOf(this.#respPort)
   }
 
   async listen(options: NodeOptions): Promise<void> {
-    const host = options.host ?? '0.0.0.0'
-    this.#servers.push(this.#main.server)
-    await listen(this.#main.server, options.port ?? 3000, host)
-    this.#main.accept()
-    if (options.httpPort !== null && options.httpPort !== undefined) {
-      const server = this.#main.createHttpServer()
-      this.#servers.push(server)
-      await listen(server, options.httpPort, host)
-    }
+    const { port = 3000, httpPort = null, respPort = null, host = '0.0.0.0' } = options
+    this.#mainPort = await this.#open(options.protocols ?? ALL_PROTOCOLS, port, host)
+    if (httpPort !== null) this.#httpPort = await this.#open(HTTP_ONLY, httpPort, host)
+    if (respPort !== null) this.#respPort = await this.#open(RESP_ONLY, respPort, host)
     this.#http.startTimeouts()
     this.#sweep = this.#time.every(SWEEP_INTERVAL_MS, () => {
       this.#main.sweep()
       this.#http.sweep()
     })
+  }
+
+  async #open(speaks: ReadonlySet<ProtocolName>, port: number, host: string): Promise<Server> {
+    const server = this.#main.createPort(speaks)
+    this.#servers.push(server)
+    await listen(server, port, host)
+    return server
   }
 
   /** Not ready, drain, flush, unlock. Idempotent; everything acknowledged is on disk when it resolves. */
@@ -228,7 +247,7 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
-function portOf(server: Server | undefined): number {
+function portOf(server: Server | null): number {
   const address = server?.address()
   return typeof address === 'object' && address !== null ? address.port : 0
 }

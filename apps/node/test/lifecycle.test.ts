@@ -12,7 +12,7 @@ t.test('the ready line tells ports, folder, durability and whether clients are c
   const open = await startServer(t)
   t.match(
     open.readyLine,
-    /binary\+http on http:\/\/localhost:\d+ · data .* · durability fsync · clients are not checked/,
+    /binary\+http\+resp on http:\/\/localhost:\d+ · data .* · durability fsync · clients are not checked/,
   )
   t.match(open.stderr(), /everybody who reaches this machine/)
   const checked = await startServer(t, [

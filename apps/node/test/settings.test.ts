@@ -28,6 +28,7 @@ t.test('defaults, and variables of others', async (t) => {
   t.same(readSettings([], { MINIVAULT_URL: 'minivault://x', MINIVAULT_NONSENSE: '1', MINIVAULT_PORT: '' }), {
     port: 3000,
     httpPort: 0,
+    respPort: 0,
     host: '0.0.0.0',
     directory: './data',
     durability: 2,
@@ -35,9 +36,11 @@ t.test('defaults, and variables of others', async (t) => {
     authMode: 'none',
     ratePerSecond: 0,
     cacheBytes: 512 * 1024 * 1024,
-    protocols: new Set(['binary', 'http']),
+    protocols: new Set(['binary', 'http', 'resp']),
     connectionsMax: 50_000,
     publicUrl: null,
+    tls: null,
+    corsOrigins: null,
   })
 })
 
@@ -47,10 +50,12 @@ t.test('every flag', async (t) => {
   const line =
     '-port 1 -http 2 -host 127.0.0.1 -data d -durability os -authmode writes -ratelimit 100000 ' +
     '-cache 2048 -protocols http -maxconns 9 -public-url localhost:3001 -mode worker ' +
+    '-resp 3 -tls-cert c -tls-key k -tls-ca a -cors https://a.example,http://localhost:5173 ' +
     `-auth-file ${join(folder, 'key')}`
   t.same(readSettings(line.split(' '), {}), {
     port: 1,
     httpPort: 2,
+    respPort: 3,
     host: '127.0.0.1',
     directory: 'd',
     durability: 1,
@@ -61,6 +66,8 @@ t.test('every flag', async (t) => {
     protocols: new Set(['http']),
     connectionsMax: 9,
     publicUrl: 'localhost:3001',
+    tls: { certFile: 'c', keyFile: 'k', caFile: 'a' },
+    corsOrigins: new Set(['https://a.example', 'http://localhost:5173']),
   })
   t.equal(readSettings(['-auth', 'flag'], { MINIVAULT_AUTH_FILE: '/nowhere' }).authKey, 'flag', 'flags win')
   t.equal(readSettings(['-auth', ''], {}).authKey, null, 'the documented default -auth ""')
@@ -94,7 +101,14 @@ t.test('mistakes are one line that names the flag', async (t) => {
     ['-mode master', {}, /^-mode master: not in this version/],
     ['-workers 100', {}, /^-workers: not in this version/],
     ['-master http://x', {}, /^-master: not in this version/],
-    ['-tls-cert x', {}, /^-tls-cert: not in this version/],
+    ['-region eu', {}, /^-region: not in this version/],
+    ['-resp 3000', {}, /^-resp 3000 is -port already/],
+    ['-http 4000 -resp 4000', {}, /^-resp 4000 is -http already/],
+    ['-tls-cert x', {}, /^-tls-cert needs its private key: add -tls-key/],
+    ['-tls-key x', {}, /need the certificate: add -tls-cert/],
+    ['-tls-ca x', {}, /need the certificate: add -tls-cert/],
+    ['-cors app.example.com', {}, /^-cors takes origins such as https:\/\/app\.example\.com, or \*, not "app/],
+    ['-cors https://app.example.com/', {}, /^-cors takes origins/],
     ['', { CLUSTER_NODES: 'a:1' }, /^CLUSTER_NODES in the environment: not in this version/],
     ['', { MINIVAULT_PORT: 'abc' }, /^MINIVAULT_PORT takes a whole number/],
     ['', { MINIVAULT_WORKERS: '5' }, /^MINIVAULT_WORKERS: not in this version/],

@@ -11,13 +11,10 @@ import { UNAUTHENTICATED_BYTES_MAX } from '@minivault/protocol'
 import type { ValueStream } from '@minivault/storage'
 import type { Answer } from '../key-value.ts'
 import {
-  FRAME_TIMEOUT_MS,
   KEPT_REPLIES_BYTES_MAX,
-  OPERATION_TIMEOUT_MS,
   OUTPUT_HIGH_WATER_BYTES,
   REPLY_SLOTS,
   STRANGER_UNSENT_BYTES_MAX,
-  WRITE_TIMEOUT_MS,
 } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
@@ -26,15 +23,13 @@ import type { HeldBytes } from './held-bytes.ts'
 import type { KeptPool } from './kept-replies.ts'
 import { OUTGOING, type OutgoingMemory, OutgoingValue } from './outgoing-value.ts'
 import { type ChunkPool, Output } from './output.ts'
+import { Patience } from './patience.ts'
 import { ReplySlots } from './reply-slots.ts'
 import { Rest } from './rest.ts'
 import type { RestPool } from './rest-pool.ts'
 import type { Session, Wire } from './session.ts'
 import type { Turn } from './turn.ts'
 import type { UnsentBytes } from './unsent-bytes.ts'
-
-/** A request may take longer than FRAME_TIMEOUT_MS when it is large: a second for each of these. */
-const SLOWEST_BYTES_PER_SECOND = 64 * 1024
 
 export interface ConnectionContext {
   receivers: Receivers
@@ -47,6 +42,8 @@ export interface ConnectionContext {
   rests: RestPool
   held: HeldBytes
   onClose: (connection: Connection) => void
+  /** The connection has given its socket up: what it had not taken, and all that follows, is for others. */
+  onHandOver: (connection: Connection, bytes: Uint8Array) => void
 }
 
 export class Connection implements Receiver, Wire, SocketListener {
@@ -61,21 +58,16 @@ export class Connection implements Receiver, Wire, SocketListener {
   #reading = false
   #stalled = false
   #closing = false
+  #leaving = false
   #ended = false
   #held = false
   /** Incoming values that have no room. */
   #waits = 0
   /** The reply that leaves piece by piece; its slot is the oldest until it is out. */
   #outgoing: OutgoingValue | null = null
-  #sentBytesSeen = 0
   touched = false
   #closed = false
-  #progressSeen = 0
-  #stillForMs = 0
-  #incompleteForMs = 0
-  #bytesReadSeen = 0
-  #unreadSeen = 0
-  #unreadForMs = 0
+  readonly #patience = new Patience()
   /** Of its unsent bytes, what the total knows. */
   #counted = 0
 
@@ -106,6 +98,7 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (this.#held && this.#slots.pending === 0) this.#held = false
     return (
       this.#closing ||
+      this.#leaving ||
       this.#held ||
       this.#waits > 0 ||
       this.#outgoing !== null ||
@@ -149,6 +142,11 @@ export class Connection implements Receiver, Wire, SocketListener {
     this.#context.turn.touch(this)
   }
 
+  handOver(): void {
+    this.#leaving = true
+    this.#context.turn.touch(this)
+  }
+
   // --- in
 
   /** bytes[from, end) of the shared read buffer: used up or copied when this returns. */
@@ -179,7 +177,9 @@ export class Connection implements Receiver, Wire, SocketListener {
       const missing = session.needed - rest.length
       const stop = missing > 0 && !this.#stalled ? Math.min(end, at + missing) : end
       const received = rest.length + stop - at
-      if (rest.add(bytes, at, stop, session.needed)) this.#consumeRest()
+      // Of a busy connection nothing can be refused; what it keeps is this read, it gets no further one.
+      const mustStay = missing <= 0 || this.isBusy
+      if (rest.add(bytes, at, stop, session.needed, mustStay)) this.#consumeRest()
       else session.refuseFront(received)
       const skipped = Math.min(this.#skip, end - stop)
       this.#skip -= skipped
@@ -206,13 +206,13 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (this.#session !== null && length < this.#session.needed && !this.#stalled) return
     const stopped = this.#consume(bytes, 0, length)
     this.#rest.consume(stopped, !this.#closing)
-    if (stopped > 0) this.#incompleteForMs = 0
+    if (stopped > 0) this.#patience.begin()
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end || this.#closing) return
     this.#rest.begin(bytes, start, end)
-    this.#incompleteForMs = 0
+    this.#patience.begin()
   }
 
   // --- out
@@ -284,7 +284,7 @@ export class Connection implements Receiver, Wire, SocketListener {
    */
   #flush(): void {
     const { socket } = this
-    const isLast = this.#outgoing !== null || this.#closing || this.#ended
+    const isLast = this.#outgoing !== null || this.#closing || this.#leaving || this.#ended
     if (isLast || socket.unsentBytes === 0) this.#output.flush()
     const isOver = this.#context.unsent.count(this.#counted, this.#outgoing === null ? socket.unsentBytes : 0)
     this.#counted = this.#outgoing === null ? socket.unsentBytes : 0
@@ -301,6 +301,7 @@ export class Connection implements Receiver, Wire, SocketListener {
     this.#flush()
     if (this.#closed) return
     if (this.#outgoing !== null) this.#pump()
+    if (this.#leaving && this.isIdle) return this.#leave()
     if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
       // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes
       // replies.
@@ -325,31 +326,30 @@ export class Connection implements Receiver, Wire, SocketListener {
     }
   }
 
+  /** All is answered: the socket goes on with somebody else. */
+  #leave(): void {
+    const bytes = this.#rest.take()
+    this.#letGo()
+    this.#context.onHandOver(this, bytes)
+  }
+
   // --- time and end
 
   /**
    * Called about every `elapsedMs`: cuts a half-sent request, an end not taken, an operation that never ends.
    */
   sweep(elapsedMs: number): void {
-    const sentBytes = this.#outgoing?.sentBytes ?? 0
-    const isStill = this.#slots.progress === this.#progressSeen && sentBytes === this.#sentBytesSeen
-    this.#stillForMs = this.#slots.pending > 0 && isStill ? this.#stillForMs + elapsedMs : 0
-    this.#progressSeen = this.#slots.progress
-    this.#sentBytesSeen = sentBytes
     const isUnfinished = this.#session?.isUnfinished === true
-    const waitsForClient =
-      this.#closing || ((this.#rest.bytes !== null || this.#skip > 0 || isUnfinished) && !this.#stalled)
-    this.#incompleteForMs = waitsForClient ? this.#incompleteForMs + elapsedMs : 0
-    const received = this.socket.receivedBytes - this.#bytesReadSeen
-    if (!waitsForClient) this.#bytesReadSeen = this.socket.receivedBytes
-    const patienceMs = FRAME_TIMEOUT_MS + (received / SLOWEST_BYTES_PER_SECOND) * 1000
-    const unread = this.socket.unsentBytes
-    // As many as before may be others: the slices of a large value are equally long.
-    const isUntaken = unread > 0 && unread === this.#unreadSeen && isStill
-    this.#unreadForMs = isUntaken ? this.#unreadForMs + elapsedMs : 0
-    this.#unreadSeen = unread
-    const isStuck = this.#stillForMs > OPERATION_TIMEOUT_MS || this.#unreadForMs > WRITE_TIMEOUT_MS
-    if (isStuck || this.#incompleteForMs > patienceMs) this.socket.destroy()
+    const isIncomplete = this.#rest.bytes !== null || this.#skip > 0 || isUnfinished
+    const sight = {
+      pending: this.#slots.pending,
+      progress: this.#slots.progress,
+      sentBytes: this.#outgoing?.sentBytes ?? 0,
+      receivedBytes: this.socket.receivedBytes,
+      unsentBytes: this.socket.unsentBytes,
+      waitsForClient: this.#closing || (isIncomplete && !this.#stalled),
+    }
+    if (this.#patience.isOver(sight, elapsedMs)) this.socket.destroy()
   }
 
   /** Shutdown: what is under way is answered, nothing more is read. */
@@ -373,6 +373,11 @@ export class Connection implements Receiver, Wire, SocketListener {
 
   onClose(): void {
     if (this.#closed) return
+    this.#letGo()
+    this.#context.onClose(this)
+  }
+
+  #letGo(): void {
     this.#closed = true
     this.#context.unsent.count(this.#counted, 0)
     this.#output.drained()
@@ -385,6 +390,5 @@ export class Connection implements Receiver, Wire, SocketListener {
       this.#slots.advance()
     }
     if (this.#slots.pending === 0) this.#context.receivers.remove(this.#firstToken)
-    this.#context.onClose(this)
   }
 }

@@ -1,7 +1,8 @@
 /**
- * The main port. The first byte of a connection decides what it speaks, once: 0x01-0x0F the documented
- * opcodes, 0x10 HELLO and with it the frame form, a capital letter HTTP. Anything else, and anything
- * `-protocols` leaves out, is closed.
+ * The listening ports of a node. The first byte of a connection decides what it speaks, once, among what its
+ * port serves: 0x01-0x0F the documented opcodes, 0x10 HELLO and with it the frame form, `*` the Redis
+ * protocol, a capital letter HTTP. Anything else is closed; a port that serves one thing leaves the answer to
+ * it.
  */
 import net from 'node:net'
 import { OPCODE } from '@minivault/protocol'
@@ -26,9 +27,10 @@ import { UnsentBytes } from './unsent-bytes.ts'
 
 /** Opcodes below this open the documented form. */
 const DOCUMENTED_BELOW = 0x10
+/** `*` */
+const RESP_ARRAY = 0x2a
 
 export interface MainDoorOptions {
-  protocols: ReadonlySet<ProtocolName>
   connectionsMax: number
   session: SessionContext
   memory: Memory
@@ -40,10 +42,9 @@ export interface MainDoorOptions {
 }
 
 export class MainDoor {
-  readonly server = net.createServer({ allowHalfOpen: true })
   readonly #options: MainDoorOptions
   readonly #context: ConnectionContext
-  readonly #binary = new Set<Connection>()
+  readonly #connected = new Set<Connection>()
   /** Connected, but not a byte yet: nobody else would end them. */
   readonly #silent = new Set<ByteSocket>()
   #sockets = 0
@@ -64,31 +65,28 @@ export class MainDoor {
         slices: new SlicePool(),
       },
       onClose: (closed) => {
-        this.#binary.delete(closed)
+        this.#connected.delete(closed)
         this.left()
+      },
+      onHandOver: (connection, bytes) => {
+        this.#connected.delete(connection)
+        this.#adopt(connection.socket, bytes)
       },
     }
   }
 
-  /** Call when the server listens: before that there is no handle to take the connections from. */
-  accept(): void {
-    acceptSockets(this.server, {
-      readBuffer: this.#options.memory.readBuffer,
-      listenerOf: (socket) => this.#greet(socket),
-      plainStreams: this.#options.plainStreams,
-    })
-  }
-
-  /** A port that serves HTTP only. Its connections count like all others. */
-  createHttpServer(): net.Server {
-    return net.createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) => {
-      if (!this.#admit()) {
-        socket.destroy()
-        return
-      }
-      socket.once('close', () => this.left())
-      this.#options.http.server.emit('connection', socket)
-    })
+  /** A port that serves these, once it listens. */
+  createPort(speaks: ReadonlySet<ProtocolName>): net.Server {
+    const server = net.createServer({ allowHalfOpen: true })
+    // Before it listens there is no handle to take the connections from.
+    server.once('listening', () =>
+      acceptSockets(server, {
+        readBuffer: this.#options.memory.readBuffer,
+        listenerOf: (socket) => this.#greet(socket, speaks),
+        plainStreams: this.#options.plainStreams,
+      }),
+    )
+    return server
   }
 
   get connections(): number {
@@ -110,10 +108,10 @@ export class MainDoor {
     this.#sockets--
   }
 
-  #greet(socket: ByteSocket): SocketListener {
+  #greet(socket: ByteSocket, speaks: ReadonlySet<ProtocolName>): SocketListener {
     if (this.#admit()) {
       this.#silent.add(socket)
-      return new Silent(this, socket)
+      return new Silent(this, socket, speaks)
     }
     socket.destroy()
     return REFUSED
@@ -125,17 +123,27 @@ export class MainDoor {
   }
 
   /** The first bytes have come: they choose who goes on with the connection. */
-  choose(socket: ByteSocket, bytes: Uint8Array, start: number, end: number): void {
+  choose(
+    socket: ByteSocket,
+    speaks: ReadonlySet<ProtocolName>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     this.#silent.delete(socket)
-    const first = bytes[start]!
-    const { protocols, http } = this.#options
-    if (protocols.has('http') && first >= 0x41 && first <= 0x5a) {
-      http.adopt(socket.release(), Buffer.from(bytes.subarray(start, end)))
-    } else if (!protocols.has('binary') || first === 0 || first > OPCODE.hello) {
-      socket.destroy()
-    } else {
-      this.#open(socket, first).receive(bytes, start, end)
+    switch (protocolOf(bytes[start]!, speaks)) {
+      case 'http':
+        return this.#adopt(socket, bytes.subarray(start, end))
+      case 'binary':
+        return this.#open(socket, bytes[start]!).receive(bytes, start, end)
+      default:
+        socket.destroy()
     }
+  }
+
+  #adopt(socket: ByteSocket, bytes: Uint8Array): void {
+    socket.listener = new Left(this)
+    this.#options.http.adopt(socket.release(), Buffer.from(bytes))
   }
 
   #open(socket: ByteSocket, first: number): Connection {
@@ -146,44 +154,55 @@ export class MainDoor {
         ? new DocumentedSession(session, connection)
         : new FrameSession(session, connection),
     )
-    this.#binary.add(connection)
+    this.#connected.add(connection)
     socket.listener = connection
     return connection
   }
 
   sweep(): void {
-    for (const connection of this.#binary) connection.sweep(SWEEP_INTERVAL_MS)
+    for (const connection of this.#connected) connection.sweep(SWEEP_INTERVAL_MS)
   }
 
   /** No new requests; what is under way is answered, then its connection closed. */
   drain(): void {
-    for (const connection of this.#binary) connection.drain()
+    for (const connection of this.#connected) connection.drain()
     for (const socket of this.#silent) socket.destroy()
   }
 
   /** Clients that have all their replies and do not answer our end. */
   destroyIdle(): void {
-    for (const connection of this.#binary) if (connection.isIdle) connection.socket.destroy()
+    for (const connection of this.#connected) if (connection.isIdle) connection.socket.destroy()
   }
 
   /** Connections that did not end in time. */
   destroy(): void {
-    for (const connection of this.#binary) connection.socket.destroy()
+    for (const connection of this.#connected) connection.socket.destroy()
   }
+}
+
+/** What the first byte opens, where the port serves it. */
+function protocolOf(first: number, speaks: ReadonlySet<ProtocolName>): ProtocolName | null {
+  // Its own answer to what it cannot read says more than an end.
+  if (speaks.size === 1 && !speaks.has('binary')) return speaks.has('http') ? 'http' : 'resp'
+  if (first >= 0x41 && first <= 0x5a) return speaks.has('http') ? 'http' : null
+  if (first === RESP_ARRAY) return speaks.has('resp') ? 'resp' : null
+  return speaks.has('binary') && first > 0 && first <= OPCODE.hello ? 'binary' : null
 }
 
 /** Listens to a connection that has not sent a byte yet. */
 class Silent implements SocketListener {
   readonly #door: MainDoor
   readonly #socket: ByteSocket
+  readonly #speaks: ReadonlySet<ProtocolName>
 
-  constructor(door: MainDoor, socket: ByteSocket) {
+  constructor(door: MainDoor, socket: ByteSocket, speaks: ReadonlySet<ProtocolName>) {
     this.#door = door
     this.#socket = socket
+    this.#speaks = speaks
   }
 
   receive(bytes: Uint8Array, start: number, end: number): void {
-    this.#door.choose(this.#socket, bytes, start, end)
+    this.#door.choose(this.#socket, this.#speaks, bytes, start, end)
   }
 
   onDrained(): void {}
@@ -194,6 +213,23 @@ class Silent implements SocketListener {
 
   onClose(): void {
     this.#door.forget(this.#socket)
+    this.#door.left()
+  }
+}
+
+/** Of a connection that was given away: only its end is heard. */
+class Left implements SocketListener {
+  readonly #door: MainDoor
+
+  constructor(door: MainDoor) {
+    this.#door = door
+  }
+
+  receive(): void {}
+  onDrained(): void {}
+  onEnd(): void {}
+
+  onClose(): void {
     this.#door.left()
   }
 }

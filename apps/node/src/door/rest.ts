@@ -32,13 +32,16 @@ export class Rest {
     this.length = length
   }
 
-  /** Keeps more, of a request of `needed` bytes. False: there is no room for it, and nothing is kept. */
-  add(bytes: Uint8Array, start: number, end: number, needed: number): boolean {
+  /**
+   * Keeps more, of a request of `needed` bytes. False: there is no room for it, and nothing is kept; where it
+   * `mustStay` it is kept all the same.
+   */
+  add(bytes: Uint8Array, start: number, end: number, needed: number, mustStay: boolean): boolean {
     const length = this.length + end - start
     const before = this.bytes!
     if (length > before.length) {
       const room = Math.max(length, Math.min(before.length * 2, needed))
-      if (room > HELD_FREE_BYTES && !this.#hold(room)) {
+      if (room > HELD_FREE_BYTES && !this.#hold(room) && !mustStay) {
         this.drop()
         return false
       }
@@ -62,6 +65,13 @@ export class Rest {
     this.drop()
     if (isWanted && count < length) this.begin(bytes, count, length)
     if (isPooled) this.#pool.give(bytes)
+  }
+
+  /** Gives all that is kept away. */
+  take(): Uint8Array {
+    const bytes = this.bytes === null ? new Uint8Array(0) : cloneBytes(this.bytes, 0, this.length)
+    this.drop()
+    return bytes
   }
 
   drop(): void {

@@ -28,6 +28,8 @@ export interface Wire {
   skip(bytes: number): void
   /** No further request can be understood: answer what is under way, then close. */
   closeAfterReplies(): void
+  /** What comes from where `consume` stops on is for somebody else, once all before it is answered. */
+  handOver(): void
 }
 
 export interface Session {

@@ -116,6 +116,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     answer.valueStart = found.valueStart
     answer.valueEnd = found.valueEnd
     answer.valueType = found.valueType
+    answer.expiresAtMs = found.expiresAtMs
     if (found.blob !== null) {
       answer.stream = this.#store.takeStream()
       answer.size = found.blob.size

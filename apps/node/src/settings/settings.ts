@@ -11,11 +11,20 @@ import type { AuthMode } from '../admission/admission.ts'
 import { AUTH_KEY_BYTES_MAX } from '../limits.ts'
 import { environmentName, FLAG_NAMES, FLAGS, type Flag, type FlagName, LATER_ENVIRONMENT } from './flags.ts'
 
-export type ProtocolName = 'binary' | 'http'
+export type ProtocolName = 'binary' | 'http' | 'resp'
+
+/** Files, in PEM form. */
+export interface TlsFiles {
+  certFile: string
+  keyFile: string
+  /** Clients must show a certificate that it signed; null: none is asked for. */
+  caFile: string | null
+}
 
 export interface Settings {
   port: number
   httpPort: number
+  respPort: number
   host: string
   directory: string
   durability: Durability
@@ -26,6 +35,9 @@ export interface Settings {
   protocols: ReadonlySet<ProtocolName>
   connectionsMax: number
   publicUrl: string | null
+  tls: TlsFiles | null
+  /** Origins whose pages may call; null: none but the node's own. */
+  corsOrigins: ReadonlySet<string> | null
 }
 
 /** The user's mistake: one line, exit code 2. */
@@ -54,22 +66,14 @@ export function readSettings(words: readonly string[], environment: Environment)
   return resolve((flag) => texts.get(flag) ?? `${(FLAGS[flag] as Flag).fallback ?? ''}`)
 }
 
-function resolve(text: (flag: FlagName) => string): Settings {
+function resolve(text: Texts): Settings {
   const authKey = readAuthKey(text('auth'), text('auth-file'))
   const authMode = text('authmode') as AuthMode
   if (authMode !== 'none' && authKey === null) {
     throw new UsageError(`-authmode ${authMode} needs a key: add -auth KEY or -auth-file FILE`)
   }
-  const port = Number(text('port'))
-  const httpPort = Number(text('http'))
-  if (port !== 0 && port === httpPort) {
-    throw new UsageError(
-      `-http ${httpPort} is -port already, which serves HTTP too: leave -http out or choose another`,
-    )
-  }
   return {
-    port,
-    httpPort,
+    ...readPorts(text),
     host: text('host'),
     directory: text('data'),
     durability: DURABILITY[text('durability') as keyof typeof DURABILITY],
@@ -80,7 +84,45 @@ function resolve(text: (flag: FlagName) => string): Settings {
     protocols: new Set(text('protocols').split(',') as ProtocolName[]),
     connectionsMax: Number(text('maxconns')),
     publicUrl: text('public-url') || null,
+    tls: readTlsFiles(text('tls-cert'), text('tls-key'), text('tls-ca')),
+    corsOrigins: readOrigins(text('cors')),
   }
+}
+
+type Texts = (flag: FlagName) => string
+
+function readPorts(text: Texts): Pick<Settings, 'port' | 'httpPort' | 'respPort'> {
+  const port = Number(text('port'))
+  const httpPort = Number(text('http'))
+  const respPort = Number(text('resp'))
+  if (port !== 0 && port === httpPort) {
+    throw new UsageError(
+      `-http ${httpPort} is -port already, which serves HTTP too: leave -http out or choose another`,
+    )
+  }
+  if (respPort !== 0 && (respPort === port || respPort === httpPort)) {
+    const taken = respPort === port ? '-port' : '-http'
+    throw new UsageError(`-resp ${respPort} is ${taken} already: leave -resp out or choose another`)
+  }
+  return { port, httpPort, respPort }
+}
+
+function readTlsFiles(certFile: string, keyFile: string, caFile: string): TlsFiles | null {
+  if (certFile === '' && keyFile === '' && caFile === '') return null
+  if (certFile === '') throw new UsageError('-tls-key and -tls-ca need the certificate: add -tls-cert FILE')
+  if (keyFile === '') throw new UsageError('-tls-cert needs its private key: add -tls-key FILE')
+  return { certFile, keyFile, caFile: caFile === '' ? null : caFile }
+}
+
+/** An origin is scheme, host and port, as browsers send it. */
+function readOrigins(list: string): ReadonlySet<string> | null {
+  if (list === '') return null
+  const origins = list.split(',')
+  for (const origin of origins) {
+    if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) continue
+    throw new UsageError(`-cors takes origins such as https://app.example.com, or *, not "${origin}"`)
+  }
+  return new Set(origins)
 }
 
 /** Flags as given, each once, each with its value. */
