@@ -43,6 +43,8 @@ export const ERROR = {
   KEY_MISSING: 27,
   NOT_FOUND: 28,
   NOT_A_NUMBER: 29,
+  RANGE_NOT_SATISFIABLE: 30,
+  ORIGIN_REFUSED: 31,
 } as const
 
 export type ErrorName = Exclude<keyof typeof ERROR, 'NONE'>
@@ -65,7 +67,7 @@ type Row = readonly [httpStatus: number, retryable: boolean, outcome: Outcome, m
 const ROWS: Readonly<Record<ErrorName, Row>> = {
   KEY_NOT_FOUND: [404, false, OUTCOME.no, 'there is no such key'],
   KEY_EXISTS: [409, false, OUTCOME.no, 'the key exists already'],
-  VERSION_MISMATCH: [409, false, OUTCOME.no, 'the key holds another version'],
+  VERSION_MISMATCH: [412, false, OUTCOME.no, 'the key holds another version'],
   KEY_LENGTH: [414, false, OUTCOME.failed, 'a key has at most 65535 bytes'],
   VALUE_TOO_LARGE: [413, false, OUTCOME.failed, 'a value has at most 100 MiB'],
   BAD_REQUEST: [400, false, OUTCOME.failed, 'the request is malformed'],
@@ -97,6 +99,8 @@ const ROWS: Readonly<Record<ErrorName, Row>> = {
     OUTCOME.failed,
     'the value is not a decimal number of 64 bits, or would leave them',
   ],
+  RANGE_NOT_SATISFIABLE: [416, false, OUTCOME.failed, 'the range begins behind the end of the value'],
+  ORIGIN_REFUSED: [403, false, OUTCOME.failed, 'pages of this origin may not use this server'],
 }
 
 const kinds: (ErrorKind | undefined)[] = []
