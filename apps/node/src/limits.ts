@@ -54,6 +54,11 @@ export const FRAME_TIMEOUT_MS = 30_000
 /** HTTP: headers must be complete by then, whole requests by the second. */
 export const HTTP_HEADERS_TIMEOUT_MS = 15_000
 export const HTTP_REQUEST_TIMEOUT_MS = 300_000
+/**
+ * HTTP: a connection may be silent so long between two requests; a little more than what load balancers and
+ * proxies in front of it wait for, so that it is they who end it. Told to clients in whole seconds.
+ */
+export const HTTP_KEEP_ALIVE_MS = 72_000
 /** HTTP: a key of 65,535 bytes may be percent-encoded to three times as much. */
 export const HTTP_HEADER_BYTES_MAX = 256 * 1024
 /** HTTP: what may surround the value in a request body. */
