@@ -74,12 +74,27 @@ export {
   LENGTH_CLAMP,
   MEMBER_NAME_BYTES_MAX,
   MESSAGE_BYTES_MAX,
+  RESP_ARGUMENTS_MAX,
+  RESP_INLINE_BYTES_MAX,
+  RESP_REQUEST_BYTES_MAX,
+  RESP_STRANGER_ARGUMENTS_MAX,
   SCAN_ENTRIES_DEFAULT,
   SCAN_ENTRIES_MAX,
   UNAUTHENTICATED_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from './limits.ts'
 export { readI64, writeI64 } from './little-endian.ts'
+export { encodeRespRequest, InlineRequest } from './resp/inline-request.ts'
+export { RESP_FAILED, RespRequest } from './resp/resp-request.ts'
+export {
+  RESP_LENGTH_BYTES_MAX,
+  type RespMap,
+  type RespTarget,
+  type RespValue,
+  type RespVersion,
+  writeRespLength,
+  writeRespValue,
+} from './resp/resp-value.ts'
 export {
   decodeScanPage,
   SCAN_PAGE_BYTES_MAX,

@@ -48,3 +48,10 @@ export const JSON_DEPTH_MAX = 10_000
  * to.
  */
 export const LENGTH_CLAMP = 0x3fff_ffff
+
+/** RESP: the arguments of a request, the bytes of one with all its heads, and of an inline request. */
+export const RESP_ARGUMENTS_MAX = 1024 * 1024
+export const RESP_REQUEST_BYTES_MAX = 128 * 1024 * 1024
+export const RESP_INLINE_BYTES_MAX = 64 * 1024
+/** RESP: the arguments of a request from a client that has not authenticated. */
+export const RESP_STRANGER_ARGUMENTS_MAX = 16

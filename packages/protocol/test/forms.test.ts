@@ -51,7 +51,7 @@ function encodedAlone(form: Form, message: Message): Uint8Array {
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 t.test('every vector has a meaning, and reads and writes as it', async (t) => {
-  t.same(vectorNames('').sort(), Object.keys(MEANINGS).sort())
+  t.same([...vectorNames('documented-'), ...vectorNames('frame-')].sort(), Object.keys(MEANINGS).sort())
   for (const { name, formName, form, messages, bytes } of ALL) {
     let at = 0
     for (const [index, message] of messages.entries()) {

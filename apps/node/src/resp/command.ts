@@ -8,32 +8,15 @@
  * behind `Asking`) is translated by the session; anything else is a bug and answered as one.
  */
 import type { Version } from '@minivault/clock'
+import type { RespValue } from '@minivault/protocol'
 import type { ValueType } from '@minivault/storage'
 import type { Admission } from '../admission/admission.ts'
 import type { HealthSources } from '../health.ts'
 import type { BatchItem } from '../key-value.ts'
 import type { SessionState } from './session-state.ts'
 
-/**
- * - null: the null of the protocol's version
- * - number, bigint: an integer
- * - Uint8Array, string: a bulk string (of the text's UTF-8)
- * - boolean, double, map, set, verbatim: what RESP2 has for it there
- */
-export type Reply =
-  | null
-  | number
-  | bigint
-  | boolean
-  | string
-  | Uint8Array
-  | readonly Reply[]
-  | { readonly simple: string }
-  | { readonly error: string }
-  | { readonly double: number }
-  | { readonly map: readonly (readonly [Reply, Reply])[] }
-  | { readonly set: readonly Reply[] }
-  | { readonly verbatim: string }
+/** Written as RESP2 or RESP3, as the client has asked for. */
+export type Reply = RespValue
 
 export const OK: Reply = { simple: 'OK' }
 

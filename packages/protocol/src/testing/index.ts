@@ -9,6 +9,8 @@ export {
   readFrameRequest,
 } from './message-reader.ts'
 export { MUTATION_KINDS, type Mutation, mutated } from './mutation.ts'
+export { type RespStream, readRespRequests } from './resp-reader.ts'
+export { type ReadReply, readRespReplies } from './resp-reply-reader.ts'
 export { splitDifference } from './split-difference.ts'
 export { readStream, type Stream } from './stream-reader.ts'
 export { validMessage } from './valid-message.ts'
