@@ -21,6 +21,14 @@ export interface MachineFacts {
   readonly nodeVersion: string
 }
 
+/** What a run of rounds must be read with. */
+export interface RunFacts extends MachineFacts {
+  /** Servers on one core, load generators on another. */
+  readonly pinned: boolean
+  readonly roundCount: number
+  readonly roundSeconds: number
+}
+
 export function machineFacts(): MachineFacts {
   return {
     commit: commitId(),

@@ -28,3 +28,16 @@ export function placeBetweenMarkers(page: string, name: string, text: string): s
   }
   return `${page.slice(0, begin + beginMarker.length)}\n${text}\n${page.slice(end)}`
 }
+
+/** Lines that stay lines in Markdown. */
+export function lines(text: string): string {
+  return text.trimEnd().split('\n').join('  \n')
+}
+
+/** Parts with an empty line between them; empty ones are left out. */
+export function pageOf(parts: readonly string[]): string {
+  return parts
+    .filter((part) => part !== '')
+    .map((part) => part.trimEnd())
+    .join('\n\n')
+}

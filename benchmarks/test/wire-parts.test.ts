@@ -3,28 +3,24 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
 import { Latencies } from '../src/latencies.ts'
+import { ConnectionPool } from '../src/load/connection.ts'
+import { LANGUAGES, type LanguageName } from '../src/load/languages.ts'
+import { runLoad } from '../src/load/load.ts'
+import type { LoadFigures } from '../src/load/load-figures.ts'
+import { readCsv } from '../src/load/redis-benchmark.ts'
+import { buildRequestBatches, OPERATIONS, type RequestBatches } from '../src/load/request-batches.ts'
 import { machineFacts } from '../src/machine.ts'
 import { placeBetweenMarkers } from '../src/page.ts'
+import { lastRunIn } from '../src/results-file.ts'
+import { ratioOf, summarise, withAfterwards } from '../src/rounds/summary.ts'
 import { spread } from '../src/spread.ts'
 import { drawChart } from '../src/wire/chart.ts'
-import { ConnectionPool } from '../src/wire/connection.ts'
-import {
-  type CaseResult,
-  ratioOf,
-  summarise,
-  type WireFacts,
-  type WireResult,
-  withAfterwards,
-} from '../src/wire/figures.ts'
-import { LANGUAGES, type LanguageName } from '../src/wire/languages.ts'
-import { type LoadFigures, runLoad } from '../src/wire/load.ts'
+import type { CaseResult, WireFacts, WireResult } from '../src/wire/figures.ts'
 import { groupCases } from '../src/wire/load-part.ts'
-import { readCsv } from '../src/wire/redis-benchmark.ts'
 import { caseTable } from '../src/wire/report.ts'
-import { buildRequestBatches, OPERATIONS, type RequestBatches } from '../src/wire/request-batches.ts'
 import { judgeTargets } from '../src/wire/targets.ts'
 import { keyspaceOf, readWireOptions } from '../src/wire/wire-options.ts'
-import { lastRun, wirePage } from '../src/wire/write-results.ts'
+import { wirePage } from '../src/wire/write-results.ts'
 
 t.test('percentiles', async (test) => {
   const latencies = new Latencies()
@@ -248,13 +244,16 @@ t.test('the page is made from the last run of the results file', async (test) =>
   const older = line({ ...FACTS, date: '2020-01-01' }, caseResult({}, [figures(9)], [figures(9)]))
   const result = caseResult({}, [figures(1)], [figures(2)])
   const failed = { part: 'failed', what: 'idle connections', reason: 'EMFILE' } as const
-  const { facts, results } = lastRun(older + line(FACTS, result) + line(FACTS, failed))
+  const { facts, results } = lastRunIn<WireFacts, WireResult>(
+    'wire',
+    older + line(FACTS, result) + line(FACTS, failed),
+  )
   test.equal(facts.redisVersion, '7.0')
   test.equal(results.length, 2)
   const page = wirePage(facts, results)
   test.match(page, /- not measured: idle connections: EMFILE/)
   test.match(page, /pipeline 16 \| ≤ 0\.8× \| ≤ 0\.6× \| 0\.50 \(0\.50–0\.50\) \| stretch \|/)
-  test.throws(() => lastRun('{"benchmark":"wire"}\n'), { code: 'BENCH_MISSING' })
+  test.throws(() => lastRunIn('wire', '{"benchmark":"wire"}\n'), { code: 'BENCH_MISSING' })
   test.match(drawChart(facts, [result]), /^<svg [\s\S]*SET 64 B, os [\s\S]*<\/svg>\n$/)
   const text = 'a\n<!-- wire:begin -->\nold\n<!-- wire:end -->\nb\n'
   test.equal(placeBetweenMarkers(text, 'wire', 'new'), 'a\n<!-- wire:begin -->\nnew\n<!-- wire:end -->\nb\n')

@@ -1,6 +1,6 @@
 /** The flags of `pnpm bench storage`. */
-import { parseArgs } from 'node:util'
 import { BenchmarkError } from '../benchmark-error.ts'
+import { FLAG, number, parseFlags, TEXT } from '../flags.ts'
 import { ROWS, type Row } from './rows.ts'
 import { FULL, QUICK, type Sizes } from './sizes.ts'
 
@@ -11,6 +11,8 @@ export interface StorageOptions {
   readonly complete: boolean
 }
 
+/** Rounds are rounded up; seconds may be very few. */
+const SHORTEST = 0.001
 const NAMES = ROWS.map(({ name }) => name)
 
 export const HELP = `pnpm bench storage: our store beside lmdb, classic-level, better-sqlite3 and a Map
@@ -25,7 +27,7 @@ benchmarks/results/; a part of it is only printed.
 
 /** Null when the words ask for help. */
 export function readStorageOptions(words: string[]): StorageOptions | null {
-  const values = parse(words)
+  const values = parseFlags(words, { help: FLAG, quick: FLAG, rows: TEXT, rounds: TEXT, seconds: TEXT })
   if (values.help) return null
   const base = values.quick ? QUICK : FULL
   const wanted = values.rows?.split(',') ?? NAMES
@@ -33,32 +35,11 @@ export function readStorageOptions(words: string[]): StorageOptions | null {
   if (unknown !== undefined) {
     throw new BenchmarkError('BENCH_USAGE', `--rows ${unknown}: the rows are ${NAMES.join(', ')}`)
   }
-  const rounds = number('rounds', values.rounds) ?? base.rounds
-  const seconds = number('seconds', values.seconds) ?? base.seconds
+  const rounds = number('rounds', values.rounds, SHORTEST) ?? base.rounds
+  const seconds = number('seconds', values.seconds, SHORTEST) ?? base.seconds
   return {
     rows: ROWS.filter(({ name }) => wanted.includes(name)),
     sizes: { ...base, rounds: Math.ceil(rounds), seconds },
     complete: !values.quick && values.rows === undefined,
   }
-}
-
-function parse(words: string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: words.filter((word) => word !== '--'),
-      options: { help: flag, quick: flag, rows: text, rounds: text, seconds: text },
-    }).values
-  } catch (error) {
-    const message = `${(error as Error).message.split('. ')[0]} (see --help)`
-    throw new BenchmarkError('BENCH_USAGE', message, { cause: error })
-  }
-}
-
-function number(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (text !== '' && Number.isFinite(value) && value > 0) return value
-  throw new BenchmarkError('BENCH_USAGE', `--${name} ${text}: a number above 0 is needed`)
 }

@@ -3,8 +3,9 @@
  * operation and level, one column for each pipeline, and there a bar of each contestant. The bars of a
  * pipeline share a scale.
  */
+
+import { bytes, OPERATION_NAMES } from '../report/quantities.ts'
 import type { CaseResult, ContestantName, WireFacts } from './figures.ts'
-import { bytes, OPERATION_NAMES } from './quantities.ts'
 
 const WIDTH = 960
 const LABEL_WIDTH = 220

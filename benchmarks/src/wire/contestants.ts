@@ -3,14 +3,22 @@
  * languages, redis under our generator and under its own, and the floor.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
+import type { Generator } from '../load/generator.ts'
+import type { LanguageName } from '../load/languages.ts'
+import type { LoadFigures } from '../load/load-figures.ts'
+import { runRedisBenchmark } from '../load/redis-benchmark.ts'
+import type { Workload } from '../load/request-batches.ts'
+import type { Runner } from '../rounds/rounds.ts'
+import { HOST, type Server } from '../servers/server.ts'
 import type { ContestantName } from './figures.ts'
-import type { Generator } from './generator.ts'
-import type { LanguageName } from './languages.ts'
-import type { LoadFigures } from './load.ts'
-import { runRedisBenchmark } from './redis-benchmark.ts'
-import type { Workload } from './request-batches.ts'
-import { HOST, type Server } from './server.ts'
 
+const LANGUAGE_OF: Record<ContestantName, LanguageName> = {
+  minivault: 'documented',
+  frames: 'frames',
+  floor: 'documented',
+  redis: 'resp',
+  redisBenchmark: 'resp',
+}
 const FILL_PIPELINE = 64
 /** Batches of the fill are at most about this large. */
 const FILL_BATCH_BYTES = 256 * 1024
@@ -57,9 +65,14 @@ export class Contestants {
     }
   }
 
+  runner(name: ContestantName, shape: LoadShape): Runner<ContestantName> {
+    const measure = (seconds: number) => this.measure(name, shape, seconds)
+    return { name, server: this.serverOf(name), measure }
+  }
+
   async measure(name: ContestantName, shape: LoadShape, seconds: number | 'once'): Promise<LoadFigures> {
     const server = this.serverOf(name)
-    const language: LanguageName = name === 'frames' ? 'frames' : server.plan.language
+    const language = LANGUAGE_OF[name]
     const target = { host: HOST, port: server.port, serverPid: server.pid, language }
     const options = { ...target, ...shape, seconds }
     if (name === 'redisBenchmark') {

@@ -1,13 +1,12 @@
-/**
- * What the rounds of one case come to: medians of each contestant's figures, and how far the rounds lay
- * apart. The shapes below are what stands in results/wire.ndjson, one line each.
- */
-import type { MachineFacts } from '../machine.ts'
-import { type Spread, spread } from '../spread.ts'
-import type { LoadFigures } from './load.ts'
-import type { NodeDurability } from './minivault-server.ts'
-import type { RedisDurability } from './redis-server.ts'
-import type { Workload } from './request-batches.ts'
+/** What a case of the wire is, and the shapes of what stands in results/wire.ndjson, one line each. */
+
+import type { Workload } from '../load/request-batches.ts'
+import type { RunFacts } from '../machine.ts'
+import type { Measured, Summary } from '../rounds/summary.ts'
+import type { FailedResult } from '../run.ts'
+import type { NodeDurability } from '../servers/minivault-server.ts'
+import type { RedisDurability } from '../servers/redis-server.ts'
+import type { Spread } from '../spread.ts'
 
 /**
  * `frames`: minivault again, spoken to in its frame form. `floor`: the bare Node server. `redisBenchmark`:
@@ -26,28 +25,9 @@ export interface WireCase {
   readonly others: readonly ContestantName[]
 }
 
-const MEASURES = [
-  'opsPerSecond',
-  'serverCpuMicrosPerOp',
-  'p50Micros',
-  'p99Micros',
-  'p999Micros',
-  'clientCpuShare',
-] as const
-type Measure = (typeof MEASURES)[number]
-export type Summary = Record<Measure, Spread>
-
-/** A round with what the server did after it counted, too. */
-export interface RoundFigures extends LoadFigures {
-  /** CPU the server used behind the last reply, until its own next round. */
-  readonly afterwardsCpuSeconds: number
-}
-
-export interface CaseResult extends WireCase {
+export interface CaseResult extends WireCase, Measured<ContestantName> {
   readonly part: 'load'
   readonly keyspace: number
-  readonly summaries: Partial<Record<ContestantName, Summary>>
-  readonly rounds: Partial<Record<ContestantName, readonly RoundFigures[]>>
   /** Log files that minivault began during the rounds: how often it had a whole one to put away. */
   readonly segmentsBegun: number
 }
@@ -76,42 +56,9 @@ export interface IdleResult {
   readonly beside: Summary
 }
 
-/** A part that could not be measured, with the reason. */
-export interface FailedResult {
-  readonly part: 'failed'
-  readonly what: string
-  readonly reason: string
-}
+export type MeasuredResult = CaseResult | LargeResult | IdleResult
+export type WireResult = MeasuredResult | FailedResult
 
-export type WireResult = CaseResult | LargeResult | IdleResult | FailedResult
-
-export interface WireFacts extends MachineFacts {
+export interface WireFacts extends RunFacts {
   readonly redisVersion: string
-  readonly pinned: boolean
-  readonly roundCount: number
-  readonly roundSeconds: number
-}
-
-export function summarise(rounds: readonly LoadFigures[]): Summary {
-  const entries = MEASURES.map((measure) => [measure, spread(rounds.map((figures) => figures[measure]))])
-  return Object.fromEntries(entries) as Summary
-}
-
-/** One contestant divided by another, round by round; null where one of them took no part. */
-export function ratioOf(
-  result: CaseResult,
-  measure: Measure,
-  ours: ContestantName,
-  theirs: ContestantName,
-): Spread | null {
-  const mine = result.rounds[ours]
-  const others = result.rounds[theirs]
-  if (mine === undefined || others === undefined) return null
-  return spread(mine.map((figures, round) => figures[measure] / others[round]![measure]))
-}
-
-/** With the server's later work in its CPU an operation. */
-export function withAfterwards(figures: LoadFigures, afterwardsCpuSeconds: number): RoundFigures {
-  const cpuSeconds = figures.serverCpuSeconds + afterwardsCpuSeconds
-  return { ...figures, afterwardsCpuSeconds, serverCpuMicrosPerOp: (cpuSeconds * 1e6) / figures.operations }
 }

@@ -7,15 +7,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
+import { Generator } from '../load/generator.ts'
+import type { LoadOptions } from '../load/load.ts'
+import type { LoadFigures } from '../load/load-figures.ts'
 import { DATA_PARENT } from '../machine.ts'
-import { type IdleResult, summarise } from './figures.ts'
-import { Generator } from './generator.ts'
-import type { LoadFigures, LoadOptions } from './load.ts'
-import { minivaultPlan } from './minivault-server.ts'
-import { CORES } from './pinning.ts'
-import { redisPlan } from './redis-server.ts'
-import { HOST, Server, type ServerPlan } from './server.ts'
-import { readMemory } from './server-process.ts'
+import { summarise } from '../rounds/summary.ts'
+import { minivaultPlan } from '../servers/minivault-server.ts'
+import { CORES } from '../servers/pinning.ts'
+import { redisPlan } from '../servers/redis-server.ts'
+import { HOST, Server, type ServerPlan } from '../servers/server.ts'
+import { readMemory } from '../servers/server-process.ts'
+import type { IdleResult } from './figures.ts'
 import type { WireOptions } from './wire-options.ts'
 
 const ACTIVE = { operation: 'get', valueBytes: 64, connections: 50, pipeline: 1 } as const
@@ -104,7 +106,7 @@ function once({ idleConnections }: WireOptions, operation: 'set' | 'get'): Shape
 }
 
 async function ask(generator: Generator, server: Server, shape: Shape): Promise<LoadFigures> {
-  const { language } = server.plan
+  const language = server.plan.name === 'redis-server' ? 'resp' : 'documented'
   const figures = await generator.run({
     host: HOST,
     port: server.port,

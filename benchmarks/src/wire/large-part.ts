@@ -5,16 +5,16 @@
  * the kernel's account over all of them.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
+import { Generator } from '../load/generator.ts'
+import type { LargeFigures, LargeOptions } from '../load/large-load.ts'
 import { DATA_PARENT } from '../machine.ts'
+import { minivaultPlan } from '../servers/minivault-server.ts'
+import { CORES } from '../servers/pinning.ts'
+import { HOST, Server } from '../servers/server.ts'
+import { forgetPeak, readMemory } from '../servers/server-process.ts'
 import { type Spread, spread } from '../spread.ts'
 import type { LargeResult } from './figures.ts'
-import { Generator } from './generator.ts'
-import type { LargeFigures, LargeOptions } from './large-load.ts'
-import { minivaultPlan } from './minivault-server.ts'
 import { pipePlan } from './node-servers.ts'
-import { CORES } from './pinning.ts'
-import { HOST, Server } from './server.ts'
-import { forgetPeak, readMemory } from './server-process.ts'
 import type { WireOptions } from './wire-options.ts'
 
 /** docs/PROTOCOL.md: the largest value. */

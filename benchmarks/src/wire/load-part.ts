@@ -1,40 +1,24 @@
 /**
  * The cases of SET, GET and the mix. Cases that differ only in their pipeline share their servers, which are
- * started afresh in folders of their own, filled, and warmed. Rounds take turns (minivault, redis, the
- * others, minivault, …), so that what the machine does meanwhile hits all; while one server is measured the
- * others idle.
- *
- * A server's CPU counts from the beginning of its round to the beginning of its next one: what it puts off
- * until nobody asks (files to be synced, hints, merges) is in its account.
+ * started afresh in folders of their own, filled, and warmed, then measured in rounds.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { Generator } from '../load/generator.ts'
+import { hasRedisBenchmark } from '../load/redis-benchmark.ts'
 import { DATA_PARENT } from '../machine.ts'
+import { measureRounds } from '../rounds/rounds.ts'
+import { minivaultPlan } from '../servers/minivault-server.ts'
+import { CORES } from '../servers/pinning.ts'
+import { redisPlan } from '../servers/redis-server.ts'
+import { Server } from '../servers/server.ts'
 import { Contestants, type LoadShape } from './contestants.ts'
-import {
-  type CaseResult,
-  type ContestantName,
-  type RoundFigures,
-  summarise,
-  type WireCase,
-  withAfterwards,
-} from './figures.ts'
-import { Generator } from './generator.ts'
-import { minivaultPlan } from './minivault-server.ts'
+import type { CaseResult, ContestantName, WireCase } from './figures.ts'
 import { floorPlan } from './node-servers.ts'
-import { CORES } from './pinning.ts'
-import { hasRedisBenchmark } from './redis-benchmark.ts'
-import { redisPlan } from './redis-server.ts'
-import { Server } from './server.ts'
-import { readCpuSeconds } from './server-process.ts'
 import { keyspaceOf, type WireOptions } from './wire-options.ts'
 
 const WARM_SHARE = 0.25
 const WARM_PIPELINE = 64
-/** Behind the last round, so that its later work counts as well. */
-const AFTERWARDS_MS = 300
-
 /** Neighbours that can share their servers, in order. */
 export function groupCases(cases: readonly WireCase[]): WireCase[][] {
   const groups = new Map<string, WireCase[]>()
@@ -76,10 +60,10 @@ export async function measureGroup(
     const segmentsBefore = newestSegment(minivault)
     const caseShape = { ...shape, pipeline: one.pipeline }
     if (one.pipeline !== warmPipeline) await warm(contestants, names, caseShape, options)
-    const rounds = await measureRounds(contestants, names, caseShape, options)
-    const summaries = Object.fromEntries(names.map((name) => [name, summarise(rounds[name]!)]))
+    const runners = names.map((name) => contestants.runner(name, caseShape))
+    const measured = await measureRounds(runners, options.rounds, options.seconds)
     const segmentsBegun = newestSegment(minivault) - segmentsBefore
-    onResult({ part: 'load', ...one, others, keyspace, summaries, rounds, segmentsBegun })
+    onResult({ part: 'load', ...one, others, keyspace, ...measured, segmentsBegun })
   }
 }
 
@@ -92,38 +76,6 @@ async function warm(
   for (const name of names) {
     if (name !== 'redisBenchmark') await contestants.measure(name, shape, options.seconds * WARM_SHARE)
   }
-}
-
-type Rounds = Partial<Record<ContestantName, RoundFigures[]>>
-
-async function measureRounds(
-  contestants: Contestants,
-  names: readonly ContestantName[],
-  shape: LoadShape,
-  options: WireOptions,
-): Promise<Rounds> {
-  const rounds: Rounds = Object.fromEntries(names.map((name) => [name, []]))
-  /** By server: who was measured last, and its CPU then. */
-  const last = new Map<Server, { name: ContestantName; cpuSeconds: number }>()
-  const countAfterwards = (server: Server) => {
-    const before = last.get(server)
-    if (before === undefined) return
-    const list = rounds[before.name]!
-    const afterwards = readCpuSeconds(server.pid) - before.cpuSeconds
-    list.push(withAfterwards(list.pop()!, afterwards))
-  }
-  for (let round = 0; round < options.rounds; round++) {
-    for (const name of names) {
-      const server = contestants.serverOf(name)
-      countAfterwards(server)
-      const figures = await contestants.measure(name, shape, options.seconds)
-      rounds[name]!.push(withAfterwards(figures, 0))
-      last.set(server, { name, cpuSeconds: readCpuSeconds(server.pid) })
-    }
-  }
-  await sleep(AFTERWARDS_MS)
-  for (const server of last.keys()) countAfterwards(server)
-  return rounds
 }
 
 /** The highest number of a log file in the server's data folder. */

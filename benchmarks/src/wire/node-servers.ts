@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Operation } from './language.ts'
-import { LANGUAGES } from './languages.ts'
-import { HOST, type ServerPlan } from './server.ts'
+import type { Operation } from '../load/language.ts'
+import { LANGUAGES } from '../load/languages.ts'
+import { HOST, type ServerPlan } from '../servers/server.ts'
 
 /** Answers requests of this operation and size with the bytes that are right. */
 export function floorPlan(operation: Operation, valueBytes: number): ServerPlan {
@@ -24,7 +24,6 @@ function nodePlan(name: string, main: string, words: (directory: string) => stri
   const path = fileURLToPath(new URL(main, import.meta.url))
   return {
     name,
-    language: 'documented',
     command: process.execPath,
     args: (directory) => [loader, path, ...words(directory)],
     ready: (output) => {

@@ -5,7 +5,7 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
-import { PIPE_OPERATION } from './large-load.ts'
+import { PIPE_OPERATION } from '../load/large-load.ts'
 
 const [host, file] = process.argv.slice(2) as [string, string]
 

@@ -9,10 +9,11 @@
  * GET does not depend on the level, so it stands at one. The floor, the frame form and redis-benchmark take
  * part where minivault and redis stand at their lowest level: there the wire is nearly all of the work.
  */
+
+import { WORKLOADS, type Workload } from '../load/request-batches.ts'
+import type { NodeDurability } from '../servers/minivault-server.ts'
+import type { RedisDurability } from '../servers/redis-server.ts'
 import type { ContestantName, WireCase } from './figures.ts'
-import type { NodeDurability } from './minivault-server.ts'
-import type { RedisDurability } from './redis-server.ts'
-import { WORKLOADS, type Workload } from './request-batches.ts'
 
 /** Levels that keep the same promise: what a killed process loses, and what a power cut loses. */
 const PAIRS: readonly [NodeDurability, RedisDurability][] = [

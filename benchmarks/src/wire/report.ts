@@ -1,40 +1,12 @@
 /** The tables of the wire benchmark: columns of each, and the lines above them. */
-import type { Spread } from '../spread.ts'
-import {
-  type CaseResult,
-  type ContestantName,
-  type IdleResult,
-  type LargeResult,
-  ratioOf,
-  type Summary,
-  type WireFacts,
-} from './figures.ts'
-import { bytes, micros, milliseconds, OPERATION_NAMES, ratio, thousands } from './quantities.ts'
-import { type Column, markdownTable } from './table.ts'
+import { cpu, rate, ratioTo, times } from '../report/measured-cells.ts'
+import { bytes, micros, milliseconds, OPERATION_NAMES, ratio } from '../report/quantities.ts'
+import { runHeader } from '../report/run-header.ts'
+import { type Column, markdownTable } from '../report/table.ts'
+import type { Summary } from '../rounds/summary.ts'
+import type { CaseResult, IdleResult, LargeResult, WireFacts } from './figures.ts'
 
-type Measure = keyof Summary
-
-function of(result: CaseResult, name: ContestantName, measure: Measure, show: (value: Spread) => string) {
-  const value = result.summaries[name]?.[measure]
-  return value === undefined ? '' : show(value)
-}
-
-function latency(result: CaseResult, name: 'minivault' | 'redis'): string {
-  const { p50Micros, p99Micros, p999Micros } = result.summaries[name]!
-  return [p50Micros, p99Micros, p999Micros].map(milliseconds).join(' · ')
-}
-
-function cpu(name: ContestantName) {
-  return (result: CaseResult) => of(result, name, 'serverCpuMicrosPerOp', micros)
-}
-
-function rate(name: ContestantName) {
-  return (result: CaseResult) => of(result, name, 'opsPerSecond', thousands)
-}
-
-function ratioTo(measure: Measure, ours: ContestantName, theirs: ContestantName) {
-  return (result: CaseResult) => ratio(ratioOf(result, measure, ours, theirs))
-}
+const ALL_TIMES = ['p50Micros', 'p99Micros', 'p999Micros'] as const
 
 export const CASE_COLUMNS: readonly Column<CaseResult>[] = [
   { title: '', width: 5, cell: (result) => OPERATION_NAMES[result.operation] },
@@ -48,8 +20,8 @@ export const CASE_COLUMNS: readonly Column<CaseResult>[] = [
   { title: 'ops/s', width: 7, cell: rate('minivault') },
   { title: 'redis', width: 7, cell: rate('redis') },
   { title: 'ratio (range)', width: 17, cell: ratioTo('opsPerSecond', 'minivault', 'redis') },
-  { title: 'p50 · p99 · p99.9 ms', width: 20, cell: (result) => latency(result, 'minivault') },
-  { title: 'redis', width: 20, cell: (result) => latency(result, 'redis') },
+  { title: 'p50 · p99 · p99.9 ms', width: 20, cell: times('minivault', ALL_TIMES) },
+  { title: 'redis', width: 20, cell: times('redis', ALL_TIMES) },
   { title: 'log files', width: 9, cell: (result) => String(result.segmentsBegun) },
 ]
 
@@ -118,17 +90,6 @@ export function idleTable(results: readonly IdleResult[]): string {
   return results.length === 0 ? '' : markdownTable(IDLE_COLUMNS, results, 1)
 }
 
-/** Three lines before the tables: what was run, where and how. */
-export function runHeader(facts: WireFacts): string {
-  const { cpu: model, cores, memoryGib, kernel } = facts
-  const pinning = facts.pinned
-    ? 'server on core 0, load generator on core 1 (taskset)'
-    : 'no pinning: server and load generator share the cores'
-  const minivault = `minivault ${facts.commit} on Node ${facts.nodeVersion}`
-  const machine = `${model}, ${cores} cores, ${memoryGib} GiB, Linux ${kernel}`
-  return (
-    `${minivault} against redis-server ${facts.redisVersion}, ${facts.date.slice(0, 10)}\n` +
-    `${machine}; data folders on ${facts.fileSystem}; ${pinning}\n` +
-    `${facts.roundCount} rounds of ${facts.roundSeconds} s in turns, medians\n`
-  )
+export function wireHeader(facts: WireFacts): string {
+  return runHeader(facts, `redis-server ${facts.redisVersion}`)
 }

@@ -2,28 +2,10 @@
  * What the wire was to reach beside redis, and what it reached: one server core, 64 B, 50 connections, all
  * from one run. `must` is the line that decides; `stretch` is what was hoped for.
  */
-import type { Spread } from '../spread.ts'
-import {
-  type CaseResult,
-  type IdleResult,
-  type LargeResult,
-  ratioOf,
-  type WireCase,
-  type WireResult,
-} from './figures.ts'
-import { ratio } from './quantities.ts'
+import { type JudgedTarget, judgeRatio, targetTable, verdict } from '../report/judged-target.ts'
+import { ratioOf } from '../rounds/summary.ts'
+import type { CaseResult, IdleResult, LargeResult, WireCase, WireResult } from './figures.ts'
 import { idleRatio, megabytes } from './report.ts'
-import { type Column, markdownTable } from './table.ts'
-
-export interface JudgedTarget {
-  readonly what: string
-  readonly must: string
-  readonly stretch: string
-  readonly reached: string
-  readonly verdict: 'stretch' | 'must' | 'missed' | 'not measured'
-  /** The bare Node server in the same rounds, where there was one. */
-  readonly floor: string
-}
 
 interface RatioTarget {
   readonly wireCase: Pick<WireCase, 'operation' | 'minivault'>
@@ -89,16 +71,8 @@ function judgeRatios(target: RatioTarget, results: readonly WireResult[]): Judge
     const reached = result && ratioOf(result, target.measure, 'minivault', 'redis')
     const floor = result && ratioOf(result, target.measure, 'floor', 'redis')
     const sign = target.measure === 'opsPerSecond' ? '≥' : '≤'
-    const meets = (line: number) =>
-      sign === '≥' ? (reached as Spread).median >= line : (reached as Spread).median <= line
-    return {
-      what: `${target.what}, pipeline ${pipeline}`,
-      must: `${sign} ${must}×`,
-      stretch: `${sign} ${stretch}×`,
-      reached: reached ? ratio(reached) : '',
-      verdict: verdict(reached && meets(must), reached && meets(stretch)),
-      floor: floor ? floor.median.toFixed(2) : '',
-    }
+    const what = `${target.what}, pipeline ${pipeline}`
+    return judgeRatio(what, { must, stretch, sign }, reached, floor)
   })
 }
 
@@ -108,21 +82,14 @@ function judgeLarge(operation: 'set' | 'get', results: readonly WireResult[]): J
   )
   const name = `100 MB ${operation.toUpperCase()}`
   return [
-    {
-      what: `${name}, MB/s beside piping`,
-      must: `≥ ${LARGE_RATIO_MIN}×`,
-      stretch: '',
-      reached: result ? ratio(result.ratio) : '',
-      verdict: verdict(result && result.ratio.median >= LARGE_RATIO_MIN),
-      floor: '',
-    },
+    judgeRatio(`${name}, MB/s beside piping`, { must: LARGE_RATIO_MIN, sign: '≥' }, result?.ratio, null),
     {
       what: `${name}, memory grown`,
       must: `< ${megabytes(LARGE_GROWTH_MAX)}`,
       stretch: '',
       reached: result ? megabytes(result.grownBytes) : '',
       verdict: verdict(result && result.grownBytes < LARGE_GROWTH_MAX),
-      floor: '',
+      beside: '',
     },
   ]
 }
@@ -136,7 +103,7 @@ function judgeIdle(results: readonly WireResult[]): JudgedTarget[] {
       stretch: '',
       reached: result ? `${(result.bytesPerConnection / 1024).toFixed(2)} KB` : '',
       verdict: verdict(result && result.bytesPerConnection <= IDLE_BYTES_MAX),
-      floor: '',
+      beside: '',
     },
     {
       what: '10,000 idle connections, p99 of the active',
@@ -144,31 +111,12 @@ function judgeIdle(results: readonly WireResult[]): JudgedTarget[] {
       stretch: '',
       reached: result ? idleRatio(result).toFixed(2) : '',
       verdict: verdict(result && idleRatio(result) <= IDLE_RATIO_MAX),
-      floor: '',
+      beside: '',
     },
   ]
 }
 
-function verdict(
-  meetsMust: boolean | null | undefined,
-  meetsStretch?: boolean | null,
-): JudgedTarget['verdict'] {
-  if (meetsMust === undefined || meetsMust === null) return 'not measured'
-  if (meetsStretch) return 'stretch'
-  return meetsMust ? 'must' : 'missed'
-}
-
-const COLUMNS: readonly Column<JudgedTarget>[] = [
-  { title: 'minivault beside redis', width: 60, cell: ({ what }) => what },
-  { title: 'must', width: 9, cell: ({ must }) => must },
-  { title: 'stretch', width: 7, cell: ({ stretch }) => stretch },
-  { title: 'reached (range)', width: 17, cell: ({ reached }) => reached },
-  { title: 'verdict', width: 12, cell: ({ verdict: word }) => (word === 'missed' ? '**missed**' : word) },
-  { title: 'bare Node / redis', width: 17, cell: ({ floor }) => floor },
-]
-
-/** Targets that were not measured are in it only where everything was to be. */
-export function targetTable(results: readonly WireResult[], isComplete: boolean): string {
-  const judged = judgeTargets(results).filter((one) => isComplete || one.verdict !== 'not measured')
-  return judged.length === 0 ? '' : markdownTable(COLUMNS, judged, 1)
+export function wireTargetTable(results: readonly WireResult[], isComplete: boolean): string {
+  const titles = { what: 'minivault beside redis', beside: 'bare Node / redis' }
+  return targetTable(judgeTargets(results), isComplete, titles)
 }

@@ -1,10 +1,9 @@
-/** The flags of `pnpm bench wire`, checked: a wrong one is a usage error that names it. */
-import { parseArgs } from 'node:util'
-import { BenchmarkError } from '../benchmark-error.ts'
+/** The flags of `pnpm bench wire`. */
+import { choice, FLAG, number, numbers, parseFlags, TEXT } from '../flags.ts'
+import { WORKLOADS } from '../load/request-batches.ts'
+import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
 import type { WireCase } from './figures.ts'
-import { NODE_DURABILITIES } from './minivault-server.ts'
 import { planCases, type Wanted } from './plan.ts'
-import { WORKLOADS } from './request-batches.ts'
 
 const PARTS = ['load', 'large', 'idle'] as const
 export type Part = (typeof PARTS)[number]
@@ -79,53 +78,19 @@ export function keyspaceOf(valueBytes: number, { keyspace }: Pick<WireOptions, '
 }
 
 function parse(words: string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: words.filter((word) => word !== '--'),
-      options: {
-        help: flag,
-        quick: flag,
-        render: flag,
-        'no-pin': flag,
-        part: text,
-        operation: text,
-        durability: text,
-        bytes: text,
-        pipeline: text,
-        connections: text,
-        keyspace: text,
-        rounds: text,
-        seconds: text,
-      },
-    }).values
-  } catch (error) {
-    throw new BenchmarkError('BENCH_USAGE', `${(error as Error).message.split('. ')[0]} (see --help)`, {
-      cause: error,
-    })
-  }
-}
-
-function number(name: string, text: string | undefined, min = 1): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  const whole = min < 1 || Number.isInteger(value)
-  if (text === '' || !Number.isFinite(value) || value < min || !whole) {
-    throw new BenchmarkError('BENCH_USAGE', `--${name} ${text}: a number of at least ${min} is needed`)
-  }
-  return value
-}
-
-function numbers(name: string, text: string | undefined): number[] | undefined {
-  return text?.split(',').map((part) => number(name, part)!)
-}
-
-function choice<T extends string>(
-  name: string,
-  text: string | undefined,
-  known: readonly T[],
-): T | undefined {
-  if (text === undefined || known.includes(text as T)) return text as T | undefined
-  throw new BenchmarkError('BENCH_USAGE', `--${name} ${text}: the choices are ${known.join(', ')}`)
+  return parseFlags(words, {
+    help: FLAG,
+    quick: FLAG,
+    render: FLAG,
+    'no-pin': FLAG,
+    part: TEXT,
+    operation: TEXT,
+    durability: TEXT,
+    bytes: TEXT,
+    pipeline: TEXT,
+    connections: TEXT,
+    keyspace: TEXT,
+    rounds: TEXT,
+    seconds: TEXT,
+  })
 }

@@ -5,9 +5,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { BenchmarkError } from '../benchmark-error.ts'
-import type { LoadFigures, LoadOptions } from './load.ts'
-import { pinned } from './pinning.ts'
-import { readCpuSeconds } from './server-process.ts'
+import { pinned } from '../servers/pinning.ts'
+import { readCpuSeconds } from '../servers/server-process.ts'
+import type { LoadOptions } from './load.ts'
+import type { LoadFigures } from './load-figures.ts'
 
 const OPERATIONS_MIN = 5000
 

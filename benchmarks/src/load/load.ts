@@ -9,11 +9,12 @@
  */
 import { performance } from 'node:perf_hooks'
 import { Latencies } from '../latencies.ts'
+import { readCpuSeconds } from '../servers/server-process.ts'
 import type { Connection, ConnectionOwner, ConnectionPool } from './connection.ts'
 import type { ExpectedReply, Language } from './language.ts'
 import { LANGUAGES } from './languages.ts'
+import type { LoadFigures } from './load-figures.ts'
 import { OPERATIONS, type RequestBatches, type RequestShape } from './request-batches.ts'
-import { readCpuSeconds } from './server-process.ts'
 
 export interface LoadOptions extends Omit<RequestShape, 'order'> {
   readonly host: string
@@ -23,22 +24,6 @@ export interface LoadOptions extends Omit<RequestShape, 'order'> {
   readonly seconds: number | 'once'
   /** Whose CPU time is taken. */
   readonly serverPid: number
-}
-
-export interface LoadFigures {
-  readonly operations: number
-  readonly seconds: number
-  readonly opsPerSecond: number
-  readonly serverCpuSeconds: number
-  readonly serverCpuMicrosPerOp: number
-  /** Of the generator itself: near 1 means that it, and not the server, sets the ops/s. */
-  readonly clientCpuShare: number
-  /** Microseconds from writing a batch to its last reply. */
-  readonly p50Micros: number
-  readonly p99Micros: number
-  readonly p999Micros: number
-  /** Why the run does not count, or null. */
-  readonly invalid: string | null
 }
 
 const STALL_MS = 10_000

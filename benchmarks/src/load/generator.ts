@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { BenchmarkError } from '../benchmark-error.ts'
+import { pinned } from '../servers/pinning.ts'
 import type { LargeFigures, LargeOptions } from './large-load.ts'
-import type { LoadFigures, LoadOptions } from './load.ts'
-import { pinned } from './pinning.ts'
+import type { LoadOptions } from './load.ts'
+import type { LoadFigures } from './load-figures.ts'
 
 export type GeneratorTask =
   | { readonly kind: 'load'; readonly options: LoadOptions }

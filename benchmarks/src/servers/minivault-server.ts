@@ -35,7 +35,6 @@ export function minivaultPlan(durability: NodeDurability, from: 'build' | 'sourc
   const loader = from === 'build' ? [] : [`--import=${tsx}`, '--conditions=minivault:source']
   return {
     name: 'minivault-node',
-    language: 'documented',
     command: process.execPath,
     args: (directory) => {
       const flags = ['-port', '0', '-host', HOST, '-data', join(directory, 'data'), '-durability', durability]

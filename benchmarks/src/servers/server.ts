@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
-import type { LanguageName } from './languages.ts'
 import { pinned } from './pinning.ts'
 
 export const HOST = '127.0.0.1'
@@ -18,7 +17,6 @@ const OUTPUT_KEPT = 4000
 
 export interface ServerPlan {
   readonly name: string
-  readonly language: LanguageName
   readonly command: string
   readonly args: (directory: string) => string[]
   /** The port, once the output says or `probe` finds that the server answers; null while it does not. */

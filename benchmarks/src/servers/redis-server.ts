@@ -41,7 +41,6 @@ export async function redisPlan(durability: RedisDurability): Promise<ServerPlan
   const flags = [...place, '--save', '', '--auto-aof-rewrite-percentage', '0']
   return {
     name: 'redis-server',
-    language: 'resp',
     command: 'redis-server',
     args: (directory) => [...flags, '--dir', directory, ...DURABILITY_FLAGS[durability]],
     ready: async () => ((await answersPing(port)) ? port : null),

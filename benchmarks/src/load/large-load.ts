@@ -10,9 +10,9 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { readCpuSeconds } from '../servers/server-process.ts'
 import { keyName, type Operation } from './language.ts'
 import { LANGUAGES } from './languages.ts'
-import { readCpuSeconds } from './server-process.ts'
 
 export interface LargeOptions {
   readonly host: string
