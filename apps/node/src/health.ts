@@ -3,7 +3,7 @@
  * `read-only` once the disk failed, `draining` after the first signal. The figures are the store's and the
  * process's own at this moment.
  */
-import { memoryUsage } from 'node:process'
+import { arch, cpuUsage, memoryUsage, pid, platform, version } from 'node:process'
 import { zstdEngine } from '@minivault/codec'
 import { DURABILITY, type Durability, type Store } from '@minivault/storage'
 import type { Admission } from './admission/admission.ts'
@@ -53,4 +53,20 @@ export function durabilityName(durability: Durability): string {
 /** Two decimals: a small store is not 0 MB. */
 function megabytes(bytes: number): number {
   return Math.round((bytes / MEGABYTE) * 100) / 100
+}
+
+/** Of the process, for INFO. */
+export function processFigures() {
+  const { rss, heapUsed } = memoryUsage()
+  const { user, system } = cpuUsage()
+  return {
+    pid,
+    platform,
+    bits: arch.includes('64') ? 64 : 32,
+    runtime: `node ${version}`,
+    rssBytes: rss,
+    heapBytes: heapUsed,
+    userSeconds: user / 1e6,
+    systemSeconds: system / 1e6,
+  }
 }

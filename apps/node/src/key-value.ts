@@ -60,6 +60,13 @@ export interface BatchItem {
   ttlMs: number
 }
 
+/** What must hold of a key in the moment in which a batch is applied. The key is a copy. */
+export interface BatchCondition {
+  key: Uint8Array
+  /** Zero: that there is nothing. */
+  version: Version
+}
+
 /** What is asked. Key and value are spans of the caller's memory, valid only during `submit`. */
 export class Operation {
   kind: Kind = KIND.get
@@ -95,6 +102,8 @@ export class Operation {
   staged: StagedValue | null = null
   scan: ScanQuery | null = null
   batch: readonly BatchItem[] | null = null
+  /** Batch: where one does not hold, nothing is done, VERSION_MISMATCH. Also of keys it does not write. */
+  conditions: readonly BatchCondition[] | null = null
 
   /** Starts a new operation on this object: everything but kind and key is back at its default. */
   begin(kind: Kind, key: Uint8Array, keyStart: number, keyEnd: number, durability: Durability): void {
@@ -114,6 +123,7 @@ export class Operation {
     this.staged = null
     this.scan = null
     this.batch = null
+    this.conditions = null
     this.setValue(NOTHING, 0, 0, VALUE_TYPE.raw)
   }
 

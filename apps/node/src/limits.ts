@@ -61,6 +61,9 @@ export const HTTP_REQUEST_TIMEOUT_MS = 300_000
 export const HTTP_KEEP_ALIVE_MS = 72_000
 /** HTTP: a key of 65,535 bytes may be percent-encoded to three times as much. */
 export const HTTP_HEADER_BYTES_MAX = 256 * 1024
+/** HTTP: of a request that is answered without `node:http`; with its head it is held uncounted. */
+export const PLAIN_HEAD_BYTES_MAX = 8 * 1024
+export const PLAIN_BODY_BYTES_MAX = 56 * 1024
 /** HTTP: what may surround the value in a request body. */
 export const HTTP_BODY_OVERHEAD_BYTES = 64 * 1024
 /** HTTP: an unread rest of a refused body up to this size is skipped, above it the connection is closed, */
@@ -139,3 +142,44 @@ export const CHUNK_BYTES_MIN = 1024
 export const HTTP_PIPELINE_MAX = 128
 /** HTTP: after refusing a large body, how long it is read into nothing so that the reply is not lost. */
 export const HTTP_LINGER_MS = 2000
+
+/** RESP: keys of one command that are asked for in one turn of the event loop. */
+export const ASKED_AT_ONCE_MAX = 10_000
+/** RESP: keys of one command, or transaction, that are looked at again when it takes effect. */
+export const KEYS_PROVED_MAX = 10_000
+/** RESP: pages of keys that KEYS and FLUSHDB go through; most keys of one SCAN, whatever its COUNT. */
+export const KEYS_A_PAGE = 1000
+export const KEY_PAGE_BYTES = 1024 * 1024
+export const SCAN_ENTRIES_MAX = 10_000
+/** RESP: positions of scans that are remembered for the numbers that clients hold, and their bytes. */
+export const SCAN_POSITIONS_MAX = 65_536
+export const SCAN_POSITION_BYTES_MAX = 16 * 1024 * 1024
+/** HTTP: lines of a head. `node:http` would pass over those behind its own bound, a condition among them. */
+export const HTTP_HEADERS_MAX = 256
+/** HTTP: the longest life of a value that a header may ask for. */
+export const HTTP_TTL_MS_MAX = 2 ** 47
+/** HTTP: how long a browser may remember what pages of another origin may do. */
+export const HTTP_PREFLIGHT_SECONDS = 86_400
+/** HTTP: how often a write judged against what is there is tried again when others were faster. */
+export const HTTP_CONDITION_TRIES_MAX = 64
+/** HTTP: what a body in chunks, on its way into a file, counts of the bytes that are held. */
+export const HTTP_STAGING_BYTES = 2 * 1024 * 1024
+/** HTTP: a reply above this counts among the bytes that are held until the client has taken it. */
+export const HTTP_REPLY_FREE_BYTES = 4096
+/** HTTP: pieces (1 MiB each) of values on their way out that are in memory, over all connections. */
+export const HTTP_PIECES_OUT_MAX = 32
+/** HTTP: a page of a listing, but for its first entry. */
+export const LISTING_BYTES_MAX = 1024 * 1024
+/** RESP: readers of requests that have not come whole, kept for use again. */
+export const RESP_REQUESTS_POOLED = 64
+/** RESP: what MULTI queues, as commands and as bytes of their arguments. */
+export const TRANSACTION_COMMANDS_MAX = 10_000
+export const TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
+/** RESP: a connection's name, and what its library calls itself. */
+export const CLIENT_NAME_BYTES_MAX = 256
+
+/**
+ * TLS: from the connection to the first byte, and from there to the end of the handshake; also how long a
+ * client that was refused may take to end its side.
+ */
+export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000

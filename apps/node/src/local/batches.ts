@@ -1,17 +1,24 @@
 /**
  * Batches: all of the operations or none, under one request id, which is ballot and version of each record
  * whose key has none at or above it.
+ *
+ * The conditions of a batch are judged in the turn of the event loop in which it is applied: nothing comes in
+ * between. Its answer waits until what they saw may be spoken of, since it tells of that, too.
  */
-import { Version } from '@minivault/clock'
-import type { BatchOperation, ReadyBatch, StorageError } from '@minivault/storage'
-import type { BatchItem, Operation } from '../key-value.ts'
+import { compareVersions, Version } from '@minivault/clock'
+import { hashKey, KeyHash } from '@minivault/codec'
+import { type BatchOperation, type ReadyBatch, StorageError } from '@minivault/storage'
+import type { BatchCondition, BatchItem, Operation } from '../key-value.ts'
 import type { Asked } from './answers.ts'
 import { expiryOf } from './expiry-of.ts'
-import { failBy, type Replica } from './replica.ts'
+import { failBy, type Replica, whenShown } from './replica.ts'
 import { errorOf } from './storage-errors.ts'
+
+const UNCONDITIONAL: readonly BatchCondition[] = []
 
 export class Batches {
   readonly #replica: Replica
+  readonly #hash = new KeyHash()
 
   constructor(replica: Replica) {
     this.#replica = replica
@@ -19,8 +26,9 @@ export class Batches {
 
   submit(operation: Operation, asked: Asked): void {
     const operations = operation.batch!.map((item) => this.#operation(item))
+    const conditions = operation.conditions ?? UNCONDITIONAL
     this.#replica.store
-      .runBatch(operations, operation.durability, (batch) => this.#apply(batch, asked))
+      .runBatch(operations, operation.durability, (batch) => this.#apply(batch, conditions, asked))
       .catch((error) => failBy(this.#replica, asked, error))
   }
 
@@ -29,27 +37,56 @@ export class Batches {
     return { type: 'set', key, value, valueType, expiresAtMs: expiryOf(ttlMs, this.#replica.store.now) }
   }
 
-  #apply({ all, last }: ReadyBatch, asked: Asked): void {
+  #apply({ all, last }: ReadyBatch, conditions: readonly BatchCondition[], asked: Asked): void {
     const { store, deferred } = this.#replica
     const { request } = asked
+    for (const condition of conditions) this.#mustHold(condition)
     for (const { mutation } of all) {
       if (request.isZero()) store.clock.next(mutation.ballot)
       else mutation.ballot.copy(request)
       mutation.requestId.copy(request)
     }
-    const row = deferred.take((_found, error) => this.#applied(all, asked, error))
+    let failure: StorageError | null = null
+    let awaited = 1
+    const settle = (error: StorageError | null) => {
+      failure ??= error
+      awaited -= 1
+      if (awaited === 0) this.#applied(all, asked, failure)
+    }
+    for (const { key } of conditions) {
+      awaited += 1
+      this.#locate(key)
+      whenShown(this.#replica, 0, settle)
+    }
+    if (last.length === 0) return queueMicrotask(() => settle(null))
+    const row = deferred.take((_found, error) => settle(error))
     try {
       store.engine.applyBatch(last, row)
       // A ballot that was raised must not be issued again in the same millisecond.
       for (const { mutation } of last) store.clock.raised(mutation.ballot)
     } catch (error) {
       deferred.drop(row)
+      // Nothing was written: who hears of this is told now.
+      awaited = Number.POSITIVE_INFINITY
       throw error
     }
     if (store.engine.waiting) return
     deferred.drop(row)
     // Not from inside the store's call: what goes wrong with the answer is no failure of the batch.
-    queueMicrotask(() => this.#applied(all, asked, null))
+    queueMicrotask(() => settle(null))
+  }
+
+  #mustHold({ key, version }: BatchCondition): void {
+    const found = this.#locate(key)
+    if (version.isZero() ? !found.exists : found.exists && compareVersions(found.version, version) === 0) {
+      return
+    }
+    throw new StorageError('STORAGE_CONDITION', 'a key of the batch holds another version')
+  }
+
+  #locate(key: Uint8Array) {
+    hashKey(key, 0, key.length, this.#hash)
+    return this.#replica.store.locate(key, 0, key.length, this.#hash)
   }
 
   #applied(all: ReadyBatch['all'], asked: Asked, error: StorageError | null): void {

@@ -11,8 +11,12 @@ import type { Version } from '@minivault/clock'
 import type { RespValue } from '@minivault/protocol'
 import type { ValueType } from '@minivault/storage'
 import type { Admission } from '../admission/admission.ts'
+import type { HeldBytes } from '../door/held-bytes.ts'
 import type { HealthSources } from '../health.ts'
-import type { BatchItem } from '../key-value.ts'
+import type { BatchCondition, BatchItem } from '../key-value.ts'
+import type { HeldValues } from './held-values.ts'
+import type { Keys } from './keys.ts'
+import type { ScanPositions } from './scan-positions.ts'
 import type { SessionState } from './session-state.ts'
 
 /** Written as RESP2 or RESP3, as the client has asked for. */
@@ -59,8 +63,10 @@ export interface Command {
 export type CommandTable = ReadonlyMap<string, Command>
 
 export interface CommandContext {
-  /** The stored keys. Within EXEC, what the commands before have made of them. */
+  /** The stored keys: for commands that are not carried out within EXEC. */
   readonly ask: Asking
+  /** Within EXEC: the keys as the commands before have left them. See `onKeys`. */
+  readonly keys?: Keys
   readonly session: SessionState
   /** Everything there is, this command included. */
   readonly commands: CommandTable
@@ -100,10 +106,27 @@ export interface SetOptions {
   readonly type?: ValueType
 }
 
+/** In the order of the keys that were asked for. */
+export interface FoundMany<T> {
+  readonly found: readonly (T | null)[]
+  /** All were looked at in one turn of the event loop: nothing was written in between. */
+  readonly isOneMoment: boolean
+}
+
+export interface ScanWish {
+  /** Only keys that begin with these bytes. */
+  readonly prefix?: Uint8Array
+  /** Only keys behind this one. */
+  readonly after?: Uint8Array
+  readonly entriesMax: number
+  /** Asked when its turn comes. */
+  readonly mayBegin: () => boolean
+}
+
 export interface KeyPage {
+  /** In the order of their bytes. */
   readonly keys: readonly Uint8Array[]
-  /** Null: that was all. */
-  readonly cursor: string | null
+  readonly isLast: boolean
 }
 
 /**
@@ -111,10 +134,17 @@ export interface KeyPage {
  * rejects with ProtocolError where the port fails; a condition that does not hold is a result, not an error.
  */
 export interface Asking {
-  get(key: Uint8Array): Promise<FoundValue | null>
-  /** Bytes [start, end) of the value and what is known of it; `end` beyond it is cut. */
-  getRange(key: Uint8Array, start: number, end: number): Promise<FoundValue | null>
+  /** What is read into memory is counted there. */
+  readonly held: HeldBytes
+  /** Of SCAN. */
+  readonly positions: ScanPositions
+  /** OVERLOADED where `held` has no room for the value. */
+  get(key: Uint8Array, held: HeldValues): Promise<FoundValue | null>
+  getMany(keys: readonly Uint8Array[], held: HeldValues): Promise<FoundMany<FoundValue>>
+  /** Bytes [start, end) of the value, at least one, and what is known of it; `end` beyond it is cut. */
+  getRange(key: Uint8Array, start: number, end: number, held: HeldValues): Promise<FoundValue | null>
   find(key: Uint8Array): Promise<FoundKey | null>
+  findMany(keys: readonly Uint8Array[]): Promise<FoundMany<FoundKey>>
   /** False: the condition did not hold. */
   set(key: Uint8Array, value: Uint8Array, options?: SetOptions): Promise<boolean>
   /** Whether there was something; with a version: whether it was that. */
@@ -123,7 +153,7 @@ export interface Asking {
   increment(key: Uint8Array, delta: bigint): Promise<bigint>
   /** Another expiry (0: none) for the same value; false: it is not there, or not this version. */
   touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Promise<boolean>
-  scan(options: { prefix?: Uint8Array; cursor?: string; entriesMax: number }): Promise<KeyPage>
-  /** All or none of the items. False: a version was not the expected one. */
-  batch(items: readonly BatchItem[]): Promise<boolean>
+  scan(wish: ScanWish): Promise<KeyPage>
+  /** All or none of the items. False: a condition did not hold. */
+  batch(items: readonly BatchItem[], conditions?: readonly BatchCondition[]): Promise<boolean>
 }

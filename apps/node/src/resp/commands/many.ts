@@ -1,0 +1,114 @@
+/** Commands on the values of several keys: all at one moment. */
+import { type Command, type CommandContext, OK, type Reply } from '../command.ts'
+import { onKeys } from '../on-keys.ts'
+import { wrongArity } from './words.ts'
+
+const EACH = { first: 1, last: -1, step: 1 }
+const EVERY_SECOND = { first: 1, last: -1, step: 2 }
+
+export const manyCommands: readonly Command[] = [
+  {
+    name: 'mget',
+    arity: -2,
+    kind: 'read',
+    keys: EACH,
+    flags: ['readonly', 'fast'],
+    summary: 'Returns the values of keys',
+    run: (context, names) =>
+      onKeys(context, async (keys) => (await keys.getMany(names)).map((content) => content?.value ?? null)),
+  },
+  {
+    name: 'mset',
+    arity: -3,
+    kind: 'write',
+    keys: EVERY_SECOND,
+    flags: ['denyoom'],
+    summary: 'Sets keys to values',
+    run: (context, args) => {
+      const pairs = pairsOf('mset', args)
+      return onKeys(context, async (keys) => {
+        for (const [key, value] of pairs) keys.put(key, value)
+        return OK
+      })
+    },
+  },
+  {
+    name: 'msetnx',
+    arity: -3,
+    kind: 'write',
+    keys: EVERY_SECOND,
+    flags: ['denyoom'],
+    summary: 'Sets keys to values where none of them exists',
+    run: (context, args) => {
+      const pairs = pairsOf('msetnx', args)
+      return onKeys(context, async (keys) => {
+        const found = await keys.findMany(pairs.map(([key]) => key))
+        if (found.some((content) => content !== null)) return 0
+        for (const [key, value] of pairs) keys.put(key, value)
+        return 1
+      })
+    },
+  },
+  {
+    name: 'del',
+    arity: -2,
+    kind: 'write',
+    keys: EACH,
+    summary: 'Deletes keys',
+    run: remove,
+  },
+  {
+    name: 'unlink',
+    arity: -2,
+    kind: 'write',
+    keys: EACH,
+    flags: ['fast'],
+    summary: 'Deletes keys',
+    run: remove,
+  },
+  {
+    name: 'exists',
+    arity: -2,
+    kind: 'read',
+    keys: EACH,
+    flags: ['readonly', 'fast'],
+    summary: 'Tells how many of the keys exist; one that is named twice counts twice',
+    run: count,
+  },
+  {
+    name: 'touch',
+    arity: -2,
+    kind: 'read',
+    keys: EACH,
+    flags: ['readonly', 'fast'],
+    summary: 'Tells how many of the keys exist',
+    run: count,
+  },
+]
+
+function pairsOf(name: string, args: readonly Uint8Array[]): [Uint8Array, Uint8Array][] {
+  if (args.length % 2 !== 0) throw wrongArity(name)
+  const pairs: [Uint8Array, Uint8Array][] = []
+  for (let at = 0; at < args.length; at += 2) pairs.push([args[at]!, args[at + 1]!])
+  return pairs
+}
+
+function remove(context: CommandContext, names: readonly Uint8Array[]): Promise<Reply> {
+  return onKeys(context, async (keys) => {
+    await keys.findMany(names)
+    let removed = 0
+    for (const name of names) {
+      if ((await keys.find(name)) === null) continue
+      keys.remove(name)
+      removed += 1
+    }
+    return removed
+  })
+}
+
+function count(context: CommandContext, names: readonly Uint8Array[]): Promise<Reply> {
+  return onKeys(context, async (keys) => {
+    const found = await keys.findMany(names)
+    return found.filter((content) => content !== null).length
+  })
+}

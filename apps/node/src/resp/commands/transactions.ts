@@ -1,0 +1,130 @@
+/**
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH. The session queues what comes between; EXEC runs it on keys of its
+ * own, and lets all of it take effect in one moment (keys.ts). A command that fails while it runs has changed
+ * nothing, and the others take effect all the same, as in Redis.
+ */
+import { Version } from '@minivault/clock'
+import type { BatchCondition } from '../../key-value.ts'
+import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
+import { committed } from '../on-keys.ts'
+import type { Transaction } from '../session-state.ts'
+import { textOf } from './words.ts'
+
+export const transactionCommands: readonly Command[] = [
+  {
+    name: 'multi',
+    arity: 1,
+    kind: 'connection',
+    flags: ['fast'],
+    isImmediate: true,
+    summary: 'Begins a transaction',
+    run({ session }) {
+      if (session.transaction !== null) throw new CommandError('ERR MULTI calls can not be nested')
+      session.transaction = { queued: [], isRefused: false, bytes: 0 }
+      return OK
+    },
+  },
+  {
+    name: 'exec',
+    arity: 1,
+    kind: 'connection',
+    isImmediate: true,
+    summary: 'Carries out a transaction: all of it, or nothing',
+    async run(context) {
+      const { session } = context
+      const { transaction, watched } = session
+      if (transaction === null) throw new CommandError('ERR EXEC without MULTI')
+      session.transaction = null
+      session.watched = null
+      if (transaction.isRefused) {
+        throw new CommandError('EXECABORT Transaction discarded because of previous errors.')
+      }
+      return carryOut(context, transaction, watched)
+    },
+  },
+  {
+    name: 'discard',
+    arity: 1,
+    kind: 'connection',
+    flags: ['fast'],
+    isImmediate: true,
+    summary: 'Gives up a transaction',
+    run({ session }) {
+      if (session.transaction === null) throw new CommandError('ERR DISCARD without MULTI')
+      session.transaction = null
+      session.watched = null
+      return OK
+    },
+  },
+  {
+    name: 'watch',
+    arity: -2,
+    kind: 'read',
+    keys: { first: 1, last: -1, step: 1 },
+    flags: ['fast'],
+    isImmediate: true,
+    summary: 'Lets the next EXEC do nothing where one of these keys has changed',
+    async run({ session, ask }, keys) {
+      if (session.transaction !== null) throw new CommandError('ERR WATCH inside MULTI is not allowed')
+      const { found } = await ask.findMany(keys)
+      session.watched ??= new Map()
+      for (const [at, key] of keys.entries()) {
+        const name = textOf(key)
+        if (!session.watched.has(name)) session.watched.set(name, found[at]?.version.toString() ?? '')
+      }
+      return OK
+    },
+  },
+  {
+    name: 'unwatch',
+    arity: 1,
+    kind: 'connection',
+    flags: ['fast'],
+    isImmediate: false,
+    summary: 'Forgets what WATCH was told',
+    run({ session, keys }) {
+      // Within EXEC nothing is watched any more.
+      if (keys === undefined) session.watched = null
+      return OK
+    },
+  },
+]
+
+function carryOut(
+  context: CommandContext,
+  { queued }: Transaction,
+  watched: ReadonlyMap<string, string> | null,
+): Promise<Reply> {
+  const conditions = watched === null ? [] : conditionsOf(watched)
+  const stillHold = async () => {
+    const { found } = await context.ask.findMany(conditions.map(({ key }) => key))
+    return conditions.every(({ version }, at) => version.toString() === versionOf(found[at]?.version))
+  }
+  return committed<Reply>(
+    context,
+    async (keys) => {
+      const replies: Reply[] = []
+      for (const { command, args } of queued) {
+        try {
+          replies.push(await command.run({ ...context, keys }, args))
+        } catch (error) {
+          if (!(error instanceof CommandError)) throw error
+          replies.push({ error: error.message })
+        }
+      }
+      return replies
+    },
+    { conditions, stillHold },
+  )
+}
+
+function conditionsOf(watched: ReadonlyMap<string, string>): BatchCondition[] {
+  return Array.from(watched, ([name, version]) => ({
+    key: Buffer.from(name, 'latin1'),
+    version: version === '' ? new Version() : Version.parse(version),
+  }))
+}
+
+function versionOf(version: Version | undefined): string {
+  return (version ?? new Version()).toString()
+}
