@@ -11,6 +11,7 @@ import { DESCRIPTORS_RESERVED } from './limits.ts'
 import { type Node, startNode } from './node.ts'
 import { helpText } from './settings/help.ts'
 import { readSettings, type Settings, UsageError } from './settings/settings.ts'
+import { CertificateError } from './tls/certificates.ts'
 import { VERSION } from './version.ts'
 
 const EXIT = { stopped: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -97,9 +98,10 @@ function whyNotStarted(error: NodeJS.ErrnoException, settings: Settings): string
 function readyLine(node: Node, settings: Settings): string {
   const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
   const shown = isEverywhere(settings.host) ? 'localhost' : address
-  const scheme = settings.protocols.has('http') ? 'http://' : ''
-  const protocols = [...settings.protocols].join('+')
-  const http = node.httpPort === 0 ? '' : `, http on http://${shown}:${node.httpPort}`
+  const web = settings.tls === null ? 'http://' : 'https://'
+  const scheme = settings.protocols.has('http') ? web : ''
+  const protocols = [...settings.protocols].join('+') + (settings.tls === null ? '' : ' over TLS')
+  const http = node.httpPort === 0 ? '' : `, http on ${web}${shown}:${node.httpPort}`
   const resp = node.respPort === 0 ? '' : `, redis on ${shown}:${node.respPort}`
   const url = settings.publicUrl === null ? '' : `, public ${settings.publicUrl}`
   const checked =
@@ -137,9 +139,11 @@ async function main(): Promise<void> {
       logger,
     })
     stopOnSignals(node)
+    if (settings.tls !== null) process.on('SIGHUP', () => node.reloadCertificates())
     warn(settings, possible)
     process.stdout.write(readyLine(node, settings))
   } catch (error) {
+    if (error instanceof CertificateError) end(error.message, EXIT.usage)
     end(whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)
   }
 }

@@ -28,6 +28,7 @@ import { LocalKeyValue } from './local/local-key-value.ts'
 import { Receivers } from './receivers.ts'
 import type { ProtocolName, TlsFiles } from './settings/settings.ts'
 import { systemTime, type Time } from './time.ts'
+import { TlsDoor } from './tls/tls-door.ts'
 import { VERSION } from './version.ts'
 
 /** What the node tells its log. pino's loggers fit. */
@@ -73,11 +74,20 @@ const ALL_PROTOCOLS: ReadonlySet<ProtocolName> = new Set(['binary', 'http', 'res
 const HTTP_ONLY: ReadonlySet<ProtocolName> = new Set(['http'])
 const RESP_ONLY: ReadonlySet<ProtocolName> = new Set(['resp'])
 
+/** What a node is made of. */
+interface NodeParts {
+  store: Store
+  local: LocalKeyValue
+  receivers: Receivers
+  tls: TlsDoor | null
+}
+
 export class Node {
   readonly store: Store
   readonly admission: Admission
   readonly #main: MainDoor
   readonly #http: HttpDoor
+  readonly #tls: TlsDoor | null
   readonly #servers: Server[] = []
   #mainPort: Server | null = null
   #httpPort: Server | null = null
@@ -86,10 +96,13 @@ export class Node {
   #sweep: unknown = null
   #closing: Promise<void> | null = null
 
-  constructor(store: Store, local: LocalKeyValue, receivers: Receivers, options: NodeOptions) {
+  /** Use `startNode`. */
+  constructor(parts: NodeParts, options: NodeOptions) {
+    const { store, local, receivers, tls } = parts
     const time = options.time ?? systemTime
     const logger = options.logger ?? SILENT
     this.store = store
+    this.#tls = tls
     this.#time = time
     this.admission = new Admission({
       authMode: options.authMode ?? 'none',
@@ -128,6 +141,7 @@ export class Node {
       receivers,
       http: this.#http,
       plainStreams: options.plainStreams ?? false,
+      tls,
       onRefused: () =>
         logger.warn({ connections: this.#main.connections }, 'connection refused: -maxconns reached'),
     })
@@ -168,6 +182,11 @@ export class Node {
       this.#main.sweep()
       this.#http.sweep()
     })
+  }
+
+  /** Reads the certificate files again: new connections see what is in them, unless they cannot serve. */
+  reloadCertificates(): void {
+    this.#tls?.reload()
   }
 
   async #open(speaks: ReadonlySet<ProtocolName>, port: number, host: string): Promise<Server> {
@@ -214,10 +233,12 @@ export class Node {
 }
 
 /**
- * Opens the data folder and listens. Throws StorageError, or the listening socket's error; then nothing is
- * left open.
+ * Opens the data folder and listens. Throws CertificateError, StorageError, or the listening socket's error;
+ * then nothing is left open.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
+  const { logger = SILENT, time = systemTime } = options
+  const tls = options.tls ? new TlsDoor(options.tls, logger, time.now) : null
   const receivers = new Receivers()
   const local = new LocalKeyValue(receivers.complete)
   const store = await Store.open({
@@ -227,7 +248,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
   })
   local.attach(store)
-  const node = new Node(store, local, receivers, options)
+  const node = new Node({ store, local, receivers, tls }, options)
   try {
     await node.listen(options)
     return node

@@ -35,7 +35,15 @@ const LAYOUTS: readonly string[] = ['9161236e34de8452']
 
 /** HTTP statuses as published. */
 const STATUSES: Readonly<Record<number, readonly ErrorName[]>> = {
-  400: ['KEY_MISSING', 'BAD_JSON', 'MISSING_VALUE', 'BAD_REQUEST', 'BAD_COMPRESSION', 'PROTOCOL_VERSION'],
+  400: [
+    'KEY_MISSING',
+    'BAD_JSON',
+    'MISSING_VALUE',
+    'BAD_REQUEST',
+    'BAD_COMPRESSION',
+    'PROTOCOL_VERSION',
+    'TLS_REQUIRED',
+  ],
   401: ['UNAUTHORIZED'],
   403: ['ORIGIN_REFUSED'],
   404: ['KEY_NOT_FOUND', 'NOT_FOUND'],

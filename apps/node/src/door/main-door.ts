@@ -2,15 +2,19 @@
  * The listening ports of a node. The first byte of a connection decides what it speaks, once, among what its
  * port serves: 0x01-0x0F the documented opcodes, 0x10 HELLO and with it the frame form, `*` the Redis
  * protocol, a capital letter HTTP. Anything else is closed; a port that serves one thing leaves the answer to
- * it.
+ * it. Where the node has certificates every connection goes through TLS first and is then greeted anew.
  */
 import net from 'node:net'
-import { OPCODE } from '@minivault/protocol'
+import type { TLSSocket } from 'node:tls'
+import { ERROR, OPCODE } from '@minivault/protocol'
 import { BLOB_PIECE_BYTES, PieceBuffers } from '@minivault/storage'
 import type { HttpDoor } from '../http/http-door.ts'
-import { PIECES_KEPT, PIECES_OUT_MAX, SWEEP_INTERVAL_MS } from '../limits.ts'
+import { PIECES_KEPT, PIECES_OUT_MAX, SWEEP_INTERVAL_MS, TLS_HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
 import type { Receivers } from '../receivers.ts'
 import type { ProtocolName } from '../settings/settings.ts'
+import { Deadlines } from '../tls/deadlines.ts'
+import { NO_TLS, type Refusal, refusalOf } from '../tls/refusal.ts'
+import { TLS_HANDSHAKE, type TlsDoor } from '../tls/tls-door.ts'
 import { acceptSockets } from './accepted-socket.ts'
 import type { ByteSocket, SocketListener } from './byte-socket.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
@@ -22,6 +26,7 @@ import { ChunkPool } from './output.ts'
 import { RestPool } from './rest-pool.ts'
 import type { SessionContext } from './session-context.ts'
 import { SlicePool } from './slice-pool.ts'
+import { StreamSocket } from './stream-socket.ts'
 import { Turn } from './turn.ts'
 import { UnsentBytes } from './unsent-bytes.ts'
 
@@ -30,6 +35,22 @@ const DOCUMENTED_BELOW = 0x10
 /** `*` */
 const RESP_ARRAY = 0x2a
 
+const SPEAKS_TLS: Refusal = {
+  error: ERROR.TLS_REQUIRED,
+  message: 'this port speaks TLS only (https://, minivaults://, rediss://)',
+  respCode: 'ERR',
+}
+const NO_CERTIFICATE: Refusal = {
+  error: ERROR.UNAUTHORIZED,
+  message: 'a client certificate signed by the authority of this node is needed',
+  respCode: 'NOAUTH',
+}
+
+const EMPTY = new Uint8Array(0)
+
+/** Goes on with a connection of which bytes[start, end) have come, the first of all. */
+type OnFirstBytes = (socket: ByteSocket, bytes: Uint8Array, start: number, end: number) => void
+
 export interface MainDoorOptions {
   connectionsMax: number
   session: SessionContext
@@ -37,6 +58,8 @@ export interface MainDoorOptions {
   receivers: Receivers
   http: HttpDoor
   plainStreams: boolean
+  /** Every connection speaks TLS; null: none does. */
+  tls: TlsDoor | null
   /** Called when a connection had to be refused because there are too many. */
   onRefused: () => void
 }
@@ -47,6 +70,8 @@ export class MainDoor {
   readonly #connected = new Set<Connection>()
   /** Connected, but not a byte yet: nobody else would end them. */
   readonly #silent = new Set<ByteSocket>()
+  /** Those that must begin with TLS soon, or end. */
+  readonly #hurried = new Deadlines(TLS_HANDSHAKE_TIMEOUT_MS)
   #sockets = 0
 
   constructor(options: MainDoorOptions) {
@@ -78,11 +103,18 @@ export class MainDoor {
   /** A port that serves these, once it listens. */
   createPort(speaks: ReadonlySet<ProtocolName>): net.Server {
     const server = net.createServer({ allowHalfOpen: true })
+    const { tls } = this.#options
+    const choose: OnFirstBytes = (socket, bytes, start, end) =>
+      this.#choose(socket, speaks, bytes, start, end)
+    const begin: OnFirstBytes =
+      tls === null
+        ? choose
+        : (socket, bytes, start, end) => this.#secure(socket, tls, choose, bytes, start, end)
     // Before it listens there is no handle to take the connections from.
     server.once('listening', () =>
       acceptSockets(server, {
         readBuffer: this.#options.memory.readBuffer,
-        listenerOf: (socket) => this.#greet(socket, speaks),
+        listenerOf: (socket) => this.#greet(socket, begin),
         plainStreams: this.#options.plainStreams,
       }),
     )
@@ -108,37 +140,85 @@ export class MainDoor {
     this.#sockets--
   }
 
-  #greet(socket: ByteSocket, speaks: ReadonlySet<ProtocolName>): SocketListener {
-    if (this.#admit()) {
-      this.#silent.add(socket)
-      return new Silent(this, socket, speaks)
+  #greet(socket: ByteSocket, onFirstBytes: OnFirstBytes): SocketListener {
+    if (!this.#admit()) {
+      socket.destroy()
+      return REFUSED
     }
-    socket.destroy()
-    return REFUSED
+    if (this.#options.tls !== null) this.#hurried.add(socket)
+    return this.#awaitFirstBytes(socket, onFirstBytes)
+  }
+
+  #awaitFirstBytes(socket: ByteSocket, onFirstBytes: OnFirstBytes): SocketListener {
+    this.#silent.add(socket)
+    return new Silent(this, socket, onFirstBytes)
   }
 
   /** Nobody waits for its first bytes any more. */
   forget(socket: ByteSocket): void {
     this.#silent.delete(socket)
+    this.#hurried.delete(socket)
   }
 
-  /** The first bytes have come: they choose who goes on with the connection. */
-  choose(
+  /** The first bytes choose who goes on with the connection. */
+  #choose(
     socket: ByteSocket,
     speaks: ReadonlySet<ProtocolName>,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): void {
-    this.#silent.delete(socket)
     switch (protocolOf(bytes[start]!, speaks)) {
       case 'http':
         return this.#adopt(socket, bytes.subarray(start, end))
       case 'binary':
         return this.#open(socket, bytes[start]!).receive(bytes, start, end)
       default:
-        socket.destroy()
+        this.#end(socket, bytes[start] === TLS_HANDSHAKE ? NO_TLS : EMPTY)
     }
+  }
+
+  // --- TLS
+
+  #secure(
+    socket: ByteSocket,
+    tls: TlsDoor,
+    choose: OnFirstBytes,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (bytes[start] !== TLS_HANDSHAKE) {
+      this.#end(socket, refusalOf(SPEAKS_TLS, bytes, start, end))
+      return
+    }
+    socket.listener = new Left(this)
+    tls.secure(socket.release(), Buffer.from(bytes.subarray(start, end)), (secured, isWelcome) => {
+      const refuse: OnFirstBytes = (stranger, first, from, to) =>
+        this.#end(stranger, refusalOf(NO_CERTIFICATE, first, from, to))
+      const greeted = this.#greetSecured(secured, isWelcome ? choose : refuse)
+      if (!isWelcome) this.#hurried.add(greeted)
+    })
+  }
+
+  /** It was counted when it came; what its listener takes off when it closes is put on before. */
+  #greetSecured(secured: TLSSocket, onFirstBytes: OnFirstBytes): ByteSocket {
+    secured.once('close', () => {
+      this.#sockets++
+    })
+    return new StreamSocket(secured, (socket) => this.#awaitFirstBytes(socket, onFirstBytes))
+  }
+
+  /** Ends it behind an answer that says why. */
+  #end(socket: ByteSocket, answer: Uint8Array): void {
+    if (answer.length === 0) {
+      socket.destroy()
+      return
+    }
+    socket.listener = new Ending(this, socket)
+    this.#hurried.add(socket)
+    socket.write(answer)
+    socket.end()
   }
 
   #adopt(socket: ByteSocket, bytes: Uint8Array): void {
@@ -161,12 +241,16 @@ export class MainDoor {
 
   sweep(): void {
     for (const connection of this.#connected) connection.sweep(SWEEP_INTERVAL_MS)
+    this.#hurried.sweep(SWEEP_INTERVAL_MS)
+    this.#options.tls?.sweep(SWEEP_INTERVAL_MS)
   }
 
   /** No new requests; what is under way is answered, then its connection closed. */
   drain(): void {
     for (const connection of this.#connected) connection.drain()
     for (const socket of this.#silent) socket.destroy()
+    this.#hurried.destroy()
+    this.#options.tls?.destroy()
   }
 
   /** Clients that have all their replies and do not answer our end. */
@@ -193,16 +277,17 @@ function protocolOf(first: number, speaks: ReadonlySet<ProtocolName>): ProtocolN
 class Silent implements SocketListener {
   readonly #door: MainDoor
   readonly #socket: ByteSocket
-  readonly #speaks: ReadonlySet<ProtocolName>
+  readonly #onFirstBytes: OnFirstBytes
 
-  constructor(door: MainDoor, socket: ByteSocket, speaks: ReadonlySet<ProtocolName>) {
+  constructor(door: MainDoor, socket: ByteSocket, onFirstBytes: OnFirstBytes) {
     this.#door = door
     this.#socket = socket
-    this.#speaks = speaks
+    this.#onFirstBytes = onFirstBytes
   }
 
   receive(bytes: Uint8Array, start: number, end: number): void {
-    this.#door.choose(this.#socket, this.#speaks, bytes, start, end)
+    this.#door.forget(this.#socket)
+    this.#onFirstBytes(this.#socket, bytes, start, end)
   }
 
   onDrained(): void {}
@@ -230,6 +315,26 @@ class Left implements SocketListener {
   onEnd(): void {}
 
   onClose(): void {
+    this.#door.left()
+  }
+}
+
+/** Listens to a connection that is told why it ends: what comes is passed over, so that it hears it. */
+class Ending implements SocketListener {
+  readonly #door: MainDoor
+  readonly #socket: ByteSocket
+
+  constructor(door: MainDoor, socket: ByteSocket) {
+    this.#door = door
+    this.#socket = socket
+  }
+
+  receive(): void {}
+  onDrained(): void {}
+  onEnd(): void {}
+
+  onClose(): void {
+    this.#door.forget(this.#socket)
     this.#door.left()
   }
 }

@@ -71,7 +71,7 @@ export async function startServer(
     started.child.stdout.on('data', look)
     started.ended.then((ended) => reject(new Error(`the node ended: ${JSON.stringify(ended)}`)))
   })
-  const port = Number(/http:\/\/[^:]+:(\d+)/.exec(readyLine)![1])
+  const port = Number(/https?:\/\/[^:]+:(\d+)/.exec(readyLine)![1])
   return {
     child: started.child,
     port,

@@ -37,7 +37,7 @@ export async function startServer(t: Test, words: string[] = [], data = temporar
     child.stderr.on('data', (text) => (err += text))
     child.stdout.on('data', (text) => {
       out += text
-      const ready = /^minivault ready: .*http:\/\/[^:]+:(\d+)/m.exec(out)
+      const ready = /^minivault ready: .*https?:\/\/[^:]+:(\d+)/m.exec(out)
       if (ready) resolve(Number(ready[1]))
     })
     ended.then(() => reject(new Error(`the node ended: ${out}${err}`)))

@@ -1,0 +1,152 @@
+/**
+ * TLS for connections that others have accepted. A `tls.Server` that never listens is given sockets whose
+ * first bytes were read already; what comes out is a secured socket, for the caller to greet as if it were
+ * new.
+ *
+ * A client that had to show a certificate and did not, or the wrong one, is not cut off in the handshake: it
+ * comes out as unwelcome, so that it can be told why in the words of its own protocol. With `-tls-ca` no
+ * session is resumed: a resumed one of TLS 1.3 would count as verified although no certificate was shown, and
+ * an authority that was taken away would live on.
+ */
+import { constants, randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import tls from 'node:tls'
+import { TLS_HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
+import type { TlsFiles } from '../settings/settings.ts'
+import { type Certificates, readCertificates, whyRefused } from './certificates.ts'
+import { Deadlines } from './deadlines.ts'
+
+/** The first byte of a TLS connection: a handshake record. */
+export const TLS_HANDSHAKE = 0x16
+const TICKET_KEYS_BYTES = 48
+
+/** Hears of a secured connection. `isWelcome` is false for a client without a certificate of the authority. */
+export type OnSecured = (socket: tls.TLSSocket, isWelcome: boolean) => void
+
+export interface TlsLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+interface Handshake {
+  socket: Socket
+  onSecured: OnSecured
+}
+
+export class TlsDoor {
+  readonly #files: TlsFiles
+  readonly #logger: TlsLogger
+  readonly #now: () => number
+  readonly #server: tls.Server
+  /** Under way, by the two ends of the connection: the server does not tell which socket it has secured. */
+  readonly #handshakes = new Map<string, Handshake>()
+  readonly #deadlines = new Deadlines(TLS_HANDSHAKE_TIMEOUT_MS)
+
+  /** Throws CertificateError. */
+  constructor(files: TlsFiles, logger: TlsLogger, now: () => number) {
+    this.#files = files
+    this.#logger = logger
+    this.#now = now
+    const certificates = readCertificates(files)
+    this.#server = tls.createServer({
+      ...contextOf(certificates),
+      requestCert: certificates.ca !== null,
+      // Looked at when it is secured.
+      rejectUnauthorized: false,
+    })
+    this.#server.on('secureConnection', (socket) => this.#secured(socket))
+    // The other side was told by the alert; its connection ends by itself.
+    this.#server.on('tlsClientError', () => {})
+    this.#warn(certificates)
+  }
+
+  /** Takes a connection of which `firstBytes` have been read. */
+  secure(socket: Socket, firstBytes: Buffer, onSecured: OnSecured): void {
+    const ends = endsOf(socket)
+    socket.on('error', () => {})
+    if (ends === null) {
+      socket.destroy()
+      return
+    }
+    this.#handshakes.set(ends, { socket, onSecured })
+    this.#deadlines.add(socket)
+    socket.once('close', () => this.#forget(ends, socket))
+    socket.unshift(firstBytes)
+    this.#server.emit('connection', socket)
+  }
+
+  #secured(socket: tls.TLSSocket): void {
+    const ends = endsOf(socket)
+    const handshake = ends === null ? undefined : this.#handshakes.get(ends)
+    if (handshake === undefined) {
+      socket.destroy()
+      return
+    }
+    this.#forget(ends!, handshake.socket)
+    handshake.onSecured(socket, this.#files.caFile === null || isVerified(socket))
+  }
+
+  #forget(ends: string, socket: Socket): void {
+    this.#deadlines.delete(socket)
+    // The same two ends may have been connected anew.
+    if (this.#handshakes.get(ends)?.socket === socket) this.#handshakes.delete(ends)
+  }
+
+  /**
+   * Reads the files again. Connections from now on see what is in them, those that are there live on; where
+   * the files cannot serve the log says so and everything stays.
+   */
+  reload(): void {
+    try {
+      const certificates = readCertificates(this.#files)
+      this.#server.setSecureContext(contextOf(certificates))
+      const { subject, validTo } = certificates
+      this.#logger.info({ subject, validTo }, 'certificates read again: new connections see them')
+      this.#warn(certificates)
+    } catch (error) {
+      const message = `certificates not read again, the old ones stay: ${(error as Error).message}`
+      this.#logger.error({}, message)
+    }
+  }
+
+  #warn(certificates: Certificates): void {
+    const why = whyRefused(certificates, this.#now())
+    if (why !== null) {
+      this.#logger.warn({ subject: certificates.subject }, `${why}: clients that check it will refuse it`)
+    }
+  }
+
+  /** Called about every `elapsedMs`: ends who does not come through the handshake. */
+  sweep(elapsedMs: number): void {
+    this.#deadlines.sweep(elapsedMs)
+  }
+
+  /** Ends who is in the handshake. */
+  destroy(): void {
+    this.#deadlines.destroy()
+  }
+}
+
+function contextOf({ cert, key, ca }: Certificates): tls.SecureContextOptions & { ticketKeys: Buffer } {
+  const noTickets = ca === null ? 0 : constants.SSL_OP_NO_TICKET
+  return {
+    cert,
+    key,
+    ...(ca === null ? {} : { ca }),
+    minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | noTickets,
+    // New ones each time: nothing that was agreed upon under other files is resumed.
+    ticketKeys: randomBytes(TICKET_KEYS_BYTES),
+  }
+}
+
+function isVerified(socket: tls.TLSSocket): boolean {
+  return socket.authorized && !socket.isSessionReused() && socket.getPeerX509Certificate() !== undefined
+}
+
+/** No two open connections have the same; null: it is not open any more. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | null {
+  if (remoteAddress === undefined || localAddress === undefined) return null
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}
