@@ -245,6 +245,7 @@ export class Connection implements Receiver, Wire, SocketListener {
 
   #completeInPieces(slot: number, answer: Answer, stream: ValueStream): void {
     const reply = this.#session!.replyInPieces(slot, answer)
+    if (reply === null) return this.#slots.takeBack(slot)
     const { outgoing, turn } = this.#context
     const value = new OutgoingValue(stream, reply, this.socket, outgoing, () => turn.touch(this))
     if (this.#slots.isNext(slot)) {
@@ -262,6 +263,7 @@ export class Connection implements Receiver, Wire, SocketListener {
       const state = value.pump()
       if (state === OUTGOING.waits) return
       if (state === OUTGOING.failed && !this.#giveUp(value)) return
+      if (state === OUTGOING.sent) value.reply.writeEnd?.(this.#output)
       this.#outgoing = null
       this.#advance()
       this.#output.flush()
@@ -301,6 +303,7 @@ export class Connection implements Receiver, Wire, SocketListener {
     this.#flush()
     if (this.#closed) return
     if (this.#outgoing !== null) this.#pump()
+    if (this.#ended && !this.#stalled && this.#rest.bytes !== null) this.#session?.onHalfRequest?.()
     if (this.#leaving && this.isIdle) return this.#leave()
     if (this.#slots.pending === 0 && (this.#closing || (this.#ended && !this.#stalled))) {
       // Reading goes on, into nothing: bytes left unread would turn the end into a reset that overtakes
@@ -349,7 +352,8 @@ export class Connection implements Receiver, Wire, SocketListener {
       unsentBytes: this.socket.unsentBytes,
       waitsForClient: this.#closing || (isIncomplete && !this.#stalled),
     }
-    if (this.#patience.isOver(sight, elapsedMs)) this.socket.destroy()
+    if (this.#patience.isOver(sight, elapsedMs)) return this.socket.destroy()
+    if (!this.#closing) this.#session?.sweep?.(elapsedMs, sight.waitsForClient)
   }
 
   /** Shutdown: what is under way is answered, nothing more is read. */

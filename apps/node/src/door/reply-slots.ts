@@ -44,6 +44,12 @@ export class ReplySlots {
     return slot
   }
 
+  /** The newest slot was taken for nothing. */
+  takeBack(slot: number): void {
+    if (this.pending <= 0 || slot !== ((this.#tail - 1) & MASK)) bug('only the newest slot is taken back')
+    this.#tail = (this.#tail - 1) | 0
+  }
+
   isNext(slot: number): boolean {
     return slot === (this.#head & MASK)
   }

@@ -42,8 +42,11 @@ export interface Session {
   /** Has yet to show the key before it may do anything. */
   readonly isStranger: boolean
   reply(slot: number, answer: Answer, output: Output): void
-  /** The same of an answer that is a stream. */
-  replyInPieces(slot: number, answer: Answer): PieceReply
+  /**
+   * The same of an answer that is a stream. Null: it was cancelled, and the request, the newest, which still
+   * stands at the front of the unread bytes, is handed over with them.
+   */
+  replyInPieces(slot: number, answer: Answer): PieceReply | null
   /**
    * There is no room for the rest of the request at the front, of which so many bytes have come: it is
    * refused, and the bytes to come are skipped.
@@ -51,4 +54,8 @@ export interface Session {
   refuseFront(receivedBytes: number): void
   /** The connection is closed: values that were on their way in are let go. */
   close(): void
+  /** Called in every sweep; `isIncomplete`: part of a request has come, and the client is waited for. */
+  sweep?(elapsedMs: number, isIncomplete: boolean): void
+  /** The client sends nothing more, not even the rest of the request at the front. */
+  onHalfRequest?(): void
 }
