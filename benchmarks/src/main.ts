@@ -19,6 +19,10 @@ const BENCHMARKS: Record<string, Benchmark> = {
     about: 'the wire against redis-server: ops/s, times, server CPU per operation, memory',
     load: async () => (await import('./wire/wire.ts')).runWire,
   },
+  http: {
+    about: 'HTTP beside a bare node:http server, asked by wrk: server CPU per request, times',
+    load: async () => (await import('./http/http.ts')).runHttp,
+  },
 }
 
 function list(): string {

@@ -14,7 +14,7 @@ import { redisPlan } from '../servers/redis-server.ts'
 import { Server } from '../servers/server.ts'
 import { Contestants, type LoadShape } from './contestants.ts'
 import type { CaseResult, ContestantName, WireCase } from './figures.ts'
-import { floorPlan } from './node-servers.ts'
+import { wireFloorPlan } from './node-servers.ts'
 import { keyspaceOf, type WireOptions } from './wire-options.ts'
 
 const WARM_SHARE = 0.25
@@ -46,7 +46,7 @@ export async function measureGroup(
   await using redis = await Server.start(await redisPlan(first.redis), DATA_PARENT, core)
   await using floor =
     others.includes('floor') && operation !== 'mix'
-      ? await Server.start(floorPlan(operation, valueBytes), DATA_PARENT, core)
+      ? await Server.start(wireFloorPlan(operation, valueBytes), DATA_PARENT, core)
       : null
   await using generator = Generator.start(generatorCore)
   const contestants = new Contestants({ minivault, redis, floor }, generator, generatorCore)
