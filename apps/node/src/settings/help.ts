@@ -8,9 +8,11 @@ Usage: minivault-node [flags]          -port 3000 and --port 3000 mean the same
   minivault-node -port 3000 -data ./data
   minivault-node -port 3000 -auth secretkey -authmode writes
   minivault-node -host 127.0.0.1 -durability os -cache 2048
+  minivault-node -tls-cert cert.pem -tls-key key.pem
 
   curl -X PUT localhost:3000/mykey -H 'Content-Type: application/json' -d '{"value": "hello"}'
   curl localhost:3000/mykey
+  redis-cli -p 3000 set user:1 alice
 
 Flags (in the environment: MINIVAULT_PORT, MINIVAULT_AUTH_FILE, …):
 `
