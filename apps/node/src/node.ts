@@ -132,7 +132,7 @@ export class Node {
       ...session,
       receivers,
       sleep: time.sleep,
-      isReady: () => !this.admission.draining,
+      corsOrigins: options.corsOrigins ?? null,
     })
     this.#main = new MainDoor({
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,

@@ -14,11 +14,14 @@ import { errorOf } from '../local/storage-errors.ts'
 import type { Wire } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
+/** What it asks of whoever receives it. */
+export type IncomingWire = Pick<Wire, 'wait' | 'goOn' | 'answer'>
+
 export class IncomingValue implements IntakeListener {
   /** Why it cannot be stored. */
   failure: StorageError | null = null
   readonly #context: SessionContext
-  readonly #wire: Wire
+  readonly #wire: IncomingWire
   readonly #intake: ValueIntake
   /** What is asked for, in memory of its own. */
   readonly #operation = new Operation()
@@ -33,7 +36,7 @@ export class IncomingValue implements IntakeListener {
   #waits = false
 
   /** What the context's operation asks for, with a value of so many bytes. Throws StorageError. */
-  constructor(context: SessionContext, wire: Wire, bytes: number) {
+  constructor(context: SessionContext, wire: IncomingWire, bytes: number) {
     this.#context = context
     this.#wire = wire
     copyRequest(context.operation, this.#operation)

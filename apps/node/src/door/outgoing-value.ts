@@ -24,6 +24,9 @@ export interface OutgoingMemory {
 export const OUTGOING = { waits: 0, sent: 1, failed: 2 } as const
 export type OutgoingState = (typeof OUTGOING)[keyof typeof OUTGOING]
 
+/** What takes the slices. */
+export type SliceSocket = Pick<ByteSocket, 'write' | 'unsentBytes'>
+
 interface Piece {
   buffer: Uint8Array
   /** A view of the buffer. */
@@ -41,7 +44,7 @@ export class OutgoingValue implements PieceHolder {
   /** Bytes that were handed to the socket, or are about to be. */
   sentBytes = 0
   readonly #stream: ValueStream
-  readonly #socket: ByteSocket
+  readonly #socket: SliceSocket
   readonly #memory: OutgoingMemory
   readonly #onProgress: () => void
   readonly #totalBytes: number
@@ -66,7 +69,7 @@ export class OutgoingValue implements PieceHolder {
   constructor(
     stream: ValueStream,
     reply: PieceReply,
-    socket: ByteSocket,
+    socket: SliceSocket,
     memory: OutgoingMemory,
     onProgress: () => void,
   ) {

@@ -1,169 +1,218 @@
 /**
- * One HTTP request and its answer. It reads the body within its bound, submits, waits under a token of its
- * own and writes the reply. Refusals come before the body is read where they can; a body nobody wants is
- * skipped when it is small, else the connection is closed behind the reply.
+ * One HTTP request and its reply: what every kind of request needs. It asks the `KeyValue` under a token of
+ * its own, one question at a time, and writes the one reply. Refusals come before the body is read where they
+ * can; a body nobody wants is skipped when it is small, else the connection is closed behind the reply.
+ *
+ * A reply counts among the bytes that are held until the client has taken it; one that is not taken ends the
+ * connection.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { hashKey } from '@minivault/codec'
-import {
-  ERROR,
-  type ErrorNumber,
-  errorKind,
-  escapeRawControls,
-  findValueText,
-  JsonSpan,
-  OUTCOME,
-  VALUE_BYTES_MAX,
-} from '@minivault/protocol'
-import { VALUE_TYPE } from '@minivault/storage'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { ERROR, type ErrorNumber, errorKind } from '@minivault/protocol'
+import type { OutgoingMemory } from '../door/outgoing-value.ts'
 import type { SessionContext } from '../door/session-context.ts'
-import { type Answer, KIND, type Kind } from '../key-value.ts'
-import { HTTP_BODY_OVERHEAD_BYTES, HTTP_LINGER_MS, HTTP_SKIP_BYTES_MAX } from '../limits.ts'
+import type { Answer } from '../key-value.ts'
+import { HTTP_LINGER_MS, HTTP_REPLY_FREE_BYTES, HTTP_SKIP_BYTES_MAX, WRITE_TIMEOUT_MS } from '../limits.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
-import { errorBody, SUCCESS, valueBody } from './reply-body.ts'
+import { errorBody } from './reply-body.ts'
+import { JSON_TYPE, ReplyHead } from './reply-head.ts'
 
 export interface ExchangeContext extends SessionContext {
   readonly sleep: (ms: number) => Promise<void>
   readonly receivers: Receivers
+  /** Those whose answer is awaited. */
   readonly waiting: Set<Exchange>
+  /** Values on their way out. */
+  readonly outgoing: OutgoingMemory
 }
 
-const BODY_BYTES_MAX = VALUE_BYTES_MAX + HTTP_BODY_OVERHEAD_BYTES
-const span = new JsonSpan()
+interface SocketWithHandle {
+  _handle?: { writeQueueSize?: number } | null
+}
 
 export class Exchange implements Receiver {
-  readonly #context: ExchangeContext
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
-  readonly #kind: Kind
-  readonly #key: Buffer
+  readonly context: ExchangeContext
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Of the reply; filled as it becomes known. */
+  readonly head = new ReplyHead()
+  /** The client waits for leave to send the body. */
+  readonly expectsContinue: boolean
+  #linesOfAll = 0
   #token = -1
+  #then: ((answer: Answer) => void) | null = null
+  #heldBytes = 0
   /** Milliseconds since the epoch of the node's clock, while the answer is awaited. */
   since = 0
+  /** What the kernel had taken of the connection's bytes when last looked at, and since when. */
+  #takenBytes = -1
+  #takenSince = 0
 
   constructor(
     context: ExchangeContext,
     request: IncomingMessage,
     response: ServerResponse,
-    kind: Kind,
-    key: Buffer,
+    expectsContinue: boolean,
   ) {
-    this.#context = context
-    this.#request = request
-    this.#response = response
-    this.#kind = kind
-    this.#key = key
+    this.context = context
+    this.request = request
+    this.response = response
+    this.expectsContinue = expectsContinue
   }
 
-  start(authenticated: boolean): void {
-    const refusal = this.#context.admission.refuse(this.#kind, authenticated)
-    if (refusal !== ERROR.NONE) return this.refuse(refusal, null)
-    if (this.#kind === KIND.get || this.#kind === KIND.delete) this.#submit(null, 0, 0)
-    else this.#readBody()
+  get headers(): IncomingHttpHeaders {
+    return this.request.headers
   }
 
-  #readBody(): void {
-    const announced = Number(this.#request.headers['content-length'] ?? 0)
-    if (announced > BODY_BYTES_MAX) return this.refuse(ERROR.VALUE_TOO_LARGE, null)
-    const { held } = this.#context
-    const pieces: Buffer[] = []
-    let length = 0
-    let heldBytes = 0
-    this.#request.on('data', (piece: Buffer) => {
-      if (this.#response.headersSent) return
-      length += piece.length
-      if (length > BODY_BYTES_MAX) return this.refuse(ERROR.VALUE_TOO_LARGE, null)
-      if (!held.take(piece.length)) {
-        pieces.length = 0
-        return this.refuse(ERROR.OVERLOADED, null)
-      }
-      heldBytes += piece.length
-      pieces.push(piece)
-    })
-    this.#request.on('end', () => {
-      if (!this.#response.headersSent)
-        this.#takeValue(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
-    })
-    this.#request.once('close', () => held.give(heldBytes))
+  get isHead(): boolean {
+    return this.request.method === 'HEAD'
   }
 
-  #takeValue(body: Buffer): void {
-    const error = findValueText(body, 0, body.length, span)
-    if (error !== ERROR.NONE) return this.refuse(error as ErrorNumber, null)
-    let value: Uint8Array = body
-    let { start, end } = span
-    if (span.hasRawControls) {
-      value = escapeRawControls(body, start, end)
-      start = 0
-      end = value.length
-    }
-    if (end - start > VALUE_BYTES_MAX) return this.refuse(ERROR.VALUE_TOO_LARGE, null)
-    this.#submit(value, start, end)
+  /** The reply has begun, or nobody will read it. */
+  get isOver(): boolean {
+    return this.response.headersSent || this.response.destroyed
   }
 
-  #submit(value: Uint8Array | null, start: number, end: number): void {
-    const { operation, keyValue, receivers, durability } = this.#context
-    operation.begin(this.#kind, this.#key, 0, this.#key.length, durability)
-    hashKey(this.#key, 0, this.#key.length, operation.hash)
-    if (value !== null) operation.setValue(value, start, end, VALUE_TYPE.json)
-    this.#token = receivers.add(this)
-    this.since = this.#context.now()
-    this.#context.waiting.add(this)
-    keyValue.submit(operation, this.#token)
+  /** The lines that the head has now are those of every reply to this request. */
+  settleLines(): void {
+    this.#linesOfAll = this.head.others.length
+  }
+
+  // --- the question
+
+  /**
+   * The token under which to submit, or complete, the next operation; `then` hears the answer, which is valid
+   * during the call, unless nobody waits for it any more.
+   */
+  ask(then: (answer: Answer) => void): number {
+    this.#then = then
+    this.#token = this.context.receivers.add(this)
+    this.since = this.context.now()
+    this.context.waiting.add(this)
+    return this.#token
   }
 
   complete(_slot: number, answer: Answer): void {
-    this.#context.receivers.remove(this.#token)
-    this.#context.waiting.delete(this)
-    if (this.#response.headersSent) return
-    if (answer.outcome !== OUTCOME.ok)
-      return this.#send(statusOf(answer), errorBody(answer.error, answer.message))
-    if (this.#kind === KIND.get) {
-      return this.#send(200, valueBody(answer.value, answer.valueStart, answer.valueEnd, answer.valueType))
-    }
-    this.#send(this.#kind === KIND.create ? 201 : 200, SUCCESS)
+    this.context.receivers.remove(this.#token)
+    this.context.waiting.delete(this)
+    if (this.isOver) answer.stream?.cancel()
+    else this.#then!(answer)
   }
 
   /** The answer is overdue: the client is told, the token stays until the answer comes. */
   expire(): void {
-    if (!this.#response.headersSent)
-      this.#send(504, errorBody(ERROR.TIMEOUT, 'no answer in time: the write may yet appear'))
+    if (!this.isOver) this.#send(504, errorBody(ERROR.TIMEOUT, 'no answer in time: the write may yet appear'))
   }
 
-  refuse(error: ErrorNumber, message: string | null): void {
-    const { admission } = this.#context
-    if (error === ERROR.UNAUTHORIZED) this.#response.setHeader('WWW-Authenticate', 'Bearer')
+  // --- the reply
+
+  /** Leave to send the body, for a client that waits for it. */
+  welcomeBody(): void {
+    if (this.expectsContinue) this.response.writeContinue()
+  }
+
+  /** The reply in one piece. */
+  succeed(status: number, body: Buffer): void {
+    if (this.hold(body.length)) this.#send(status, body)
+    else this.refuse(ERROR.OVERLOADED)
+  }
+
+  /** A reply without content. */
+  finish(status: number): void {
+    this.head.contentType = ''
+    this.head.contentLength = -1
+    this.begin(status)
+    this.response.end()
+  }
+
+  /** The operation came to nothing. */
+  fail(answer: Answer): void {
+    const { error, message, version } = answer
+    this.refuse(error, message, version.isZero() ? '' : version.toString())
+  }
+
+  /**
+   * @param message more telling than the error's own
+   * @param version of what is there, where that is known
+   * @param status another than the error's own
+   */
+  refuse(
+    error: ErrorNumber,
+    message: string | null = null,
+    version = '',
+    status: number = errorKind(error).httpStatus,
+  ): void {
+    const { head, request, context } = this
+    head.others.length = this.#linesOfAll
+    head.contentType = JSON_TYPE
+    head.version = version
+    head.ttlMs = -1
+    head.hasRanges = false
+    if (error === ERROR.UNAUTHORIZED) head.others.push('WWW-Authenticate', 'Bearer')
     if (error === ERROR.RATE_LIMITED) {
-      this.#response.setHeader('Retry-After', Math.max(1, Math.ceil(admission.retryAfterMs / 1000)))
+      const seconds = Math.max(1, Math.ceil(context.admission.retryAfterMs / 1000))
+      head.others.push('Retry-After', `${seconds}`)
     }
-    const { headers } = this.#request
-    const unread = headers['transfer-encoding']
-      ? Number.POSITIVE_INFINITY
-      : Number(headers['content-length'] ?? 0)
-    this.#request.resume()
-    if (unread <= HTTP_SKIP_BYTES_MAX)
-      return this.#send(errorKind(error).httpStatus, errorBody(error, message))
+    const body = errorBody(error, message)
+    const unread = unreadBytesOf(request)
+    request.resume()
+    if (unread <= HTTP_SKIP_BYTES_MAX) return this.#send(status, body)
     // The reply goes out now and the connection ends a little later: bytes left unread would turn its end
     // into a reset, and the client might never see the reply.
-    this.#response.setHeader('Connection', 'close')
-    this.#begin(errorKind(error).httpStatus, errorBody(error, message))
-    const end = () => this.#response.end()
-    this.#request.once('close', end)
-    this.#context.sleep(HTTP_LINGER_MS).then(end)
+    this.response.shouldKeepAlive = false
+    head.contentLength = body.length
+    this.begin(status)
+    this.response.write(body)
+    const end = () => this.response.end()
+    request.once('close', end)
+    context.sleep(HTTP_LINGER_MS).then(end)
   }
 
   #send(status: number, body: Buffer): void {
-    this.#begin(status, body)
-    this.#response.end()
+    this.head.contentLength = body.length
+    this.begin(status)
+    this.response.end(body)
   }
 
-  #begin(status: number, body: Buffer): void {
-    if (this.#context.admission.draining) this.#response.setHeader('Connection', 'close')
-    this.#response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-    this.#response.write(body)
+  /** Sends the head. */
+  begin(status: number): void {
+    const { head, response } = this
+    head.status = status
+    if (this.context.admission.draining) response.shouldKeepAlive = false
+    response.writeHead(status, head.lines())
+  }
+
+  // --- bounds
+
+  /** Counts bytes of the reply until it is taken. False: there is no room for them. */
+  hold(bytes: number): boolean {
+    if (bytes <= HTTP_REPLY_FREE_BYTES) return true
+    if (!this.context.held.take(bytes)) return false
+    this.#heldBytes += bytes
+    return true
+  }
+
+  /** The connection is done with this request. */
+  close(): void {
+    this.context.held.give(this.#heldBytes)
+    this.#heldBytes = 0
+  }
+
+  /** Ends the connection when nothing of a reply has been taken for too long. */
+  sweep(nowMs: number): void {
+    const { response } = this
+    const { socket } = response
+    if (!response.headersSent || socket === null) return
+    const queued = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0
+    const takenBytes = socket.bytesWritten - queued
+    if (takenBytes !== this.#takenBytes || response.writableFinished) {
+      this.#takenBytes = takenBytes
+      this.#takenSince = nowMs
+    } else if (nowMs - this.#takenSince > WRITE_TIMEOUT_MS) socket.destroy()
   }
 }
 
-function statusOf(answer: Answer): number {
-  return errorKind(answer.error).httpStatus
+/** Bytes of the body that are still to come, as far as that is known. */
+function unreadBytesOf({ complete, headers }: IncomingMessage): number {
+  if (complete) return 0
+  return headers['transfer-encoding'] ? Number.POSITIVE_INFINITY : Number(headers['content-length'] ?? 0)
 }

@@ -1,61 +1,94 @@
 /**
- * HTTP, spoken by `node:http`: the documented table plus `/health`, `/-/livez` and `/-/readyz`. One server
- * object serves the port of its own (`-http`) and every connection of the main port whose first byte was a
- * letter; those are handed over with the bytes already read.
+ * HTTP, spoken by `node:http`: docs/HTTP.md is its contract. One server object serves every connection that
+ * speaks HTTP; they are handed over with the bytes that were read to tell.
+ *
+ *   request → shape, origin, target, method → ValueRead, ValueWrite, Listing → Exchange → reply
  */
 import http from 'node:http'
 import type { Socket } from 'node:net'
-import { ERROR, type ErrorNumber, errorKind } from '@minivault/protocol'
+import { ERROR, type ErrorNumber } from '@minivault/protocol'
+import { BLOB_PIECE_BYTES, PieceBuffers } from '@minivault/storage'
+import { SlicePool } from '../door/slice-pool.ts'
 import { KIND, type Kind } from '../key-value.ts'
 import {
   HTTP_HEADER_BYTES_MAX,
+  HTTP_HEADERS_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_KEEP_ALIVE_MS,
+  HTTP_PIECES_OUT_MAX,
   HTTP_PIPELINE_MAX,
   HTTP_REQUEST_TIMEOUT_MS,
   OPERATION_TIMEOUT_MS,
+  PIECES_KEPT,
 } from '../limits.ts'
+import { CrossOrigin, METHODS } from './cross-origin.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
-import { errorBody } from './reply-body.ts'
+import { Listing } from './listing.ts'
+import { refuseMalformed } from './malformed.ts'
+import { giveOwn } from './own-targets.ts'
+import { varyOf } from './reply-head.ts'
+import { shapeError } from './request-shape.ts'
 import { OWN, readTarget } from './target.ts'
+import { ValueRead } from './value-read.ts'
+import { ValueWrite } from './value-write.ts'
 
 const KINDS: Readonly<Record<string, Kind>> = {
   GET: KIND.get,
+  HEAD: KIND.get,
   PUT: KIND.set,
   POST: KIND.create,
   DELETE: KIND.delete,
 }
+const NO_CONTENT = 204
+const EXPECTATION_FAILED = 417
 
-export interface HttpDoorOptions extends Omit<ExchangeContext, 'waiting'> {
-  /** Whether new requests are welcome: false from the first signal on. */
-  isReady: () => boolean
+export interface HttpDoorOptions extends Omit<ExchangeContext, 'waiting' | 'outgoing'> {
+  /** Origins whose pages may use the node, `*` for all; null: `-cors` was not given. */
+  corsOrigins: ReadonlySet<string> | null
+}
+
+/** The requests of a connection that are not answered. */
+interface Line {
+  /** Pipelined requests take effect in their order: each waits for the one before. */
+  newest: http.ServerResponse | null
+  waiting: number
 }
 
 export class HttpDoor {
   readonly server: http.Server
+  readonly crossOrigin: CrossOrigin
   readonly #context: ExchangeContext
-  readonly #isReady: () => boolean
-  /**
-   * The newest response of each connection: pipelined requests take effect in their order, so each waits for
-   * the one before.
-   */
-  readonly #newest = new WeakMap<Socket, http.ServerResponse>()
-  readonly #pipelined = new WeakMap<Socket, number>()
+  readonly #lines = new WeakMap<Socket, Line>()
+  /** Requests whose reply is not yet on its way as a whole. */
+  readonly #unfinished = new Set<Exchange>()
 
   constructor(options: HttpDoorOptions) {
-    this.#context = { ...options, waiting: new Set() }
-    this.#isReady = options.isReady
+    const pieces = new PieceBuffers(BLOB_PIECE_BYTES, HTTP_PIECES_OUT_MAX, PIECES_KEPT)
+    this.#context = { ...options, waiting: new Set(), outgoing: { pieces, slices: new SlicePool() } }
+    this.crossOrigin = new CrossOrigin(options.corsOrigins)
     this.server = http.createServer(
       {
         maxHeaderSize: HTTP_HEADER_BYTES_MAX,
         headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
         requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
         keepAlive: true,
         noDelay: true,
+        // It is asked for below, with the words that all refusals have.
+        requireHostHeader: false,
       },
-      (request, response) => this.#inOrder(request, response),
+      (request, response) => this.#inOrder(new Exchange(this.#context, request, response, false)),
     )
+    // One more is seen, and refused; `node:http` would pass it over.
+    this.server.maxHeadersCount = HTTP_HEADERS_MAX + 1
     // A client may end its side once its request is out: it still gets its reply.
     ;(this.server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
+    this.server.on('checkContinue', (request, response) =>
+      this.#inOrder(new Exchange(this.#context, request, response, true)),
+    )
+    this.server.on('checkExpectation', (request, response) =>
+      this.#inOrder(new Exchange(this.#context, request, response, false), true),
+    )
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       refuseMalformed(error, socket as Socket),
     )
@@ -69,7 +102,7 @@ export class HttpDoor {
     if (!this.server.listening) this.server.emit('listening')
   }
 
-  /** Takes over a connection of the main port with the bytes that were read to tell its protocol. */
+  /** Takes over a connection with the bytes that were read of it. */
   adopt(socket: Socket, firstBytes: Buffer): void {
     this.server.emit('connection', socket)
     socket.unshift(firstBytes)
@@ -81,97 +114,96 @@ export class HttpDoor {
   }
 
   sweep(): void {
-    const expired = this.#context.now() - OPERATION_TIMEOUT_MS
+    const nowMs = this.#context.now()
+    const expired = nowMs - OPERATION_TIMEOUT_MS
     for (const exchange of this.#context.waiting) if (exchange.since < expired) exchange.expire()
+    for (const exchange of this.#unfinished) exchange.sweep(nowMs)
   }
 
-  #inOrder(request: http.IncomingMessage, response: http.ServerResponse): void {
+  #inOrder(exchange: Exchange, isExpectingElse = false): void {
+    const { request, response } = exchange
     const { socket } = request
-    const before = this.#newest.get(socket)
-    const waiting = (this.#pipelined.get(socket) ?? 0) + 1
-    if (waiting > HTTP_PIPELINE_MAX) {
+    const line: Line = this.#lines.get(socket) ?? { newest: null, waiting: 0 }
+    if (line.waiting === HTTP_PIPELINE_MAX) {
       socket.destroy()
       return
     }
-    this.#pipelined.set(socket, waiting)
-    response.once('close', () => this.#pipelined.set(socket, this.#pipelined.get(socket)! - 1))
-    this.#newest.set(socket, response)
-    if (before === undefined || before.closed) this.#serve(request, response)
-    else before.once('close', () => this.#serve(request, response))
+    const before = line.newest
+    line.newest = response
+    line.waiting += 1
+    this.#lines.set(socket, line)
+    this.#unfinished.add(exchange)
+    response.once('close', () => {
+      line.waiting -= 1
+      this.#unfinished.delete(exchange)
+      exchange.close()
+    })
+    if (before === null || before.closed) this.#begin(exchange, isExpectingElse)
+    else before.once('close', () => this.#begin(exchange, isExpectingElse))
   }
 
-  #serve(request: http.IncomingMessage, response: http.ServerResponse): void {
+  /** What concerns requests of every kind. */
+  #begin(exchange: Exchange, isExpectingElse: boolean): void {
+    const { request, headers, head } = exchange
+    const { crossOrigin } = this
+    head.vary = varyOf(false, crossOrigin.dependsOnOrigin)
+    const wrong = shapeError(request)
+    if (wrong !== null) return exchange.refuse(wrong.error, wrong.message, '', wrong.status)
+    if (crossOrigin.refuses(headers)) return exchange.refuse(ERROR.ORIGIN_REFUSED)
+    crossOrigin.addLines(headers, head.others)
+    exchange.settleLines()
+    if (isExpectingElse) {
+      return exchange.refuse(
+        ERROR.BAD_REQUEST,
+        'the only expectation is 100-continue',
+        '',
+        EXPECTATION_FAILED,
+      )
+    }
+    if (request.method === 'OPTIONS' && crossOrigin.answersOptions) {
+      crossOrigin.addPreflightLines(headers, head.others)
+      return exchange.finish(NO_CONTENT)
+    }
+    this.#serve(exchange)
+  }
+
+  #serve(exchange: Exchange): void {
+    const { request } = exchange
+    const method = request.method ?? ''
     const target = readTarget(request.url ?? '')
-    if (target.kind === 'own') return this.#serveOwn(target.path, request, response)
-    const kind = KINDS[request.method ?? '']
-    const key = target.kind === 'key' ? target.key : Buffer.alloc(0)
-    const exchange = new Exchange(this.#context, request, response, kind ?? KIND.get, key)
-    if (kind === undefined) {
-      response.setHeader('Allow', 'GET, PUT, POST, DELETE')
-      return exchange.refuse(ERROR.METHOD_NOT_ALLOWED, null)
-    }
+    if (target.kind === 'own') return this.#serveOwn(exchange, target.path, target.query)
+    const kind = KINDS[method]
+    if (kind === undefined) return refuseMethod(exchange, METHODS, null)
+    if (kind === KIND.get) exchange.head.vary = varyOf(true, this.crossOrigin.dependsOnOrigin)
     if (target.kind === 'error') return exchange.refuse(target.error, target.message)
-    exchange.start(this.#isAuthenticated(request))
+    const refusal = this.#admit(exchange, kind)
+    if (refusal !== ERROR.NONE) return exchange.refuse(refusal)
+    if (kind === KIND.get) new ValueRead(exchange, target.key).start()
+    else new ValueWrite(exchange, kind, target.key).start()
   }
 
-  #isAuthenticated(request: http.IncomingMessage): boolean {
-    const { credentials } = this.#context.admission
-    const shown = /^Bearer +(.*)$/i.exec(request.headers.authorization ?? '')
-    return credentials !== null && shown !== null && credentials.matches(Buffer.from(shown[1]!, 'latin1'))
-  }
-
-  #serveOwn(path: string, request: http.IncomingMessage, response: http.ServerResponse): void {
-    request.resume()
-    if (path !== OWN.health && path !== OWN.livez && path !== OWN.readyz) {
-      return sendError(
-        response,
-        ERROR.NOT_FOUND,
-        `${path} is not served; a key of this name needs one byte percent-encoded`,
-      )
+  #serveOwn(exchange: Exchange, path: string, query: string): void {
+    const { method } = exchange.request
+    const isKnown = Object.values<string>(OWN).includes(path)
+    if (isKnown && method !== 'GET' && method !== 'HEAD') {
+      return refuseMethod(exchange, 'GET, HEAD', 'a key of this name needs one byte percent-encoded')
     }
-    if (request.method !== 'GET') {
-      response.setHeader('Allow', 'GET')
-      return sendError(
-        response,
-        ERROR.METHOD_NOT_ALLOWED,
-        'a key of this name needs one byte percent-encoded',
-      )
-    }
-    if (path === OWN.health) return send(response, 200, Buffer.from(this.#context.health()))
-    if (path === OWN.readyz && !this.#isReady()) return sendError(response, ERROR.SHUTTING_DOWN, null)
-    send(response, 200, Buffer.from('{"success":true}'))
+    if (path !== OWN.keys) return giveOwn(exchange, path)
+    const refusal = this.#admit(exchange, KIND.scan)
+    if (refusal === ERROR.NONE) new Listing(exchange).start(query)
+    else exchange.refuse(refusal)
+  }
+
+  #admit({ headers }: Exchange, kind: Kind): ErrorNumber {
+    const { admission } = this.#context
+    const { credentials } = admission
+    const shown = credentials === null ? null : /^Bearer +(.*)$/i.exec(headers.authorization ?? '')
+    return admission.refuse(kind, shown !== null && credentials!.matches(Buffer.from(shown[1]!, 'latin1')))
   }
 }
 
-function send(response: http.ServerResponse, status: number, body: Buffer): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-  response.end(body)
-}
-
-function sendError(response: http.ServerResponse, error: ErrorNumber, message: string | null): void {
-  send(response, errorKind(error).httpStatus, errorBody(error, message))
-}
-
-/**
- * What `node:http` could not read: too long a head is 431, silence 408, anything else 400; then the end.
- */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const [status, number] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', ERROR.KEY_LENGTH]
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', ERROR.TIMEOUT]
-        : ['400 Bad Request', ERROR.BAD_REQUEST]
-  const body = errorBody(
-    number as ErrorNumber,
-    number === ERROR.TIMEOUT ? 'the request did not arrive in time' : null,
-  )
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${body.length}\r\n\r\n${body.toString()}`,
-  )
+function refuseMethod(exchange: Exchange, allowed: string, message: string | null): void {
+  exchange.head.others.push('Allow', allowed)
+  exchange.settleLines()
+  exchange.refuse(ERROR.METHOD_NOT_ALLOWED, message)
 }

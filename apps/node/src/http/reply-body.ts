@@ -8,8 +8,9 @@ import { type ErrorNumber, errorKind, isJsonText } from '@minivault/protocol'
 import { VALUE_TYPE, type ValueType } from '@minivault/storage'
 
 export const SUCCESS = Buffer.from('{"success":true}')
-const DATA = Buffer.from('{"success":true,"data":')
-const END = Buffer.from('}')
+/** Around a value that is a JSON text. */
+export const DATA = Buffer.from('{"success":true,"data":')
+export const END = Buffer.from('}')
 const BASE64_END = Buffer.from(',"encoding":"base64"}')
 
 /** @returns a buffer of its own: the value is copied */

@@ -5,20 +5,23 @@
  */
 import { ERROR, type ErrorNumber, KEY_BYTES_MAX } from '@minivault/protocol'
 
-export const OWN = { none: '', health: '/health', livez: '/-/livez', readyz: '/-/readyz' } as const
+export const OWN = { health: '/health', livez: '/-/livez', readyz: '/-/readyz', keys: '/-/keys' } as const
 
 export type Target =
   | { readonly kind: 'key'; readonly key: Buffer }
-  | { readonly kind: 'own'; readonly path: string }
+  | { readonly kind: 'own'; readonly path: string; readonly query: string }
   | { readonly kind: 'error'; readonly error: ErrorNumber; readonly message: string | null }
 
 /** @param raw the request target as it stood in the request line, one character a byte */
 export function readTarget(raw: string): Target {
-  const path = withoutQuery(withoutOrigin(raw))
-  if (path === OWN.health || path.startsWith('/-/')) return { kind: 'own', path }
+  const whole = withoutOrigin(raw)
+  const path = withoutQuery(whole)
+  if (path === OWN.health || path.startsWith('/-/')) {
+    return { kind: 'own', path, query: whole.slice(path.length + 1) }
+  }
   if (path.length < 2 || path[0] !== '/') return failed(ERROR.KEY_MISSING, 'the path must name a key: /mykey')
   if (path.length - 1 > KEY_BYTES_MAX * 3) return failed(ERROR.KEY_LENGTH, null)
-  const key = percentDecode(path)
+  const key = percentDecode(path, 1)
   if (key === null)
     return failed(ERROR.BAD_REQUEST, 'a % in the path must be followed by two hexadecimal digits')
   return key.length > KEY_BYTES_MAX ? failed(ERROR.KEY_LENGTH, null) : { kind: 'key', key }
@@ -39,14 +42,14 @@ function withoutQuery(path: string): string {
   return question < 0 ? path : path.slice(0, question)
 }
 
-/** The bytes behind the leading slash; null for a `%` without two digits. */
-function percentDecode(path: string): Buffer | null {
-  const bytes = Buffer.allocUnsafe(path.length - 1)
+/** The bytes from character `start` on; null for a `%` without two digits. */
+export function percentDecode(text: string, start: number): Buffer | null {
+  const bytes = Buffer.allocUnsafe(text.length - start)
   let length = 0
-  for (let at = 1; at < path.length; at++) {
-    let byte = path.charCodeAt(at)
+  for (let at = start; at < text.length; at++) {
+    let byte = text.charCodeAt(at)
     if (byte === 0x25) {
-      const digits = path.slice(at + 1, at + 3)
+      const digits = text.slice(at + 1, at + 3)
       if (!/^[0-9a-f]{2}$/i.test(digits)) return null
       byte = Number.parseInt(digits, 16)
       at += 2
