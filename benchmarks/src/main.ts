@@ -23,6 +23,10 @@ const BENCHMARKS: Record<string, Benchmark> = {
     about: 'HTTP beside a bare node:http server, asked by wrk: server CPU per request, times',
     load: async () => (await import('./http/http.ts')).runHttp,
   },
+  resp: {
+    about: 'the Redis protocol against redis-server, asked by redis-benchmark: server CPU per operation',
+    load: async () => (await import('./resp/resp.ts')).runResp,
+  },
 }
 
 function list(): string {

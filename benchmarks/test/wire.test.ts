@@ -13,7 +13,7 @@ import { redisPlan, redisVersion } from '../src/servers/redis-server.ts'
 import { HOST, Server, type ServerPlan } from '../src/servers/server.ts'
 import { readMemory } from '../src/servers/server-process.ts'
 import { shuffled } from '../src/shuffled.ts'
-import { floorPlan, pipePlan } from '../src/wire/node-servers.ts'
+import { pipePlan, wireFloorPlan } from '../src/wire/node-servers.ts'
 
 const KEYSPACE = 1000
 
@@ -69,15 +69,8 @@ t.test('the generator against redis-server', { skip }, async (test) => {
 
 t.test('redis-benchmark against redis-server', { skip: skip || !hasRedisBenchmark() }, async (test) => {
   await using server = await Server.start(await redisPlan('no AOF'), tmpdir(), null)
-  const target = { host: HOST, port: server.port, serverPid: server.pid, language: 'resp' } as const
-  const shape = {
-    operation: 'set',
-    valueBytes: 64,
-    pipeline: 16,
-    keyspace: KEYSPACE,
-    connections: 5,
-  } as const
-  const figures = await runRedisBenchmark({ ...target, ...shape, seconds: 0.1 }, 100_000, null)
+  const shape = { valueBytes: 64, pipeline: 16, keyspace: KEYSPACE, connections: 5 }
+  const figures = await runRedisBenchmark({ server, test: ['-t', 'set'], ...shape }, 10_000, null)
   test.equal(figures.operations, 10_000)
   test.ok(figures.opsPerSecond > 0 && figures.p99Micros > 0 && figures.serverCpuMicrosPerOp >= 0)
 })
@@ -87,7 +80,7 @@ t.test('the floor answers as many requests as came, wherever reads cut them', as
     ['set', 16_384],
     ['get', 64],
   ] as const) {
-    await using server = await Server.start(floorPlan(operation, valueBytes), tmpdir(), null)
+    await using server = await Server.start(wireFloorPlan(operation, valueBytes), tmpdir(), null)
     await using generator = Generator.start(null)
     const target = { host: HOST, port: server.port, serverPid: server.pid, language: 'documented' } as const
     const shape = { operation, valueBytes, pipeline: 64, keyspace: KEYSPACE, connections: 5 } as const

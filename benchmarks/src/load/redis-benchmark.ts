@@ -1,13 +1,13 @@
 /**
- * redis's own load generator against the same redis-server in the same rounds: where its figures and ours
- * agree, ours is fair to redis.
+ * redis's own load generator, redis-benchmark(1): beside ours where that must be shown to be fair to redis, and
+ * where people compare by it.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { pinned } from '../servers/pinning.ts'
+import { HOST, type Server } from '../servers/server.ts'
 import { readCpuSeconds } from '../servers/server-process.ts'
-import type { LoadOptions } from './load.ts'
 import type { LoadFigures } from './load-figures.ts'
 
 const OPERATIONS_MIN = 5000
@@ -16,22 +16,32 @@ export function hasRedisBenchmark(): boolean {
   return spawnSync('redis-benchmark', ['--version']).status === 0
 }
 
-/**
- * `opsPerSecond` is what to expect, since it takes a number of operations and no time. p99.9 it does not
- * tell: 0.
- */
+export interface RedisBenchmarkLoad {
+  readonly server: Pick<Server, 'port' | 'pid'>
+  /** What is asked: `-t` and a test of its own, or the words of a command. */
+  readonly test: readonly string[]
+  readonly connections: number
+  readonly pipeline: number
+  readonly keyspace: number
+  readonly valueBytes: number
+}
+
+/** As many operations as take about `seconds`, when `opsPerSecond` is what to expect: it takes no time. */
+export function operationsIn(seconds: number, opsPerSecond: number): number {
+  return Math.max(OPERATIONS_MIN, Math.round(opsPerSecond * seconds))
+}
+
+/** p99.9 it does not tell: 0. */
 export async function runRedisBenchmark(
-  options: LoadOptions,
-  opsPerSecond: number,
+  load: RedisBenchmarkLoad,
+  operations: number,
   core: number | null,
 ): Promise<LoadFigures> {
-  const { host, port, connections, pipeline, keyspace, valueBytes, operation, serverPid } = options
-  const seconds = options.seconds === 'once' ? 0 : options.seconds
-  const operations = Math.max(OPERATIONS_MIN, Math.round(opsPerSecond * seconds))
-  const place = ['-h', host, '-p', port, '-c', connections, '-P', pipeline]
-  const work = ['-n', operations, '-r', keyspace, '-d', valueBytes, '-t', operation, '--csv']
+  const { server, connections, pipeline, keyspace, valueBytes, test } = load
+  const place = ['-h', HOST, '-p', server.port, '-c', connections, '-P', pipeline]
+  const work = ['-n', operations, '-r', keyspace, '-d', valueBytes, '--csv', ...test]
   const [command, args] = pinned(core, 'redis-benchmark', [...place, ...work].map(String))
-  const cpuBefore = readCpuSeconds(serverPid)
+  const cpuBefore = readCpuSeconds(server.pid)
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
   let output = ''
   child.stdout.on('data', (text: Buffer) => {
@@ -39,7 +49,7 @@ export async function runRedisBenchmark(
   })
   const [code] = await once(child, 'close')
   if (code !== 0) throw new BenchmarkError('BENCH_INVALID', `redis-benchmark ended with ${code}`)
-  const serverCpuSeconds = readCpuSeconds(serverPid) - cpuBefore
+  const serverCpuSeconds = readCpuSeconds(server.pid) - cpuBefore
   const found = readCsv(output)
   return {
     operations,

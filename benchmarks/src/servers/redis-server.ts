@@ -4,8 +4,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { BenchmarkError } from '../benchmark-error.ts'
+import { askOnce } from './ask-once.ts'
 import { HOST, type ServerPlan } from './server.ts'
 
 export const REDIS_DURABILITIES = ['no AOF', 'AOF everysec', 'AOF always'] as const
@@ -57,15 +58,6 @@ async function freePort(): Promise<number> {
 }
 
 async function answersPing(port: number): Promise<boolean> {
-  const socket = connect(port, HOST)
-  try {
-    await once(socket, 'connect')
-    socket.write('PING\r\n')
-    const [answer] = (await once(socket, 'data')) as [Buffer]
-    return answer.toString('latin1').startsWith('+PONG')
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
+  const answer = await askOnce(port, 'PING\r\n').catch(() => '')
+  return answer.startsWith('+PONG')
 }

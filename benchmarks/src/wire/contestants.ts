@@ -6,7 +6,7 @@ import { BenchmarkError } from '../benchmark-error.ts'
 import type { Generator } from '../load/generator.ts'
 import type { LanguageName } from '../load/languages.ts'
 import type { LoadFigures } from '../load/load-figures.ts'
-import { runRedisBenchmark } from '../load/redis-benchmark.ts'
+import { operationsIn, runRedisBenchmark } from '../load/redis-benchmark.ts'
 import type { Workload } from '../load/request-batches.ts'
 import type { Runner } from '../rounds/rounds.ts'
 import { HOST, type Server } from '../servers/server.ts'
@@ -76,7 +76,9 @@ export class Contestants {
     const target = { host: HOST, port: server.port, serverPid: server.pid, language }
     const options = { ...target, ...shape, seconds }
     if (name === 'redisBenchmark') {
-      return await runRedisBenchmark(options, this.#redisOpsPerSecond, this.#generatorCore)
+      const operations = operationsIn(seconds === 'once' ? 0 : seconds, this.#redisOpsPerSecond)
+      const load = { ...shape, server, test: ['-t', shape.operation] }
+      return await runRedisBenchmark(load, operations, this.#generatorCore)
     }
     const figures = await this.#generator.run(options)
     if (figures.invalid !== null) {

@@ -12,15 +12,9 @@
 
 import { WORKLOADS, type Workload } from '../load/request-batches.ts'
 import type { NodeDurability } from '../servers/minivault-server.ts'
-import type { RedisDurability } from '../servers/redis-server.ts'
+import { PAIRS } from '../servers/pairs.ts'
 import type { ContestantName, WireCase } from './figures.ts'
 
-/** Levels that keep the same promise: what a killed process loses, and what a power cut loses. */
-const PAIRS: readonly [NodeDurability, RedisDurability][] = [
-  ['memory', 'no AOF'],
-  ['os', 'AOF everysec'],
-  ['fsync', 'AOF always'],
-]
 const PIPELINES = [1, 16, 64]
 const CONNECTIONS = 50
 const SMALL = 64

@@ -1,0 +1,74 @@
+/** The flags of `pnpm bench resp`. */
+import { choice, FLAG, number, numbers, parseFlags, TEXT } from '../flags.ts'
+import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
+import { COMMANDS, type CommandName } from './commands.ts'
+import type { RespCase } from './figures.ts'
+import { CASES } from './plan.ts'
+
+export interface RespOptions {
+  readonly cases: readonly RespCase[]
+  readonly keyspace: number
+  readonly rounds: number
+  readonly seconds: number
+  readonly pin: boolean
+  /** Everything, whatever the length of the rounds: only then the documents are written. */
+  readonly complete: boolean
+  /** Measures nothing, writes the page of the last complete run again. */
+  readonly render: boolean
+}
+
+const FULL = { keyspace: 50_000, rounds: 3, seconds: 1.5 }
+const QUICK = { keyspace: 5000, rounds: 1, seconds: 0.2 }
+const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[]
+
+export const HELP = `pnpm bench resp: minivault-node as a Redis server against redis-server, asked by redis-benchmark
+  --quick               one short round of each case; writes nothing
+  --command C           only ${COMMAND_NAMES.join(', ')}
+  --durability D        only this level of minivault (memory, os, fsync) and its pair
+  --bytes 64,1024       only these value sizes
+  --pipeline 1,16,64    only these pipelines
+  --rounds 3            --seconds 1.5 (of a round, about)      --keyspace 50000
+  --no-pin              leave the cores to the scheduler
+  --render              measures nothing: writes the page from the last complete run again
+A complete run takes about six minutes and is written to docs/BENCHMARKS.md and benchmarks/results/; a part of
+it is only printed.
+`
+
+/** Null when the words ask for help. */
+export function readRespOptions(words: readonly string[]): RespOptions | null {
+  const values = parseFlags(words, {
+    help: FLAG,
+    quick: FLAG,
+    render: FLAG,
+    'no-pin': FLAG,
+    command: TEXT,
+    durability: TEXT,
+    bytes: TEXT,
+    pipeline: TEXT,
+    keyspace: TEXT,
+    rounds: TEXT,
+    seconds: TEXT,
+  })
+  if (values.help) return null
+  const base = values.quick ? QUICK : FULL
+  const command = choice('command', values.command, COMMAND_NAMES)
+  const durability = choice('durability', values.durability, NODE_DURABILITIES)
+  const bytes = numbers('bytes', values.bytes)
+  const pipelines = numbers('pipeline', values.pipeline)
+  const changed = Object.keys(values).some((name) => !['rounds', 'seconds', 'render'].includes(name))
+  return {
+    cases: CASES.filter(
+      (one) =>
+        (command ?? one.command) === one.command &&
+        (durability ?? one.minivault) === one.minivault &&
+        (bytes ?? [one.valueBytes]).includes(one.valueBytes) &&
+        (pipelines ?? [one.pipeline]).includes(one.pipeline),
+    ),
+    keyspace: number('keyspace', values.keyspace) ?? base.keyspace,
+    rounds: number('rounds', values.rounds) ?? base.rounds,
+    seconds: number('seconds', values.seconds, 0.05) ?? base.seconds,
+    pin: !values['no-pin'],
+    complete: !changed,
+    render: values.render ?? false,
+  }
+}
