@@ -26,6 +26,9 @@ import {
 } from './limits.ts'
 import { LocalKeyValue } from './local/local-key-value.ts'
 import { Receivers } from './receivers.ts'
+import { PortAsking } from './resp/asking.ts'
+import { commands } from './resp/command-table.ts'
+import { RespGateway } from './resp/resp-gateway.ts'
 import type { ProtocolName, TlsFiles } from './settings/settings.ts'
 import { systemTime, type Time } from './time.ts'
 import { TlsDoor } from './tls/tls-door.ts'
@@ -140,6 +143,12 @@ export class Node {
       memory: layOut(spareBytesOf(store.engine.log)),
       receivers,
       http: this.#http,
+      resp: new RespGateway({
+        session,
+        commands,
+        ask: new PortAsking({ keyValue, receivers, durability, held, now: time.now }),
+        node: () => sources,
+      }),
       plainStreams: options.plainStreams ?? false,
       tls,
       onRefused: () =>
@@ -153,7 +162,7 @@ export class Node {
       now: time.now,
       version: VERSION,
       publicUrl: options.publicUrl ?? null,
-      connections: () => this.#main.connections,
+      connections: () => this.connections,
     }
   }
 
@@ -165,6 +174,11 @@ export class Node {
   /** The HTTP-only port, 0 when there is none. */
   get httpPort(): number {
     return portOf(this.#httpPort)
+  }
+
+  /** Clients that are connected now. */
+  get connections(): number {
+    return this.#main.connections
   }
 
   /** The port with the Redis protocol only, 0 when there is none. */

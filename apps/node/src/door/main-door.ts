@@ -11,6 +11,8 @@ import { BLOB_PIECE_BYTES, PieceBuffers } from '@minivault/storage'
 import type { HttpDoor } from '../http/http-door.ts'
 import { PIECES_KEPT, PIECES_OUT_MAX, SWEEP_INTERVAL_MS, TLS_HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
 import type { Receivers } from '../receivers.ts'
+import type { RespGateway } from '../resp/resp-gateway.ts'
+import { RespSession } from '../resp/resp-session.ts'
 import type { ProtocolName } from '../settings/settings.ts'
 import { Deadlines } from '../tls/deadlines.ts'
 import { NO_TLS, type Refusal, refusalOf } from '../tls/refusal.ts'
@@ -57,6 +59,7 @@ export interface MainDoorOptions {
   memory: Memory
   receivers: Receivers
   http: HttpDoor
+  resp: RespGateway
   plainStreams: boolean
   /** Every connection speaks TLS; null: none does. */
   tls: TlsDoor | null
@@ -173,6 +176,8 @@ export class MainDoor {
         return this.#adopt(socket, bytes.subarray(start, end))
       case 'binary':
         return this.#open(socket, bytes[start]!).receive(bytes, start, end)
+      case 'resp':
+        return this.#openResp(socket, speaks.size === 1).receive(bytes, start, end)
       default:
         this.#end(socket, bytes[start] === TLS_HANDSHAKE ? NO_TLS : EMPTY)
     }
@@ -234,6 +239,14 @@ export class MainDoor {
         ? new DocumentedSession(session, connection)
         : new FrameSession(session, connection),
     )
+    this.#connected.add(connection)
+    socket.listener = connection
+    return connection
+  }
+
+  #openResp(socket: ByteSocket, takesInline: boolean): Connection {
+    const connection = new Connection(socket, this.#context)
+    connection.begin(new RespSession(this.#options.resp, connection, takesInline))
     this.#connected.add(connection)
     socket.listener = connection
     return connection

@@ -11,6 +11,8 @@ export interface PieceReply {
    * beginning of `target`. Returns its length.
    */
   writeHead(target: Uint8Array, offset: number, length: number): number
+  /** What stands behind the last slice. */
+  writeEnd?(output: Output): void
   /**
    * The value cannot be read on. False: nothing can be said of it here, the connection has to end.
    */

@@ -34,7 +34,7 @@ export class RespRequest {
   ends = new Int32Array(PLACES)
   /** The length of argument `count` is known: starts[count], ends[count]; its bytes are not all here. */
   isOpen = false
-  /** Bytes the request needs before it can be cut further: at most what it has in all. */
+  /** Bytes the request needs before it can be cut further: at most what it has in all, which it is at last. */
   needed = 1
   /** Why it failed, in Redis' words. */
   error = ''
@@ -91,7 +91,9 @@ export class RespRequest {
       at = next
     }
     this.#isOver = true
-    return at - start
+    this.isOpen = false
+    this.needed = at - start
+    return this.needed
   }
 
   #begin(): void {

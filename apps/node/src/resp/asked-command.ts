@@ -1,0 +1,158 @@
+/**
+ * A command of the table on its way: looked up, judged, its arguments copied, run, its reply prepared. What
+ * is refused within MULTI makes EXEC refuse all.
+ */
+import { cloneBytes } from '@minivault/codec'
+import { ERROR, ProtocolError, type RespRequest } from '@minivault/protocol'
+import { KIND, type Kind } from '../key-value.ts'
+import { OPERATION_TIMEOUT_MS, TRANSACTION_BYTES_MAX, TRANSACTION_COMMANDS_MAX } from '../limits.ts'
+import { type Command, type CommandContext, CommandError, type Reply } from './command.ts'
+import { HeldValues } from './held-values.ts'
+import type { RespGateway } from './resp-gateway.ts'
+import { errorLine } from './resp-output.ts'
+import type { SessionState } from './session-state.ts'
+
+const NAME_BYTES_MAX = 32
+/** Of what was sent, in an error line. */
+const SHOWN_BYTES_MAX = 128
+const QUEUED: Reply = { simple: 'QUEUED' }
+
+export class AskedCommands {
+  readonly #gateway: RespGateway
+  readonly #state: SessionState
+
+  constructor(gateway: RespGateway, state: SessionState) {
+    this.#gateway = gateway
+    this.#state = state
+  }
+
+  /** The command that a request names. `start` is where the request begins. */
+  find(bytes: Uint8Array, start: number, request: RespRequest): Command | undefined {
+    const from = start + request.starts[0]!
+    const end = start + request.ends[0]!
+    if (end - from > NAME_BYTES_MAX) return undefined
+    return this.#gateway.commands.get(text(bytes, from, end).toLowerCase())
+  }
+
+  /** Its reply, or that of why not. Never throws, never rejects. */
+  run(bytes: Uint8Array, start: number, request: RespRequest): Reply | Promise<Reply> {
+    const copies = new HeldValues(this.#gateway.session.held)
+    try {
+      const command = this.#admit(bytes, start, request)
+      copies.take(bytesOf(request))
+      const args = copyArguments(bytes, start, request)
+      const reply = this.#begin(command, args)
+      if (!(reply instanceof Promise)) {
+        copies.release()
+        return reply
+      }
+      return reply.catch(replyOf).finally(() => copies.release())
+    } catch (error) {
+      copies.release()
+      const { transaction } = this.#state
+      if (transaction !== null) transaction.isRefused = true
+      return replyOf(error)
+    }
+  }
+
+  #admit(bytes: Uint8Array, start: number, request: RespRequest): Command {
+    const { admission } = this.#gateway.session
+    const { isAuthenticated } = this.#state
+    const command = this.find(bytes, start, request)
+    if (command === undefined) throw new CommandError(unknownWords(bytes, start, request))
+    const { arity, name } = command
+    if (arity > 0 ? request.count !== arity : request.count < -arity) {
+      throw new CommandError(`ERR wrong number of arguments for '${name}' command`)
+    }
+    if (command.isForStrangers) return command
+    const kind = kindOf(command)
+    if (!isAuthenticated && !admission.isOpen(kind)) throw new CommandError(errorLine(ERROR.UNAUTHORIZED))
+    if (command.kind !== 'connection') {
+      const error = admission.refuse(kind, isAuthenticated)
+      if (error !== ERROR.NONE) throw new CommandError(errorLine(error))
+      admission.charge(keyCount(command, request.count) - 1)
+    }
+    return command
+  }
+
+  #begin(command: Command, args: readonly Uint8Array[]): Reply | Promise<Reply> {
+    const state = this.#state
+    state.lastCommand = command.name
+    if (state.transaction === null || command.isImmediate) {
+      try {
+        return command.run(this.#context(), args)
+      } catch (error) {
+        return replyOf(error)
+      }
+    }
+    const { queued, bytes } = state.transaction
+    const total = bytes + args.reduce((sum, argument) => sum + argument.length, 0)
+    if (queued.length >= TRANSACTION_COMMANDS_MAX || total > TRANSACTION_BYTES_MAX) {
+      throw new CommandError(
+        `ERR a transaction has at most ${TRANSACTION_COMMANDS_MAX} commands and ${TRANSACTION_BYTES_MAX} bytes`,
+      )
+    }
+    queued.push({ command, args })
+    state.transaction.bytes = total
+    return QUEUED
+  }
+
+  #context(): CommandContext {
+    const { ask, commands, sessions, session } = this.#gateway
+    const node = this.#gateway.node()
+    const { admission, now } = session
+    const endMs = now() + OPERATION_TIMEOUT_MS
+    return { ask, session: this.#state, commands, admission, node, sessions, endMs, now }
+  }
+}
+
+export function kindOf(command: Command): Kind {
+  return command.kind === 'write' ? KIND.set : KIND.get
+}
+
+/** At least one. */
+function keyCount({ keys }: Command, count: number): number {
+  if (keys === undefined) return 1
+  const last = keys.last < 0 ? count + keys.last : keys.last
+  return Math.max(1, Math.floor((last - keys.first) / keys.step) + 1)
+}
+
+function bytesOf({ starts, ends, count }: RespRequest): number {
+  return count === 0 ? 0 : ends[count - 1]! - starts[0]!
+}
+
+/** All but the name. */
+function copyArguments(bytes: Uint8Array, start: number, request: RespRequest): Uint8Array[] {
+  const { starts, ends, count } = request
+  const args: Uint8Array[] = []
+  for (let index = 1; index < count; index++) {
+    args.push(cloneBytes(bytes, start + starts[index]!, start + ends[index]!))
+  }
+  return args
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.subarray(start, end)).toString('latin1')
+}
+
+/** As Redis has it. */
+function unknownWords(bytes: Uint8Array, start: number, request: RespRequest): string {
+  const { starts, ends, count } = request
+  const shown = (index: number, length: number) => {
+    const from = start + starts[index]!
+    return text(bytes, from, Math.min(start + ends[index]!, from + length)).replaceAll(/[^ -~]/g, '?')
+  }
+  let args = ''
+  for (let index = 1; index < count && args.length < SHOWN_BYTES_MAX; index++) {
+    args += `'${shown(index, SHOWN_BYTES_MAX - args.length)}' `
+  }
+  return `ERR unknown command '${shown(0, SHOWN_BYTES_MAX)}', with args beginning with: ${args}`
+}
+
+export function replyOf(error: unknown): Reply {
+  if (error instanceof CommandError) return { error: error.message }
+  if (error instanceof ProtocolError) {
+    return { error: errorLine(ERROR[error.code], error.message) }
+  }
+  return { error: `ERR internal error: ${error instanceof Error ? error.message : String(error)}` }
+}
