@@ -86,8 +86,8 @@ function certificatesIn(pem: Buffer, flag: string, file: string): X509Certificat
 function privateKeyIn(pem: Buffer, file: string): KeyObject {
   try {
     return createPrivateKey(pem)
-  } catch (error) {
-    const isLocked = (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE'
+  } catch {
+    const isLocked = pem.includes('ENCRYPTED')
     const why = isLocked
       ? 'is encrypted: give it without a passphrase (openssl pkey -in … -out …)'
       : 'holds no private key: it must be in PEM form (BEGIN PRIVATE KEY)'

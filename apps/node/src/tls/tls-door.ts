@@ -72,6 +72,8 @@ export class TlsDoor {
     this.#handshakes.set(ends, { socket, onSecured })
     this.#deadlines.add(socket)
     socket.once('close', () => this.#forget(ends, socket))
+    // A stream that flows would give them to nobody.
+    socket.pause()
     socket.unshift(firstBytes)
     this.#server.emit('connection', socket)
   }
