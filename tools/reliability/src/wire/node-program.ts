@@ -97,6 +97,11 @@ export class NodeProgram {
     return this.#status('VmHWM')
   }
 
+  /** Milliseconds its main thread has run, as the scheduler counts them: finer than the ticks of `stat`. */
+  get cpuMs(): number {
+    return Number(readFileSync(`/proc/${this.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+  }
+
   forgetPeak(): void {
     writeFileSync(`/proc/${this.pid}/clear_refs`, '5')
   }

@@ -1,11 +1,20 @@
 /**
- * Requests of the binary port as bytes, in both of its forms. The documented form is written out from its
- * published table, so that a mistake in the product's encoder cannot hide one in its decoder.
+ * Requests as bytes, in both forms of the binary port, HTTP and RESP. All but the frames are written out from
+ * their published tables, so that a mistake in the product's encoder cannot hide one in its decoder.
  */
 import { encodeFrameRequest, encodeHello, FRAME_OPCODE, FrameRequest } from '@minivault/protocol'
+import { httpRequest, keyPath, plainPath, respCommand, valueJson } from './text-requests.ts'
 
-export const FORMS = ['documented', 'frame'] as const
-export type Form = (typeof FORMS)[number]
+export const BINARY_FORMS = ['documented', 'frame'] as const
+export type BinaryForm = (typeof BINARY_FORMS)[number]
+export const TEXT_FORMS = ['http', 'resp'] as const
+export type TextForm = (typeof TEXT_FORMS)[number]
+export type Form = BinaryForm | TextForm
+export const FORMS: readonly Form[] = [...BINARY_FORMS, 'http']
+
+export function isBinary(form: Form): form is BinaryForm {
+  return form === 'documented' || form === 'frame'
+}
 
 export const DOCUMENTED = { get: 1, set: 2, delete: 3, health: 5, auth: 6 } as const
 const NOTHING = new Uint8Array(0)
@@ -52,28 +61,59 @@ export function helloRequest(): Buffer {
 
 /** What a connection of this form says first, so that its session begins; it is answered. */
 export function greeting(form: Form): Buffer {
-  return form === 'frame' ? helloRequest() : documentedRequest({ opcode: DOCUMENTED.health })
+  switch (form) {
+    case 'frame':
+      return helloRequest()
+    case 'documented':
+      return documentedRequest({ opcode: DOCUMENTED.health })
+    case 'http':
+      return httpRequest({ method: 'GET', path: '/health' })
+    case 'resp':
+      return respCommand('PING')
+  }
 }
 
 export function getRequest(form: Form, key: Uint8Array, frameId = 1): Buffer {
-  return form === 'frame'
-    ? frameRequest({ opcode: FRAME_OPCODE.get, key, frameId })
-    : documentedRequest({ opcode: DOCUMENTED.get, key })
+  switch (form) {
+    case 'frame':
+      return frameRequest({ opcode: FRAME_OPCODE.get, key, frameId })
+    case 'documented':
+      return documentedRequest({ opcode: DOCUMENTED.get, key })
+    case 'http':
+      return httpRequest({ method: 'GET', path: plainPath(key) })
+    case 'resp':
+      return respCommand('GET', key)
+  }
 }
 
+/** `more` is for the binary forms; the value is text where the form is HTTP. */
 export function setRequest(
   form: Form,
   key: Uint8Array,
   value: Uint8Array,
   more: Partial<Words> = {},
 ): Buffer {
-  return form === 'frame'
-    ? frameRequest({ opcode: FRAME_OPCODE.set, key, value, ...more })
-    : documentedRequest({ opcode: DOCUMENTED.set, key, value, ...more })
+  switch (form) {
+    case 'frame':
+      return frameRequest({ opcode: FRAME_OPCODE.set, key, value, ...more })
+    case 'documented':
+      return documentedRequest({ opcode: DOCUMENTED.set, key, value, ...more })
+    case 'http':
+      return httpRequest({ method: 'PUT', path: keyPath(key), body: valueJson(value) })
+    case 'resp':
+      return respCommand('SET', key, value)
+  }
 }
 
 export function deleteRequest(form: Form, key: Uint8Array, frameId = 1): Buffer {
-  return form === 'frame'
-    ? frameRequest({ opcode: FRAME_OPCODE.delete, key, frameId })
-    : documentedRequest({ opcode: DOCUMENTED.delete, key })
+  switch (form) {
+    case 'frame':
+      return frameRequest({ opcode: FRAME_OPCODE.delete, key, frameId })
+    case 'documented':
+      return documentedRequest({ opcode: DOCUMENTED.delete, key })
+    case 'http':
+      return httpRequest({ method: 'DELETE', path: keyPath(key) })
+    case 'resp':
+      return respCommand('DEL', key)
+  }
 }

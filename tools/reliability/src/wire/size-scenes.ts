@@ -2,10 +2,10 @@
 import { CHUNK_BYTES, ERROR, FRAME_FLAG, FRAME_OPCODE, VALUE_BYTES_MAX } from '@minivault/protocol'
 import { lz4Bomb, zstdBomb, zstdBombInFrames } from './bombs.ts'
 import {
+  BINARY_FORMS,
   DOCUMENTED,
   deleteRequest,
   documentedRequest,
-  FORMS,
   type Form,
   frameRequest,
   getRequest,
@@ -209,7 +209,7 @@ const keys: Scene = {
   async run({ port }) {
     const value = Buffer.from('v')
     const cases: Case[] = []
-    for (const form of FORMS) {
+    for (const form of BINARY_FORMS) {
       for (const bytes of [0, 1, 65_535]) {
         const key = Buffer.alloc(bytes, 'k')
         const what = `a key of ${bytes} bytes`
@@ -264,7 +264,7 @@ const manyBombs: Scene = {
   run({ port }) {
     const value = zstdBomb(VALUE_BYTES_MAX, VALUE_BYTES_MAX)
     const cases = Array.from({ length: 16 }, (_, index): Case => {
-      const form = FORMS[index % 2]!
+      const form = BINARY_FORMS[index % 2]!
       return {
         what: 'a large value',
         form,

@@ -1,7 +1,14 @@
 /** What strangers send so that the node keeps it, and how much it keeps of that. */
 import { FRAME_OPCODE } from '@minivault/protocol'
 import type { NodeProgram } from './node-program.ts'
-import { DOCUMENTED, documentedRequest, FORMS, type Form, frameRequest, setRequest } from './requests.ts'
+import {
+  BINARY_FORMS,
+  DOCUMENTED,
+  documentedRequest,
+  type Form,
+  frameRequest,
+  setRequest,
+} from './requests.ts'
 import { WireClient } from './wire-client.ts'
 
 const KEY = Buffer.from('guarded')
@@ -67,7 +74,7 @@ export const FLOODS: readonly Flood[] = [
 
 export async function flood(node: NodeProgram, { name, connections, bytesEachMax, isDeaf, sent }: Flood) {
   const bytes = { documented: sent('documented'), frame: sent('frame') }
-  const forms = Array.from({ length: connections }, (_, index) => FORMS[index % 2]!)
+  const forms = Array.from({ length: connections }, (_, index) => BINARY_FORMS[index % 2]!)
   const before = node.residentBytes
   node.forgetPeak()
   const clients = await Promise.all(forms.map((form) => WireClient.connect({ port: node.port, form })))

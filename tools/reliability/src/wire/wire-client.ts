@@ -1,21 +1,12 @@
 /**
- * A plain client of the binary port that keeps nothing to itself: it sends whatever bytes it is given and
+ * A plain client of any port that keeps nothing to itself: it sends whatever bytes it is given and
  * hands out the replies in the order in which they come, which in this harness is that of the requests.
  */
 import net from 'node:net'
-import { decodeFrameReply, ERROR, FRAME_FLAG, FrameReply } from '@minivault/protocol'
+import { type Reply, type ReplyReader, readerOf } from './reply-readers.ts'
 import { type Form, greeting } from './requests.ts'
 
 const CONNECT_TIMEOUT_MS = 20_000
-
-export interface Reply {
-  ok: boolean
-  /** ERROR number; the documented form knows only that there is one (-1). */
-  error: number
-  /** Of a value in chunks: the whole. */
-  value: Buffer
-  reply: FrameReply | null
-}
 
 export interface ConnectOptions {
   port: number
@@ -33,13 +24,12 @@ interface Waiting {
 
 export class WireClient {
   readonly socket: net.Socket
-  readonly #form: Form
+  readonly #reader: ReplyReader
+  #needed = 1
   #bytes: Buffer = Buffer.alloc(0)
   #pieces: Buffer[] = []
   #piecesBytes = 0
-  #needed = 1
   readonly #waiting: Waiting[] = []
-  #chunks: Buffer[] = []
   isClosed = false
   readonly closed: Promise<void>
 
@@ -62,7 +52,7 @@ export class WireClient {
 
   private constructor(socket: net.Socket, { form }: ConnectOptions) {
     this.socket = socket
-    this.#form = form
+    this.#reader = readerOf(form)
     socket.on('error', () => {})
     socket.on('data', (bytes) => this.#take(bytes))
     this.closed = new Promise((resolve) =>
@@ -103,47 +93,23 @@ export class WireClient {
     this.#pieces = []
     this.#piecesBytes = 0
     let at = 0
-    for (;;) {
-      const consumed = this.#form === 'frame' ? this.#frame(at) : this.#documented(at)
-      if (consumed === 0) break
-      at += consumed
+    try {
+      while (at < this.#bytes.length) {
+        const consumed = this.#reader.read(this.#bytes, at)
+        if (consumed === 0) break
+        at += consumed
+        if (this.#reader.found !== null) this.#waiting.shift()?.resolve(this.#reader.found)
+      }
+    } catch (error) {
+      // What is no reply at all answers nothing that was asked, nor does what follows.
+      for (const { reject } of this.#waiting.splice(0)) reject(error as Error)
+      this.close()
     }
     this.#bytes = this.#bytes.subarray(at)
+    this.#needed = this.#bytes.length === 0 ? 1 : this.#reader.needed
   }
 
   #joined(): Buffer {
     return Buffer.concat([this.#bytes, ...this.#pieces])
-  }
-
-  #documented(at: number): number {
-    const available = this.#bytes.length - at
-    this.#needed = 5
-    if (available < 5) return 0
-    const length = this.#bytes.readUInt32LE(at + 1)
-    this.#needed = 5 + length
-    if (available < 5 + length) return 0
-    const ok = this.#bytes[at] === 0
-    const value = Buffer.from(this.#bytes.subarray(at + 5, at + 5 + length))
-    this.#give({ ok, error: ok ? ERROR.NONE : -1, value, reply: null })
-    return 5 + length
-  }
-
-  #frame(at: number): number {
-    const reply = new FrameReply()
-    const consumed = decodeFrameReply(this.#bytes, at, this.#bytes.length, reply)
-    this.#needed = reply.needed
-    if (consumed < 0) throw new Error(`a reply that cannot be read (${consumed})`)
-    if (consumed === 0) return 0
-    this.#chunks.push(Buffer.from(this.#bytes.subarray(reply.valueStart, reply.valueEnd)))
-    const goesOn = (reply.flags & FRAME_FLAG.chunk) !== 0 && (reply.flags & FRAME_FLAG.more) !== 0
-    if (goesOn) return consumed
-    const value = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-    this.#chunks = []
-    this.#give({ ok: reply.error === ERROR.NONE, error: reply.error, value, reply })
-    return consumed
-  }
-
-  #give(reply: Reply): void {
-    this.#waiting.shift()?.resolve(reply)
   }
 }
