@@ -1,61 +1,10 @@
 /** The HTTP table, row by row, against the spawned program; bytes are compared, not parsed values. */
-import http from 'node:http'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { BinaryClient, get, set } from './support/binary-client.ts'
+import { announce, ask, type HttpAnswer, refusal, SUCCESS, until } from './support/http-client.ts'
 import { type Server, startServer } from './support/server.ts'
-
-interface Answer {
-  status: number
-  body: string
-  headers: http.IncomingHttpHeaders
-}
-
-/** The target goes out as it is: `fetch` would normalise it. */
-function ask(
-  server: { port: number },
-  method: string,
-  target: string,
-  body?: string | Buffer,
-  headers: http.OutgoingHttpHeaders = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      {
-        host: '127.0.0.1',
-        port: server.port,
-        method,
-        path: target,
-        headers,
-        agent: false,
-        insecureHTTPParser: true,
-      },
-      (response) => {
-        const pieces: Buffer[] = []
-        response.on('data', (piece) => pieces.push(piece))
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode!,
-            body: Buffer.concat(pieces).toString(),
-            headers: response.headers,
-          }),
-        )
-      },
-    )
-    request.on('error', reject)
-    request.end(body)
-  })
-}
-
-const SUCCESS = '{"success":true}'
-
-function refusal(t: Test, answer: Answer, status: number, code: string): void {
-  t.equal(answer.status, status)
-  const body = JSON.parse(answer.body)
-  t.match(body, { success: false, code }, `${status} ${code}`)
-  t.type(body.error, 'string')
-}
 
 function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryPort: number }>): void {
   t.test(name, async (t) => {
@@ -162,7 +111,7 @@ function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryP
       refusal(t, await ask(server, 'PUT', '/health', '{"value": 1}'), 405, 'METHOD_NOT_ALLOWED')
       refusal(t, await ask(server, 'GET', '/-/nothing'), 404, 'NOT_FOUND')
       const huge = { 'Content-Length': String(101 * 1024 * 1024) }
-      refusal(t, await announced(server, '/kept', huge), 413, 'VALUE_TOO_LARGE')
+      refusal(t, await announce(server, '/kept', huge), 413, 'VALUE_TOO_LARGE')
       t.equal((await ask(server, 'GET', '/kept')).body, '{"success":true,"data":"old"}')
     })
 
@@ -224,36 +173,6 @@ function suite(name: string, start: (t: Test) => Promise<{ port: number; binaryP
   })
 }
 
-/** Announces a body and sends none of it. */
-function announced(
-  server: { port: number },
-  target: string,
-  headers: http.OutgoingHttpHeaders,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      { host: '127.0.0.1', port: server.port, method: 'PUT', path: target, headers, agent: false },
-      (response) => {
-        let body = ''
-        response.on('data', (piece) => (body += piece))
-        response.on('end', () => {
-          resolve({ status: response.statusCode!, body, headers: response.headers })
-          request.destroy()
-        })
-      },
-    )
-    request.on('error', reject)
-    request.flushHeaders()
-  })
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 10_000) throw new Error('waited 10 s in vain')
-    await sleep(5)
-  }
-}
-
 suite('on the main port', async (t) => {
   const server = await startServer(t)
   return { port: server.port, binaryPort: server.port }
@@ -292,12 +211,12 @@ t.test('authorization', async (t) => {
     if (wrong.endsWith(' ')) t.equal(answer.status, 200, 'trailing space is not part of a header')
     else refusal(t, answer, 401, 'UNAUTHORIZED')
   }
-  refusal(t, await announced(all, '/a', { 'Content-Length': '50000000' }), 401, 'UNAUTHORIZED')
+  refusal(t, await announce(all, '/a', { 'Content-Length': '50000000' }), 401, 'UNAUTHORIZED')
 })
 
 t.test('rate limit', async (t) => {
   const server = await startServer(t, ['-ratelimit', '10'])
-  const answers: Answer[] = []
+  const answers: HttpAnswer[] = []
   for (let index = 0; index < 5; index++) answers.push(await ask(server, 'GET', '/a'))
   const refused = answers.filter((answer) => answer.status === 429)
   t.ok(refused.length >= 3)
