@@ -153,6 +153,8 @@ export class HttpDoor {
     crossOrigin.addLines(headers, head.others)
     exchange.settleLines()
     if (isExpectingElse) {
+      // Whether the body will come, nobody knows.
+      exchange.response.shouldKeepAlive = false
       return exchange.refuse(
         ERROR.BAD_REQUEST,
         'the only expectation is 100-continue',

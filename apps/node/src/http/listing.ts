@@ -73,13 +73,12 @@ export class Listing {
   #take(entry: ScanEntry, keysOnly: boolean): boolean {
     const isFirst = this.#pieces.length === 1
     const about = Buffer.from(aboutOf(entry, keysOnly))
-    const room = LISTING_BYTES_MAX - this.#bytes - about.length
     const isLeftOut = keysOnly || entry.leftBytes !== undefined
-    const value = isLeftOut ? NOTHING : shownValue(entry)
-    if (value.length > room && !isFirst) return false
-    // A value that would fill a page alone goes without.
-    const rest = value.length > room ? NOTHING : value
-    const piece = Buffer.concat(isFirst ? [about, rest, END] : [COMMA, about, rest, END])
+    const whole = isLeftOut ? NOTHING : shownValue(entry)
+    // A value that would fit no page goes without.
+    const value = about.length + whole.length > LISTING_BYTES_MAX ? NOTHING : whole
+    if (this.#bytes + about.length + value.length > LISTING_BYTES_MAX && !isFirst) return false
+    const piece = Buffer.concat(isFirst ? [about, value, END] : [COMMA, about, value, END])
     this.#pieces.push(piece)
     this.#bytes += piece.length
     return true
