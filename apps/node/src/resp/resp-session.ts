@@ -33,6 +33,8 @@ import { BulkPieces, errorLine, writeAnswer } from './resp-output.ts'
 import type { SessionState } from './session-state.ts'
 import { breachOf } from './stranger-bounds.ts'
 
+const CR = 0x0d
+const LF = 0x0a
 const STAR = 0x2a
 const LINE_END_BYTES = 2
 const SLOT_MASK = REPLY_SLOTS - 1
@@ -134,8 +136,10 @@ export class RespSession implements Session {
 
   /** Returns where to go on; `start`: the request is not whole. */
   #consumeOne(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#takesInline && this.#request === null && bytes[start] !== STAR) {
-      return this.#consumeLine(bytes, start, end)
+    if (this.#request === null && bytes[start] !== STAR) {
+      // An empty line is nothing anywhere: `redis-cli --pipe` sends one.
+      if (bytes[start] === CR || bytes[start] === LF) return start + 1
+      if (this.#takesInline) return this.#consumeLine(bytes, start, end)
     }
     const request = this.#request ?? this.#gateway.request
     const consumed = request.cut(bytes, start, end)
