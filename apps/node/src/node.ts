@@ -16,6 +16,7 @@ import { layOut, SPARE_BYTES } from './door/memory.ts'
 import { Unpackings } from './door/unpackings.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
+import { PlainReplies } from './http/plain-replies.ts'
 import { type KeyValue, Operation } from './key-value.ts'
 import {
   CONNECTIONS_MAX,
@@ -143,6 +144,10 @@ export class Node {
       memory: layOut(spareBytesOf(store.engine.log)),
       receivers,
       http: this.#http,
+      plainReplies:
+        options.plainHttp === false
+          ? null
+          : new PlainReplies(time.now, this.#http.crossOrigin.dependsOnOrigin),
       resp: new RespGateway({
         session,
         commands,

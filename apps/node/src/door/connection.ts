@@ -358,7 +358,8 @@ export class Connection implements Receiver, Wire, SocketListener {
 
   /** Shutdown: what is under way is answered, nothing more is read. */
   drain(): void {
-    this.closeAfterReplies()
+    if (this.#rest.bytes !== null && !this.#stalled) this.#session?.onHalfRequest?.()
+    if (!this.#leaving) this.closeAfterReplies()
   }
 
   get isIdle(): boolean {

@@ -9,6 +9,8 @@ import type { TLSSocket } from 'node:tls'
 import { ERROR, OPCODE } from '@minivault/protocol'
 import { BLOB_PIECE_BYTES, PieceBuffers } from '@minivault/storage'
 import type { HttpDoor } from '../http/http-door.ts'
+import { PlainHttpSession } from '../http/plain-http-session.ts'
+import type { PlainReplies } from '../http/plain-replies.ts'
 import { PIECES_KEPT, PIECES_OUT_MAX, SWEEP_INTERVAL_MS, TLS_HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
 import type { Receivers } from '../receivers.ts'
 import type { RespGateway } from '../resp/resp-gateway.ts'
@@ -59,6 +61,8 @@ export interface MainDoorOptions {
   memory: Memory
   receivers: Receivers
   http: HttpDoor
+  /** Of the lane for plain requests; null: all HTTP goes by way of `node:http`. */
+  plainReplies: PlainReplies | null
   resp: RespGateway
   plainStreams: boolean
   /** Every connection speaks TLS; null: none does. */
@@ -173,7 +177,7 @@ export class MainDoor {
   ): void {
     switch (protocolOf(bytes[start]!, speaks)) {
       case 'http':
-        return this.#adopt(socket, bytes.subarray(start, end))
+        return this.#openHttp(socket, bytes, start, end)
       case 'binary':
         return this.#open(socket, bytes[start]!).receive(bytes, start, end)
       case 'resp':
@@ -229,6 +233,16 @@ export class MainDoor {
   #adopt(socket: ByteSocket, bytes: Uint8Array): void {
     socket.listener = new Left(this)
     this.#options.http.adopt(socket.release(), Buffer.from(bytes))
+  }
+
+  #openHttp(socket: ByteSocket, bytes: Uint8Array, start: number, end: number): void {
+    const { session, plainReplies } = this.#options
+    if (plainReplies === null) return this.#adopt(socket, bytes.subarray(start, end))
+    const connection = new Connection(socket, this.#context)
+    connection.begin(new PlainHttpSession(session, connection, plainReplies))
+    this.#connected.add(connection)
+    socket.listener = connection
+    connection.receive(bytes, start, end)
   }
 
   #open(socket: ByteSocket, first: number): Connection {

@@ -56,6 +56,6 @@ export interface Session {
   close(): void
   /** Called in every sweep; `isIncomplete`: part of a request has come, and the client is waited for. */
   sweep?(elapsedMs: number, isIncomplete: boolean): void
-  /** The client sends nothing more, not even the rest of the request at the front. */
+  /** The client sends nothing more, or the node is about to end, and there is half a request. */
   onHalfRequest?(): void
 }

@@ -1,7 +1,7 @@
 /**
  * Replies of the fast lane, written from their prepared bytes. The lines come from `ReplyHead`, as those of
- * `node:http` do; what changes from reply to reply is put into its place: the length, the version (twice) and,
- * once a second, the date.
+ * `node:http` do; what changes from reply to reply is put into its place: the length, the version (twice)
+ * and, once a second, the date.
  *
  *     HTTP/1.1 200 OK … Content-Length:  | 31 | ␍␊ETag: "<version>" … Minivault-Version: <version> … ␍␊␍␊
  *     └─────────── front ───────────────┘       └──────────────────── back, its body with it ────────────┘

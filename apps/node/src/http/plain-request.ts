@@ -8,8 +8,8 @@
  *     {"value": 1}               PUT and POST: Content-Length, no leading zero, 1 to PLAIN_BODY_BYTES_MAX
  *
  * It says yes only to what has one reading, and that the same in every parser; anything else is for
- * `node:http`, from its first byte on. So a decision about where a request ends is never another one here than
- * there: it is made here only where nothing is left to decide. There are no errors in this file.
+ * `node:http`, from its first byte on. So a decision about where a request ends is never another one here
+ * than there: it is made here only where nothing is left to decide. There are no errors in this file.
  */
 import { KIND, type Kind } from '../key-value.ts'
 import { PLAIN_BODY_BYTES_MAX, PLAIN_HEAD_BYTES_MAX } from '../limits.ts'
