@@ -150,6 +150,7 @@ export class RespSession implements Session {
     }
     const refused = this.#isLocked(request, consumed) ? this.#refuseLong(bytes, start, end, request) : -1
     if (refused >= 0) {
+      request.forget()
       this.#letGo()
       return refused
     }
