@@ -8,6 +8,9 @@ import { StorageError } from './storage-error.ts'
 /** Longest such text in bytes: the lowest number with its sign. */
 export const DECIMAL_BYTES_MAX = 20
 
+/** How the message of a sum ends that does not fit: the number that was there is one, then. */
+export const TOO_MANY_BITS = 'has more than 64 bits'
+
 const DECIMAL = /^(0|-?[1-9][0-9]{0,18})$/
 
 /** Throws STORAGE_NOT_A_NUMBER. */
@@ -28,7 +31,7 @@ export function addDecimal(number: bigint, by: number | bigint): bigint {
     throw new StorageError('STORAGE_OPTION', 'by must be a bigint or a safe integer')
   }
   const sum = number + BigInt(by)
-  if (!fits(sum)) throw notANumber(`${number} + ${by} has more than 64 bits`)
+  if (!fits(sum)) throw notANumber(`${number} + ${by} ${TOO_MANY_BITS}`)
   return sum
 }
 

@@ -181,8 +181,9 @@ export class Keys {
     return content
   }
 
-  #write(key: Uint8Array, content: Content | null, hasNewValue: boolean): void {
+  #write(key: Uint8Array, given: Content | null, hasNewValue: boolean): void {
     const name = nameOf(key)
+    const content = given !== null && this.#isPast(given.expiresAtMs) ? null : given
     const seen = this.#seen.get(name)
     if (seen === undefined)
       this.#seen.set(name, { key, version: null, content, isWritten: true, hasNewValue })

@@ -11,6 +11,7 @@ import {
   type RespVersion,
   writeRespLength,
 } from '@minivault/protocol'
+import { TOO_MANY_BITS } from '@minivault/storage'
 import type { Output } from '../door/output.ts'
 import type { PieceReply } from '../door/piece-reply.ts'
 import type { Answer } from '../key-value.ts'
@@ -73,7 +74,9 @@ export function errorLine(error: ErrorNumber, message: string | null = null): st
     case ERROR.UNAUTHORIZED:
       return 'NOAUTH Authentication required.'
     case ERROR.NOT_A_NUMBER:
-      return 'ERR value is not an integer or out of range'
+      return words.endsWith(TOO_MANY_BITS)
+        ? 'ERR increment or decrement would overflow'
+        : 'ERR value is not an integer or out of range'
     case ERROR.RATE_LIMITED:
       return 'ERR rate limit: too many requests'
     case ERROR.READ_ONLY:

@@ -11,6 +11,7 @@ import { CR, LF, ZERO } from './resp-bytes.ts'
  * - null: the null of the protocol's version
  * - number (an integer), bigint: an integer of 64 bits
  * - Uint8Array, string: a bulk string, of the text's UTF-8
+ * - noArray: the null where there would be an array, which RESP2 tells from others
  */
 export type RespValue =
   | null
@@ -26,6 +27,7 @@ export type RespValue =
   | { readonly map: RespMap }
   | { readonly set: readonly RespValue[] }
   | { readonly verbatim: string }
+  | { readonly noArray: true }
 
 export type RespMap = readonly (readonly [RespValue, RespValue])[]
 
@@ -91,6 +93,7 @@ function writeNamed(value: Named, version: RespVersion, target: RespTarget): voi
   else if ('double' in value) writeDouble(value.double, version, target)
   else if ('map' in value) writeMap(value.map, version, target)
   else if ('set' in value) writeItems(version === 3 ? '~' : '*', value.set, version, target)
+  else if ('noArray' in value) writeLine(version === 3 ? '_' : '*-1', target)
   else writeVerbatim(value.verbatim, version, target)
 }
 

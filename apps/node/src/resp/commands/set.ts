@@ -27,19 +27,19 @@ export const setCommand: Command = {
 
 function wishOf(args: readonly Uint8Array[], now: () => number): Wish {
   const wish: Wish = { condition: null, wantsOld: false, keepsExpiry: false, expiresAtMs: 0 }
-  let endAt = 0
+  let form = ''
+  let end = args[0]!
   for (let at = 2; at < args.length; at++) {
     const word = wordOf(args[at]!)
-    const isFree = !wish.keepsExpiry && endAt === 0
     if ((word === 'NX' || word === 'XX') && (wish.condition ?? word) === word) wish.condition = word
     else if (word === 'GET') wish.wantsOld = true
-    else if (word === 'KEEPTTL' && endAt === 0) wish.keepsExpiry = true
-    else if (EXPIRY_FORMS.has(word) && isFree && at + 1 < args.length) endAt = ++at
-    else throw new CommandError(SYNTAX_ERROR)
+    else if (word === 'KEEPTTL' && form === '') wish.keepsExpiry = true
+    else if (EXPIRY_FORMS.has(word) && !wish.keepsExpiry && (form || word) === word && at + 1 < args.length) {
+      form = word
+      end = args[++at]!
+    } else throw new CommandError(SYNTAX_ERROR)
   }
-  if (endAt > 0) {
-    wish.expiresAtMs = endOf(args[endAt]!, EXPIRY_FORMS.get(wordOf(args[endAt - 1]!))!, 'set', now)
-  }
+  if (form !== '') wish.expiresAtMs = endOf(end, EXPIRY_FORMS.get(form)!, 'set', now)
   return wish
 }
 

@@ -2,7 +2,7 @@
 import { VALUE_BYTES_MAX } from '@minivault/storage'
 import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
-import { EXPIRY_FORMS, type ExpiryForm, endOf, momentOf } from './moments.ts'
+import { EXPIRY_FORMS, endOf } from './moments.ts'
 import { setCommand } from './set.ts'
 import { countOf, SYNTAX_ERROR, wordOf } from './words.ts'
 
@@ -149,24 +149,29 @@ function setUntil(
   })
 }
 
-/** With PERSIST 0: never; null: it stays as it is. */
-function endOfGetEx(args: readonly Uint8Array[], now: () => number): number | null {
-  if (args.length === 1) return null
-  const word = wordOf(args[1]!)
-  if (word === 'PERSIST' && args.length === 2) return 0
-  const form: ExpiryForm | undefined = EXPIRY_FORMS.get(word)
-  if (form === undefined || args.length !== 3) throw new CommandError(SYNTAX_ERROR)
-  endOf(args[2]!, form, 'getex', now)
-  return momentOf(args[2]!, form, 'getex', now)
+/** What tells the end; with PERSIST 0: never; null: it stays as it is. It is judged only where there is a key. */
+function endOfGetEx(args: readonly Uint8Array[], now: () => number): (() => number) | null {
+  let form = ''
+  let end = args[0]!
+  for (let at = 1; at < args.length; at++) {
+    const word = wordOf(args[at]!)
+    const isKnown = word === 'PERSIST' || (EXPIRY_FORMS.has(word) && at + 1 < args.length)
+    if (!isKnown || (form || word) !== word) throw new CommandError(SYNTAX_ERROR)
+    form = word
+    if (word !== 'PERSIST') end = args[++at]!
+  }
+  if (form === '') return null
+  return () => (form === 'PERSIST' ? 0 : endOf(end, EXPIRY_FORMS.get(form)!, 'getex', now))
 }
 
 function getEx(context: CommandContext, args: readonly Uint8Array[]): Promise<Reply> {
   const key = args[0]!
-  const end = endOfGetEx(args, context.now)
+  const tellEnd = endOfGetEx(args, context.now)
   return onKeys(context, async (keys) => {
     const content = await keys.get(key)
     if (content === null) return null
-    if (end !== null && end !== content.expiresAtMs) keys.expire(key, content, end)
+    const end = tellEnd?.() ?? content.expiresAtMs
+    if (tellEnd !== null && end + content.expiresAtMs > 0) keys.expire(key, content, end)
     return content.value
   })
 }

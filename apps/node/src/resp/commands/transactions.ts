@@ -90,7 +90,7 @@ export const transactionCommands: readonly Command[] = [
   },
 ]
 
-function carryOut(
+async function carryOut(
   context: CommandContext,
   { queued }: Transaction,
   watched: ReadonlyMap<string, string> | null,
@@ -100,7 +100,7 @@ function carryOut(
     const { found } = await context.ask.findMany(conditions.map(({ key }) => key))
     return conditions.every(({ version }, at) => version.toString() === versionOf(found[at]?.version))
   }
-  return committed<Reply>(
+  const replies = await committed<Reply>(
     context,
     async (keys) => {
       const replies: Reply[] = []
@@ -116,6 +116,7 @@ function carryOut(
     },
     { conditions, stillHold },
   )
+  return replies ?? { noArray: true }
 }
 
 function conditionsOf(watched: ReadonlyMap<string, string>): BatchCondition[] {
