@@ -8,6 +8,8 @@ import { type PlantedFault, plantedNode, protocolWith } from '../planted-source.
 import type { Context, Findings, Row } from '../row.ts'
 import { fuzzDecoders } from '../wire/decoder-fuzz.ts'
 import { descriptorObstacle } from '../wire/descriptors.ts'
+import { NODE_MAIN } from '../wire/node-program.ts'
+import { BINARY_FORMS, FORMS, type Form } from '../wire/requests.ts'
 import { MODES, type Mode, twinNodes } from '../wire/twin-nodes.ts'
 
 /** One stream in so many goes to real nodes, too. */
@@ -19,7 +21,8 @@ async function talkToNodes(
   context: Context,
   streams: number,
   modes: readonly Mode[],
-  main?: string,
+  forms: readonly Form[] = FORMS,
+  main = NODE_MAIN,
 ): Promise<Findings> {
   const failures: string[] = []
   const measured: string[] = []
@@ -27,7 +30,10 @@ async function talkToNodes(
   const each = Math.ceil(streams / modes.length)
   for (const mode of modes) {
     const onStream = () => context.progress(++n, streams)
-    const { grownBytes, longestMs, ...found } = await twinNodes(context, mode, each, onStream, main)
+    const { grownBytes, longestMs, ...found } = await twinNodes(context, {
+      ...{ mode, forms, main, onStream },
+      streams: each,
+    })
     failures.push(...found.failures)
     const [megabytes, waited] = [Math.round(grownBytes / 2 ** 20), Math.round(longestMs)]
     measured.push(`-authmode ${mode}: ${megabytes} MiB more, a good client waited ${waited} ms at most`)
@@ -68,6 +74,20 @@ export const MEMORY_BY_ANNOUNCEMENT: PlantedFault = {
   ],
 }
 
+export const BODY_IS_ITS_FIRST_PIECE: PlantedFault = {
+  file: 'node/src/http/incoming-body.ts',
+  edits: [['then(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))', 'then(pieces[0]!)']],
+}
+
+export const ARGUMENT_ONE_BYTE_EARLY: PlantedFault = {
+  file: 'protocol/src/resp/resp-request.ts',
+  edits: [['if (next > end) return', 'if (next - 1 > end) return']],
+}
+
+function toldTo(context: Context, forms: readonly Form[], fault: PlantedFault): Promise<Findings> {
+  return talkToNodes(context, CONTROL_STREAMS, ['none'], forms, plantedNode(fault, context.folder()))
+}
+
 export const malformedRow: Row = {
   number: 10,
   claim:
@@ -83,18 +103,19 @@ export const malformedRow: Row = {
     },
     {
       fault: 'a node that takes a request one byte before its end',
-      run: (context) =>
-        talkToNodes(context, CONTROL_STREAMS, ['none'], plantedNode(ONE_BYTE_EARLY, context.folder())),
+      run: (context) => toldTo(context, BINARY_FORMS, ONE_BYTE_EARLY),
     },
     {
       fault: 'a node that takes memory by the announced length',
-      run: (context) =>
-        talkToNodes(
-          context,
-          CONTROL_STREAMS,
-          ['none'],
-          plantedNode(MEMORY_BY_ANNOUNCEMENT, context.folder()),
-        ),
+      run: (context) => toldTo(context, BINARY_FORMS, MEMORY_BY_ANNOUNCEMENT),
+    },
+    {
+      fault: 'an HTTP body is the first piece of it',
+      run: (context) => toldTo(context, ['http'], BODY_IS_ITS_FIRST_PIECE),
+    },
+    {
+      fault: 'a RESP argument is taken one byte before its end',
+      run: (context) => toldTo(context, ['resp'], ARGUMENT_ONE_BYTE_EARLY),
     },
   ],
 }

@@ -10,7 +10,7 @@ export type BinaryForm = (typeof BINARY_FORMS)[number]
 export const TEXT_FORMS = ['http', 'resp'] as const
 export type TextForm = (typeof TEXT_FORMS)[number]
 export type Form = BinaryForm | TextForm
-export const FORMS: readonly Form[] = [...BINARY_FORMS, 'http']
+export const FORMS: readonly Form[] = [...BINARY_FORMS, ...TEXT_FORMS]
 
 export function isBinary(form: Form): form is BinaryForm {
   return form === 'documented' || form === 'frame'

@@ -6,7 +6,7 @@ import net from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { authProof, FRAME_OPCODE } from '@minivault/protocol'
 import { readStream } from '@minivault/protocol/testing'
-import { DOCUMENTED, documentedRequest, type Form, frameRequest, helloRequest } from './requests.ts'
+import { type BinaryForm, DOCUMENTED, documentedRequest, frameRequest, helloRequest } from './requests.ts'
 
 /** A node that has not closed a connection by then, whose client has, keeps it. */
 const END_TIMEOUT_MS = 20_000
@@ -21,10 +21,16 @@ export type Beginning = (typeof BEGINNINGS)[number]
 
 export interface TalkOptions {
   port: number
-  form: Form
+  form: BinaryForm
   beginning: Beginning
   /** Of the node, where it has one. */
   key: Buffer
+}
+
+/** In whatever language: the caller says everything. */
+export interface PlainTalkOptions {
+  port: number
+  beginning: 'nothing'
 }
 
 export class Talk {
@@ -48,9 +54,10 @@ export class Talk {
     })
   }
 
-  static async begin({ port, form, beginning, key }: TalkOptions): Promise<Talk> {
-    const talk = new Talk(port)
-    if (beginning === 'nothing') return talk
+  static async begin(options: TalkOptions | PlainTalkOptions): Promise<Talk> {
+    const talk = new Talk(options.port)
+    if (options.beginning === 'nothing') return talk
+    const { form, beginning, key } = options as TalkOptions
     if (form === 'documented') {
       if (beginning === 'key') await talk.#ask(documentedRequest({ opcode: DOCUMENTED.auth, key }), form)
       return talk
@@ -64,7 +71,7 @@ export class Talk {
   }
 
   /** The value of the one reply. */
-  async #ask(request: Buffer, form: Form): Promise<unknown> {
+  async #ask(request: Buffer, form: BinaryForm): Promise<unknown> {
     this.#socket.write(request)
     for (;;) {
       const bytes = Buffer.concat(this.#pieces)

@@ -4,7 +4,7 @@
  */
 import { FRAME_OPCODE } from '@minivault/protocol'
 import { type Message, readScanPage, readStream } from '@minivault/protocol/testing'
-import type { Form } from './requests.ts'
+import type { BinaryForm } from './requests.ts'
 
 const NO_VERSION = '0'.repeat(24)
 /** A value that another client changes all the time, always to one of the same length. */
@@ -16,7 +16,7 @@ export interface Transcript {
   problem: string | null
 }
 
-export function transcriptOf(form: Form | 'http', bytes: Uint8Array): Transcript {
+export function transcriptOf(form: BinaryForm | 'http', bytes: Uint8Array): Transcript {
   if (form === 'http') {
     return { lines: [Buffer.from(bytes).toString('latin1').split('\r\n')[0]!], problem: null }
   }

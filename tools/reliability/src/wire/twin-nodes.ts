@@ -9,9 +9,11 @@ import type { Context } from '../row.ts'
 import { GoodClient } from './good-client.ts'
 import { HangingRequests } from './hanging-requests.ts'
 import { mutatedStream } from './mutated-streams.ts'
-import { NODE_MAIN, NodeProgram } from './node-program.ts'
-import { type Form, helloRequest } from './requests.ts'
+import { NodeProgram } from './node-program.ts'
+import { type BinaryForm, type Form, helloRequest, isBinary, type TextForm } from './requests.ts'
 import { BEGINNINGS, type Beginning, Talk } from './talk.ts'
+import { mutatedText } from './text-streams.ts'
+import { agreeingLines, textTranscript } from './text-transcript.ts'
 import { transcriptOf } from './transcript.ts'
 
 /** By how much the resident memory of a node may grow: its cache of 16 MiB, heap, and what it holds. */
@@ -32,13 +34,17 @@ export interface Twins {
   longestMs: number
 }
 
-export async function twinNodes(
-  context: Context,
-  mode: Mode,
-  streams: number,
-  onStream: () => void,
-  main = NODE_MAIN,
-): Promise<Twins> {
+export interface Telling {
+  mode: Mode
+  streams: number
+  onStream: () => void
+  /** What the streams speak, each one of these. */
+  forms: readonly Form[]
+  main: string
+}
+
+export async function twinNodes(context: Context, telling: Telling): Promise<Twins> {
+  const { mode, streams, onStream, main } = telling
   const words = ['-durability', 'memory', '-cache', '16']
   if (mode === 'all') words.push('-auth', KEY.toString(), '-authmode', mode)
   const start = () => NodeProgram.start({ directory: context.folder(), words, main })
@@ -53,7 +59,7 @@ export async function twinNodes(
     for (let index = 0; index < streams + WARM_STREAMS && found.failures.length < 10; index++) {
       if (index === WARM_STREAMS) before = split.residentBytes
       if (index >= WARM_STREAMS) hanging.add(seededRandom(index))
-      const wrong = await oneStream(context.seed + index, mode, whole.port, split.port)
+      const wrong = await oneStream(context.seed + index, telling, whole.port, split.port)
       if (wrong !== null) found.failures.push(`-authmode ${mode}, seed ${context.seed + index}: ${wrong}`)
       if (nodes.some(({ isEnded }) => isEnded)) break
       if (index < WARM_STREAMS) continue
@@ -84,9 +90,15 @@ async function judge(found: Twins, clients: readonly GoodClient[]): Promise<void
   }
 }
 
-async function oneStream(seed: number, mode: Mode, whole: number, split: number): Promise<string | null> {
+async function oneStream(
+  seed: number,
+  { mode, forms }: Telling,
+  whole: number,
+  split: number,
+): Promise<string | null> {
   const random = seededRandom(seed)
-  const form: Form = random() < 0.5 ? 'documented' : 'frame'
+  const form = forms[Math.floor(random() * forms.length)]!
+  if (!isBinary(form)) return textStream(form, mode, random, whole, split)
   let beginning: Beginning = BEGINNINGS[Math.floor(random() * BEGINNINGS.length)]!
   if (mode === 'none' && beginning === 'key') beginning = 'greeting'
   const { bytes, sizes } = streamOf(form, beginning, random)
@@ -106,14 +118,37 @@ async function oneStream(seed: number, mode: Mode, whole: number, split: number)
   return wrong === null ? null : `${what}: ${wrong}`
 }
 
+/** The same of HTTP or RESP; the key is shown within the stream. */
+async function textStream(
+  form: TextForm,
+  mode: Mode,
+  random: () => number,
+  whole: number,
+  split: number,
+): Promise<string | null> {
+  const { bytes, sizes } = mutatedText(form, mode === 'all' && random() < 0.8 ? KEY : null, random)
+  const talks = await Promise.all([whole, split].map((port) => Talk.begin({ port, beginning: 'nothing' })))
+  const [said, saidToPieces] = await Promise.all([
+    talks[0]!.send(bytes, [bytes.length]),
+    talks[1]!.send(bytes, sizes),
+  ])
+  const what = `${form}, pieces of ${sizes.join(', ')} of ${JSON.stringify(Buffer.from(bytes).toString('latin1'))}`
+  if (said === null || saidToPieces === null) return `${what}: the connection stays open`
+  const [expected, got] = [textTranscript(form, said), textTranscript(form, saidToPieces)]
+  const problem = expected.problem ?? got.problem
+  if (problem !== null) return `${what}: ${problem}`
+  const wrong = firstDifference(...agreeingLines(expected.lines, got.lines))
+  return wrong === null ? null : `${what}: ${wrong}`
+}
+
 /** What a connection that begins with this byte speaks; what is refused at once has no replies to read. */
-function formOf(first: number): Form | 'http' {
+function formOf(first: number): BinaryForm | 'http' {
   if (first >= 0x41 && first <= 0x5a) return 'http'
   return first < 0x10 ? 'documented' : 'frame'
 }
 
 /** A stream whose answers do not hang on the clock: no short time to live, no short deadline. */
-function streamOf(form: Form, beginning: Beginning, random: () => number) {
+function streamOf(form: BinaryForm, beginning: Beginning, random: () => number) {
   const name = form === 'frame' ? 'frameRequest' : 'documented'
   for (;;) {
     const stream = mutatedStream(name, random)
