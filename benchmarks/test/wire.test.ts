@@ -142,5 +142,8 @@ t.test('the list, and a name that is none', async (test) => {
   test.match(listed.stdout, /pnpm bench storage .*pnpm bench wire /s)
   const unknown = bench('nonsense')
   test.equal(unknown.status, 2)
-  test.match(unknown.stderr, /^bench: there is no benchmark "nonsense": the names are storage, wire\n$/)
+  test.match(
+    unknown.stderr,
+    /^bench: there is no benchmark "nonsense": the names are storage, wire, http, resp\n$/,
+  )
 })

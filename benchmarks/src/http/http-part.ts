@@ -8,7 +8,7 @@ import { WrkRequests } from '../load/wrk.ts'
 import { DATA_PARENT } from '../machine.ts'
 import { measureRounds, type Runner } from '../rounds/rounds.ts'
 import type { Run } from '../run.ts'
-import { minivaultPlan } from '../servers/minivault-server.ts'
+import { minivaultPlan, type NodeDurability } from '../servers/minivault-server.ts'
 import { floorPlan, nodePlan } from '../servers/node-plan.ts'
 import { CORES } from '../servers/pinning.ts'
 import { HOST, Server, type ServerPlan } from '../servers/server.ts'
@@ -27,11 +27,12 @@ export async function measureGroup(
   pin: boolean,
   run: Run<HttpCaseResult>,
   onResult: (result: HttpCaseResult) => void,
+  planOf: (durability: NodeDurability) => ServerPlan = minivaultPlan,
 ): Promise<void> {
   const { valueBytes, durability } = cases[0]!
   const keyspace = Math.min(options.keyspace, Math.floor(KEYSPACE_BYTES / valueBytes))
   const core = pin ? CORES.server : null
-  await using minivault = await Server.start(minivaultPlan(durability), DATA_PARENT, core)
+  await using minivault = await Server.start(planOf(durability), DATA_PARENT, core)
   await overKeys(keyspace, (index) => ask(minivault, 'put', index, valueBytes, null))
   for (const one of cases) {
     await run.attempt(`${KINDS[one.kind].title}, ${valueBytes} bytes at ${durability}`, async () =>

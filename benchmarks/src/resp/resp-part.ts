@@ -1,7 +1,7 @@
 /**
  * The cases of RESP. Those of one level and size share a minivault-node and a redis-server, which are started
- * afresh, filled by our generator, asked each command once by hand (redis-benchmark counts an error like any
- * other reply), and warmed.
+ * afresh, filled by our generator, asked each command once by hand (so that an error is told in the server's
+ * own words: redis-benchmark just ends), and warmed.
  */
 import { BenchmarkError } from '../benchmark-error.ts'
 import { Generator } from '../load/generator.ts'
@@ -11,10 +11,10 @@ import { DATA_PARENT } from '../machine.ts'
 import { measureRounds, type Runner } from '../rounds/rounds.ts'
 import type { Run } from '../run.ts'
 import { askOnce } from '../servers/ask-once.ts'
-import { minivaultPlan } from '../servers/minivault-server.ts'
+import { minivaultPlan, type NodeDurability } from '../servers/minivault-server.ts'
 import { CORES } from '../servers/pinning.ts'
 import { redisPlan } from '../servers/redis-server.ts'
-import { HOST, Server } from '../servers/server.ts'
+import { HOST, Server, type ServerPlan } from '../servers/server.ts'
 import { COMMANDS, requestOf } from './commands.ts'
 import type { RespCase, RespCaseResult, RespContestant } from './figures.ts'
 import type { RespOptions } from './resp-options.ts'
@@ -38,11 +38,12 @@ export async function measureGroup(
   pin: boolean,
   run: Run<RespCaseResult>,
   onResult: (result: RespCaseResult) => void,
+  planOf: (durability: NodeDurability) => ServerPlan = minivaultPlan,
 ): Promise<void> {
   const [first] = cases as [RespCase]
   const core = pin ? CORES.server : null
   const generatorCore = pin ? CORES.generator : null
-  await using minivault = await Server.start(minivaultPlan(first.minivault), DATA_PARENT, core)
+  await using minivault = await Server.start(planOf(first.minivault), DATA_PARENT, core)
   await using redis = await Server.start(await redisPlan(first.redis), DATA_PARENT, core)
   await using generator = Generator.start(generatorCore)
   const asked: Asked = { minivault, redis, generator, generatorCore, keyspace: options.keyspace }
