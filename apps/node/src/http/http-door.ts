@@ -50,8 +50,11 @@ export interface HttpDoorOptions extends Omit<ExchangeContext, 'waiting' | 'outg
 /** The requests of a connection that are not answered. */
 interface Line {
   /** Pipelined requests take effect in their order: each waits for the one before. */
-  newest: http.ServerResponse | null
+  newest: Exchange | null
+  beforeNewest: Exchange | null
   waiting: number
+  /** Its bytes cannot be followed any more. */
+  isLost: boolean
 }
 
 export class HttpDoor {
@@ -90,7 +93,7 @@ export class HttpDoor {
       this.#inOrder(new Exchange(this.#context, request, response, false), true),
     )
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      refuseMalformed(error, socket as Socket),
+      this.#refuseMalformed(error, socket as Socket),
     )
   }
 
@@ -123,13 +126,19 @@ export class HttpDoor {
   #inOrder(exchange: Exchange, isExpectingElse = false): void {
     const { request, response } = exchange
     const { socket } = request
-    const line: Line = this.#lines.get(socket) ?? { newest: null, waiting: 0 }
+    const line: Line = this.#lines.get(socket) ?? {
+      newest: null,
+      beforeNewest: null,
+      waiting: 0,
+      isLost: false,
+    }
     if (line.waiting === HTTP_PIPELINE_MAX) {
       socket.destroy()
       return
     }
     const before = line.newest
-    line.newest = response
+    line.beforeNewest = before
+    line.newest = exchange
     line.waiting += 1
     this.#lines.set(socket, line)
     this.#unfinished.add(exchange)
@@ -138,8 +147,20 @@ export class HttpDoor {
       this.#unfinished.delete(exchange)
       exchange.close()
     })
-    if (before === null || before.closed) this.#begin(exchange, isExpectingElse)
-    else before.once('close', () => this.#begin(exchange, isExpectingElse))
+    if (before === null || before.response.closed) this.#begin(exchange, isExpectingElse)
+    else before.response.once('close', () => this.#begin(exchange, isExpectingElse))
+  }
+
+  /** The replies that are due come first; a request that broke off in its body is the refused one itself. */
+  #refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+    const line = this.#lines.get(socket)
+    if (line === undefined) return refuseMalformed(error, socket)
+    // What still comes is passed over: the client shall hear the answer. The time-outs end it.
+    if (line.isLost && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT' && error.code !== 'ECONNRESET') return
+    line.isLost = true
+    const last = line.newest?.request.complete === true ? line.newest : line.beforeNewest
+    if (last === null || last.response.closed || socket.destroyed) refuseMalformed(error, socket)
+    else last.response.once('close', () => refuseMalformed(error, socket))
   }
 
   /** What concerns requests of every kind. */
