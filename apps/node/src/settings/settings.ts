@@ -227,3 +227,8 @@ function readAuthKey(key: string, file: string): string | null {
   }
   return text === '' ? null : text
 }
+
+/** A whole file; throws what the system says. */
+export function readBytes(file: string): Buffer {
+  return readFileSync(file)
+}

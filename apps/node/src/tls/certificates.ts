@@ -4,9 +4,8 @@
  * typed the command line or renewed the files.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import type { TlsFiles } from '../settings/settings.ts'
+import { readBytes, type TlsFiles } from '../settings/settings.ts'
 
 /** What is in the files. */
 export interface Certificates {
@@ -58,7 +57,7 @@ export function whyRefused({ validFrom, validTo }: Certificates, nowMs: number):
 
 function read(flag: string, file: string): Buffer {
   try {
-    return readFileSync(file)
+    return readBytes(file)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new CertificateError(

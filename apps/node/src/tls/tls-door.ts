@@ -20,7 +20,7 @@ import { Deadlines } from './deadlines.ts'
 export const TLS_HANDSHAKE = 0x16
 const TICKET_KEYS_BYTES = 48
 
-/** Hears of a secured connection. `isWelcome` is false for a client without a certificate of the authority. */
+/** Hears of a secured connection; a client without the certificate that is asked for is not welcome. */
 export type OnSecured = (socket: tls.TLSSocket, isWelcome: boolean) => void
 
 export interface TlsLogger {
