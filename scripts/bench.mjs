@@ -5,10 +5,12 @@
 
 import { join } from 'node:path'
 import { install } from './setup/install.mjs'
-import { ROOT, run, runMain } from './setup/step.mjs'
+import { findPnpm } from './setup/pnpm.mjs'
+import { ROOT, run, runMain, stepEnvironment } from './setup/step.mjs'
 
 await runMain(async () => {
-  await install('all')
+  const pnpm = (await install('all')) ?? (await findPnpm())
+  const env = stepEnvironment({}, pnpm.binDirectory)
   const args = ['--import=tsx', 'src/main.ts', ...process.argv.slice(2)]
-  process.exitCode = await run(process.execPath, args, { cwd: join(ROOT, 'benchmarks'), output: 1 })
+  process.exitCode = await run(process.execPath, args, { cwd: join(ROOT, 'benchmarks'), output: 1, env })
 })

@@ -1,16 +1,23 @@
 /** Reading flags, checked: a wrong one is a usage error that names it. */
-import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { parseArgs } from 'node:util'
 import { BenchmarkError } from './benchmark-error.ts'
 
 export const TEXT = { type: 'string' } as const
 export const FLAG = { type: 'boolean' } as const
 
-export function parseFlags<const Options extends NonNullable<ParseArgsConfig['options']>>(
+type Options = Record<string, typeof TEXT | typeof FLAG>
+
+type Values<Known extends Options> = {
+  [Name in keyof Known]?: Known[Name] extends typeof TEXT ? string : boolean
+}
+
+export function parseFlags<const Known extends Options>(
   words: readonly string[],
-  options: Options,
-) {
+  options: Known,
+): Values<Known> {
   try {
-    return parseArgs({ args: words.filter((word) => word !== '--'), options }).values
+    const args = words.filter((word) => word !== '--')
+    return parseArgs({ args, options }).values as Values<Known>
   } catch (error) {
     const message = `${(error as Error).message.split('. ')[0]} (see --help)`
     throw new BenchmarkError('BENCH_USAGE', message, { cause: error })

@@ -27,6 +27,10 @@ const BENCHMARKS: Record<string, Benchmark> = {
     about: 'the Redis protocol against redis-server, asked by redis-benchmark: server CPU per operation',
     load: async () => (await import('./resp/resp.ts')).runResp,
   },
+  start: {
+    about: 'an installed package: from npx to the ready line',
+    load: async () => (await import('./start/start.ts')).runStart,
+  },
 }
 
 function list(): string {

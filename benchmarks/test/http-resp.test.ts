@@ -1,4 +1,4 @@
-/** The benchmarks of HTTP and of the Redis protocol: requests, targets, flags; and real servers for a moment. */
+/** The benchmarks of HTTP, of the Redis protocol and of the start: requests, targets, flags, real servers. */
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import type { HttpCaseResult, HttpFacts } from '../src/http/figures.ts'
@@ -23,6 +23,7 @@ import { summarise, withAfterwards } from '../src/rounds/summary.ts'
 import { Run } from '../src/run.ts'
 import { minivaultPlan, type NodeDurability } from '../src/servers/minivault-server.ts'
 import { redisVersion } from '../src/servers/redis-server.ts'
+import { startPage } from '../src/start/start.ts'
 
 const RUN_FACTS = { ...machineFacts(), pinned: true, roundCount: 1, roundSeconds: 1 }
 
@@ -115,6 +116,14 @@ t.test('targets of the Redis protocol, and the page', async (test) => {
     /\| GET \| memory \/ no AOF \| 64 B \| 16 \| 1\.00 \| 1\.00 \|/,
   )
   test.equal(requestOf(COMMANDS.set.byHand), '*3\r\n$3\r\nSET\r\n$9\r\nby-hand:1\r\n$5\r\nvalue\r\n')
+})
+
+t.test('the start: the target and the page', async (test) => {
+  const times = { npx: [390, 410, 400], itself: [150], 'npx alone': [300], 'Node alone': [40] }
+  const page = startPage(machineFacts(), times)
+  test.match(page, /400 ms, reached\./)
+  test.match(page, /\| `npx minivault-node` \| 390 \| 400 \| 410 \|/)
+  test.match(startPage(machineFacts(), { ...times, npx: [401] }), /401 ms, \*\*missed\*\*\./)
 })
 
 t.test('flags and plans', async (test) => {

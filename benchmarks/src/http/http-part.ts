@@ -135,7 +135,8 @@ function barePlan(kind: RequestKind, { status, contentType, body }: Reply): Serv
 }
 
 function floorPlanOf(texts: readonly string[], { status, contentType, body }: Reply): ServerPlan {
-  const head = `HTTP/1.1 ${status} OK\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n\r\n`
+  const length = `Content-Length: ${body.length}\r\n`
+  const head = `HTTP/1.1 ${status} OK\r\nContent-Type: ${contentType}\r\n${length}\r\n`
   const reply = Buffer.from(head + body, 'latin1')
   return floorPlan(texts[0]!.length, reply, reply.length)
 }

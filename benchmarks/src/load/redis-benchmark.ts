@@ -1,6 +1,6 @@
 /**
- * redis's own load generator, redis-benchmark(1): beside ours where that must be shown to be fair to redis, and
- * where people compare by it.
+ * redis's own load generator, redis-benchmark(1): beside ours where that must be shown to be fair to redis,
+ * and where people compare by it.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -75,7 +75,8 @@ export class WrkRequests {
     const serverCpuSeconds = readCpuSeconds(server.pid) - cpuBefore
     const wrong = load.status < ERRORS_FROM_STATUS ? found.statusErrors : found.requests - found.statusErrors
     if (wrong + found.lost > 0 || found.requests === 0) {
-      const counts = `${wrong} of ${found.requests} with another status than ${load.status}, ${found.lost} lost`
+      const statuses = `${wrong} of ${found.requests} with another status than ${load.status}`
+      const counts = `${statuses}, ${found.lost} lost`
       throw new BenchmarkError('BENCH_INVALID', `invalid run against ${server.plan.name}: ${counts}`)
     }
     return {

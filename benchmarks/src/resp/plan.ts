@@ -1,6 +1,6 @@
 /**
- * What a whole run measures: GET and SET of 64 B with every pipeline, SET at every level of durability, and the
- * other commands at one pipeline. Reads do not depend on the level. DEL comes last among those that share
+ * What a whole run measures: GET and SET of 64 B with every pipeline, SET at every level of durability, and
+ * the other commands at one pipeline. Reads do not depend on the level. DEL comes last among those that share
  * servers, since it leaves no keys behind.
  */
 import type { NodeDurability } from '../servers/minivault-server.ts'

@@ -21,7 +21,7 @@ const FULL = { keyspace: 50_000, rounds: 3, seconds: 1.5 }
 const QUICK = { keyspace: 5000, rounds: 1, seconds: 0.2 }
 const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[]
 
-export const HELP = `pnpm bench resp: minivault-node as a Redis server against redis-server, asked by redis-benchmark
+export const HELP = `pnpm bench resp: minivault-node beside redis-server, asked by redis-benchmark
   --quick               one short round of each case; writes nothing
   --command C           only ${COMMAND_NAMES.join(', ')}
   --durability D        only this level of minivault (memory, os, fsync) and its pair
@@ -30,8 +30,8 @@ export const HELP = `pnpm bench resp: minivault-node as a Redis server against r
   --rounds 3            --seconds 1.5 (of a round, about)      --keyspace 50000
   --no-pin              leave the cores to the scheduler
   --render              measures nothing: writes the page from the last complete run again
-A complete run takes about six minutes and is written to docs/BENCHMARKS.md and benchmarks/results/; a part of
-it is only printed.
+A complete run takes about six minutes and is written to docs/BENCHMARKS.md and benchmarks/results/; a part
+of it is only printed.
 `
 
 /** Null when the words ask for help. */
