@@ -88,9 +88,8 @@ export class AskedCommands {
     const { queued, bytes } = state.transaction
     const total = bytes + args.reduce((sum, argument) => sum + argument.length, 0)
     if (queued.length >= TRANSACTION_COMMANDS_MAX || total > TRANSACTION_BYTES_MAX) {
-      throw new CommandError(
-        `ERR a transaction has at most ${TRANSACTION_COMMANDS_MAX} commands and ${TRANSACTION_BYTES_MAX} bytes`,
-      )
+      const most = `${TRANSACTION_COMMANDS_MAX} commands and ${TRANSACTION_BYTES_MAX} bytes`
+      throw new CommandError(`ERR a transaction has at most ${most}`)
     }
     queued.push({ command, args })
     state.transaction.bytes = total

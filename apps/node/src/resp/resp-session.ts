@@ -1,8 +1,8 @@
 /**
  * The Redis protocol on one connection. Plain requests that came together are read at once and go straight to
  * the store (`HotRequests`); what is left is cut one by one, and is either a hot command in another spelling
- * (`HotCommand`) or one of the table, for which nothing else is taken until it is answered. What is refused is
- * answered in step; only what cannot be followed ends the connection.
+ * (`HotCommand`) or one of the table, for which nothing else is taken until it is answered. What is refused
+ * is answered in step; only what cannot be followed ends the connection.
  */
 import { hashKey } from '@minivault/codec'
 import {

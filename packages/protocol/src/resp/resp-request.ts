@@ -1,7 +1,7 @@
 /*
  * Cuts one request of the Redis protocol out of the bytes that are there.
  *
- *   *<arguments>\r\n  then for each  $<bytes>\r\n<bytes>\r\n          the first argument is the command's name
+ *   *<arguments>\r\n  then for each  $<bytes>\r\n<bytes>\r\n       the first argument is the command's name
  *
  * It goes on where it stopped: a request of many arguments that arrives in many pieces is read once. What it
  * keeps of it are two numbers for each argument that has arrived, never more than that. As in Redis, a count
@@ -34,7 +34,7 @@ export class RespRequest {
   ends = new Int32Array(PLACES)
   /** The length of argument `count` is known: starts[count], ends[count]; its bytes are not all here. */
   isOpen = false
-  /** Bytes the request needs before it can be cut further: at most what it has in all, which it is at last. */
+  /** Bytes the request needs before it can be cut further: at most what it has in all; at last that. */
   needed = 1
   /** Why it failed, in Redis' words. */
   error = ''
