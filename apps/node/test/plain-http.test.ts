@@ -15,6 +15,8 @@ import { PlainRequest } from '../src/http/plain-request.ts'
 import { KIND } from '../src/key-value.ts'
 import { type Node, type NodeOptions, startNode } from '../src/node.ts'
 import { KEYS_WRITTEN, stream } from './support/http-streams.ts'
+import { LateKeyValue } from './support/late-key-value.ts'
+import { seenByNode } from './support/seen-by-node.ts'
 import { temporaryFolder } from './support/server.ts'
 
 const SECRET = 'secret'
@@ -76,11 +78,6 @@ class Client {
   }
 }
 
-const MALFORMED = new RegExp(
-  'HTTP/1\\.1 400 Bad Request\\r\\n(?:(?!HTTP/1).*\\r\\n)+' +
-    '\\{"success":false,"error":"the request is malformed.*\\}$',
-)
-
 const span = new JsonSpan()
 
 /** Where the plain requests at the beginning end; a client that has shown no key has none. */
@@ -103,18 +100,14 @@ function plainEnds(bytes: Uint8Array, isLocked: boolean): number[] {
 
 /** What no two nodes say alike. */
 function withoutOwn(replies: string): string {
-  return (
-    replies
-      .replace(/\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/g, '\r\nDate: D\r\n')
-      .replace(/[0-9a-f]{24}/g, 'V')
-      .replace(/Minivault-TTL: \d+/g, 'Minivault-TTL: T')
-      // Said or not, as it comes before or after the reply to what stands in front of it in the same read.
-      .replace(MALFORMED, '')
-      .replace(
-        /Content-Length: \d+((?:\r\n(?!\r\n).*)*\r\n\r\n)\{"status".*?\}/g,
-        'Content-Length: N$1{health}',
-      )
-  )
+  return replies
+    .replace(/\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/g, '\r\nDate: D\r\n')
+    .replace(/[0-9a-f]{24}/g, 'V')
+    .replace(/Minivault-TTL: \d+/g, 'Minivault-TTL: T')
+    .replace(
+      /Content-Length: \d+((?:\r\n(?!\r\n).*)*\r\n\r\n)\{"status".*?\}/g,
+      'Content-Length: N$1{health}',
+    )
 }
 
 async function tell(port: number, bytes: Buffer, cuts: Iterable<number>): Promise<string> {
@@ -149,6 +142,9 @@ function suite(name: string, options: Partial<NodeOptions>, isLocked: boolean, n
         const bytes = Buffer.concat(pieces)
         const ends = plainEnds(bytes, isLocked)
         const plainBytes = ends.at(-1) ?? 0
+        // Of these, the reference may lose the reply to what stands in front of the malformed one.
+        const { requests, isMalformed } = await seenByNode(bytes.subarray(plainBytes))
+        fc.pre(!isMalformed || requests.length === 0)
         const cuts = places.map((place) => place % (bytes.length + 1))
         let end = 0
         const pieceEnds = pieces.map((piece) => (end += piece.length))
@@ -169,3 +165,4 @@ function suite(name: string, options: Partial<NodeOptions>, isLocked: boolean, n
 suite('without a key', {}, false, 400)
 suite('with a key', { authKey: SECRET, authMode: 'all' }, true, 150)
 suite('a key for writes', { authKey: SECRET, authMode: 'writes', plainStreams: true }, true, 100)
+suite('answered late', { wrapKeyValue: LateKeyValue.around }, false, 100)

@@ -3,45 +3,16 @@
  * takes for a request, `node:http` takes for the same one, with the same end; and whether more bytes have
  * come yet makes no difference.
  */
-import http from 'node:http'
-import { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import t from 'tap'
 import { INCOMPLETE, NOT_PLAIN, PlainRequest } from '../src/http/plain-request.ts'
 import { KIND } from '../src/key-value.ts'
 import { PLAIN_BODY_BYTES_MAX, PLAIN_HEAD_BYTES_MAX } from '../src/limits.ts'
 import { piece } from './support/http-streams.ts'
+import { type Seen, seenByNode } from './support/seen-by-node.ts'
 
 const METHODS = { GET: KIND.get, PUT: KIND.set, POST: KIND.create, DELETE: KIND.delete } as const
 const RUNS = 3000
-
-interface Seen {
-  method: string
-  url: string
-  headers: http.IncomingHttpHeaders
-  body: string
-}
-
-/** All requests that `node:http` finds in the bytes, and whether it stopped at something malformed. */
-async function seenByNode(bytes: Uint8Array): Promise<{ requests: Seen[]; isMalformed: boolean }> {
-  const requests: Seen[] = []
-  let isMalformed = false
-  const server = http.createServer((request) => {
-    const seen: Seen = { method: request.method!, url: request.url!, headers: request.headers, body: '' }
-    requests.push(seen)
-    request.setEncoding('latin1').on('data', (text) => (seen.body += text))
-  })
-  server.on('clientError', () => {
-    isMalformed = true
-  })
-  const socket = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() })
-  server.emit('connection', socket)
-  socket.push(bytes)
-  await new Promise(setImmediate)
-  await new Promise(setImmediate)
-  socket.destroy()
-  return { requests, isMalformed }
-}
 
 function read(text: string): number {
   const bytes = Buffer.from(text, 'latin1')

@@ -29,13 +29,13 @@ export const INCOMPLETE = 0
 /** It is for `node:http`. */
 export const NOT_PLAIN = -1
 
-const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const SPACE = 0x20
 const SLASH = 0x2f
-const COLON = 0x3a
 const ZERO = 0x30
 
+const SEPARATOR = Buffer.from(': ')
+const LINE_END = Buffer.from('\r\n')
 const VERSION_LINE = Buffer.from('HTTP/1.1\r\n')
 const BEARER = Buffer.from('Bearer ')
 const HEALTH = Buffer.from('/health')
@@ -145,17 +145,16 @@ export class PlainRequest {
   #header(nameStart: number): number {
     const bytes = this.#bytes
     const nameEnd = this.#skip(nameStart, IN_NAME)
-    if (nameEnd + 1 >= this.#limit) return INCOMPLETE
-    if (bytes[nameEnd] !== COLON || bytes[nameEnd + 1] !== SPACE) return NOT_PLAIN
+    const separated = this.#expect(nameEnd, SEPARATOR)
+    if (separated <= 0) return separated
     const header = headerOf(bytes, nameStart, nameEnd)
     if (header === 0 || (this.#seen & header) !== 0) return NOT_PLAIN
     this.#seen |= header
-    const start = nameEnd + 2
-    const end = this.#skip(start, IN_VALUE)
-    if (end + 1 >= this.#limit) return INCOMPLETE
-    if (bytes[end] !== CARRIAGE_RETURN || bytes[end + 1] !== LINE_FEED) return NOT_PLAIN
-    if (end === start || bytes[start] === SPACE || bytes[end - 1] === SPACE) return NOT_PLAIN
-    return this.#isPlain(header, start, end) ? end + 2 : NOT_PLAIN
+    const end = this.#skip(separated, IN_VALUE)
+    const lineEnd = this.#expect(end, LINE_END)
+    if (lineEnd <= 0) return lineEnd
+    if (end === separated || bytes[separated] === SPACE || bytes[end - 1] === SPACE) return NOT_PLAIN
+    return this.#isPlain(header, separated, end) ? lineEnd : NOT_PLAIN
   }
 
   #skip(start: number, inClass: number): number {
@@ -215,12 +214,12 @@ export class PlainRequest {
 
   /** `at` stands at the CR of the empty line. */
   #body(start: number, at: number): number {
-    if (at + 1 >= this.#limit) return INCOMPLETE
-    if (this.#bytes[at + 1] !== LINE_FEED) return NOT_PLAIN
+    const bodyStart = this.#expect(at, LINE_END)
+    if (bodyStart <= 0) return bodyStart
     const takesBody = this.kind === KIND.set || this.kind === KIND.create
     const hasBody = (this.#seen & HEADER.contentLength) !== 0
     if ((this.#seen & HEADER.host) === 0 || takesBody !== hasBody) return NOT_PLAIN
-    this.bodyStart = at + 2
+    this.bodyStart = bodyStart
     this.bodyEnd = hasBody ? this.bodyStart + this.#contentBytes : this.bodyStart
     const length = this.bodyEnd - start
     if (this.bodyEnd <= this.#end) return length
