@@ -1,12 +1,14 @@
 /*
- * Where a node is: `minivault://:token@host:port` for the binary protocol, `http(s)://:token@host:port` for
- * HTTP. The token is the node's `-auth` key, percent-encoded; a user name is not used.
+ * Where a node is: `minivault(s)://:token@host:port` for the binary protocol, `http(s)://:token@host:port` for
+ * HTTP, with `s` over TLS. The token is the node's `-auth` key, percent-encoded; a user name is not used.
  */
 
 import { ClientError } from './client-error.ts'
 
+export type Scheme = 'minivault' | 'minivaults' | 'http' | 'https'
+
 export interface Address {
-  scheme: 'minivault' | 'http' | 'https'
+  scheme: Scheme
   host: string
   port: number
   /** '' when there is none */
@@ -14,7 +16,24 @@ export interface Address {
 }
 
 const PORT_DEFAULT = 3000
-const PORTS: Readonly<Record<string, number>> = { minivault: PORT_DEFAULT, http: 80, https: 443 }
+const PORTS: Readonly<Record<Scheme, number>> = {
+  minivault: PORT_DEFAULT,
+  minivaults: PORT_DEFAULT,
+  http: 80,
+  https: 443,
+}
+
+export function isSecure({ scheme }: Address): boolean {
+  return scheme === 'minivaults' || scheme === 'https'
+}
+
+export function isWeb({ scheme }: Address): boolean {
+  return scheme === 'http' || scheme === 'https'
+}
+
+function isScheme(text: string): text is Scheme {
+  return Object.hasOwn(PORTS, text)
+}
 
 /** Throws ClientError CLIENT_BAD_ARGUMENT. */
 export function parseAddress(text: string): Address {
@@ -26,13 +45,13 @@ export function parseAddress(text: string): Address {
     throw badAddress(text, 'it is not a URL', cause)
   }
   const scheme = url.protocol.slice(0, -1)
-  if (scheme !== 'minivault' && scheme !== 'http' && scheme !== 'https') {
-    throw badAddress(text, `${scheme}:// is not known; use minivault://, http:// or https://`)
+  if (!isScheme(scheme)) {
+    throw badAddress(text, `${scheme}:// is not known; use minivault(s):// or http(s)://`)
   }
   if (url.hostname === '') throw badAddress(text, 'it names no host')
   if (url.pathname.length > 1 || url.search !== '') throw badAddress(text, 'it goes on after the port')
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-  const port = url.port === '' ? PORTS[scheme]! : Number(url.port)
+  const port = url.port === '' ? PORTS[scheme] : Number(url.port)
   try {
     return { scheme, host, port, token: decodeURIComponent(url.password) }
   } catch (cause) {

@@ -96,12 +96,12 @@ export function applyLevels(request: Request, options: WriteOptions): void {
     if (consistency !== 'one' && consistency !== 'quorum')
       throw badArgument('consistency must be one or quorum')
     request.consistency = CONSISTENCY[consistency]
-    request.framesOnly ||= 'consistency'
+    request.beyondOpcodes ||= 'consistency'
   }
   if (durability !== undefined) {
     if (!Object.hasOwn(DURABILITIES, durability)) throw badArgument('durability must be memory, os or fsync')
     request.durability = DURABILITIES[durability]
-    request.framesOnly ||= 'durability'
+    request.beyondOpcodes ||= 'durability'
   }
 }
 
@@ -110,13 +110,13 @@ export function applyWrite(request: Request, options: SetOptions): void {
   applyLevels(request, options)
   const { ifAbsent, ifVersion, ttlMs } = options
   request.ttlMs = ttlOf(ttlMs)
-  if (ttlMs !== undefined) request.framesOnly ||= 'ttlMs'
+  if (ttlMs !== undefined) request.beyondOpcodes ||= 'ttlMs'
   if (ifAbsent === true) request.flags |= FRAME_FLAG.ifAbsent
   if (ifVersion === undefined) return
   if (ifAbsent === true) throw badArgument('ifVersion must be absent where ifAbsent is given')
   request.expectedVersion = versionOf(ifVersion)
   request.flags |= FRAME_FLAG.ifVersion
-  request.framesOnly ||= 'ifVersion'
+  request.beyondOpcodes ||= 'ifVersion'
 }
 
 export function badArgument(message: string): ClientError {

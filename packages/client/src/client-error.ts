@@ -9,6 +9,7 @@ import { type ErrorName, errorKind } from '@minivault/protocol'
 export type ClientCode =
   | 'CLIENT_ABORTED'
   | 'CLIENT_BAD_ARGUMENT'
+  | 'CLIENT_CERTIFICATE'
   | 'CLIENT_CLOSED'
   | 'CLIENT_DISCONNECTED'
   | 'CLIENT_PROTOCOL'
@@ -16,6 +17,7 @@ export type ClientCode =
   | 'CLIENT_REFUSED'
   | 'CLIENT_SOURCE'
   | 'CLIENT_TIMEOUT'
+  | 'CLIENT_TLS'
   | 'CLIENT_UNSUPPORTED'
 
 export interface ClientErrorOptions extends ErrorOptions {

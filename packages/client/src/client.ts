@@ -4,7 +4,7 @@
  */
 
 import { decodeVersions, FRAME_FLAG, readI64 } from '@minivault/protocol'
-import { type Address, parseAddress } from './address.ts'
+import { type Address, isWeb, parseAddress } from './address.ts'
 import {
   applyLevels,
   applyWrite,
@@ -56,22 +56,19 @@ import { Pool } from './pool.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 import { RequestClock } from './request-clock.ts'
 import { Scan } from './scan.ts'
+import { secureOf } from './secure.ts'
 import { update } from './update.ts'
 import { ValueStream } from './value-stream.ts'
 import { JsonView, TextView } from './views.ts'
 
-const encoder = new TextEncoder()
-
 export class Client implements AsyncDisposable {
   readonly address: Address
   readonly #calls: Calls
-  readonly #isHttp: boolean
 
   private constructor(options: ClientOptions) {
     const address = parseAddress(options.url ?? environmentUrl() ?? 'minivault://127.0.0.1:3000')
     if (options.token !== undefined) address.token = options.token
     this.address = address
-    this.#isHttp = address.scheme !== 'minivault'
     const time = options.time ?? nodeTime
     const clock = new RequestClock(time)
     this.#calls = new Calls({
@@ -98,11 +95,11 @@ export class Client implements AsyncDisposable {
   async getEntry(key: string | Uint8Array, options: ReadOptions = {}): Promise<Entry | undefined> {
     const reply = await this.#get(keyOf(key), options)
     if (!reply.exists) return undefined
-    const { type, version } = reply
-    return { value: this.#isHttp ? unquoted(reply) : reply.value, type, version }
+    const { value, type, version } = reply
+    return { value, type, version }
   }
 
-  /** Over frames the value stays where it is; over the other two ways it is sent, and dropped. */
+  /** The value stays where it is; over the documented opcodes it is sent, and dropped. */
   async has(key: string | Uint8Array, options: ReadOptions = {}): Promise<boolean> {
     const reply = await this.#get(keyOf(key), options, (request) => {
       request.flags |= FRAME_FLAG.noValue
@@ -181,7 +178,7 @@ export class Client implements AsyncDisposable {
     })
   }
 
-  /** Whether there was a value; always true over HTTP and the documented opcodes, which do not tell. */
+  /** Whether there was a value; always true over the documented opcodes, which do not tell. */
   async delete(key: string | Uint8Array, options: DeleteOptions = {}): Promise<boolean> {
     const reply = await this.#calls.ask(KIND.delete, keyOf(key), options, (request) =>
       applyWrite(request, options),
@@ -193,7 +190,7 @@ export class Client implements AsyncDisposable {
   async touch(key: string | Uint8Array, options: TouchOptions = {}): Promise<boolean> {
     const reply = await this.#calls.ask(KIND.touch, keyOf(key), options, (request) => {
       applyWrite(request, options)
-      request.framesOnly = 'touch'
+      request.beyondOpcodes = 'touch'
     })
     return reply.exists
   }
@@ -210,7 +207,7 @@ export class Client implements AsyncDisposable {
     const value = deltaOf(by)
     const reply = await this.#calls.ask(KIND.increment, keyOf(key), options, (request) => {
       applyWrite(request, options)
-      request.framesOnly = 'increment'
+      request.beyondOpcodes = 'increment'
       request.value = value
     })
     if (reply.value.length === 8) return readI64(reply.value, 0)
@@ -225,7 +222,7 @@ export class Client implements AsyncDisposable {
     const value = encodeOperations(operations)
     const reply = await this.#calls.ask(KIND.batch, EMPTY, options, (request) => {
       applyLevels(request, options)
-      request.framesOnly = 'batch'
+      request.beyondOpcodes = 'batch'
       request.value = value
     })
     const versions = decodeVersions(reply.value, 0, reply.value.length, operations.length)
@@ -253,7 +250,7 @@ export class Client implements AsyncDisposable {
     try {
       const reply = await this.#calls.ask(KIND.set, bytes, options, (request) => {
         applyWrite(request, setOptions)
-        request.framesOnly = 'setStream'
+        request.beyondOpcodes = 'setStream'
         if (typeOf(type) === 'json') request.flags |= FRAME_FLAG.json
         request.pieces = { pieces, size, timeoutMs }
       })
@@ -308,7 +305,7 @@ export class Client implements AsyncDisposable {
   /** No bytes wanted: only whether there is a value, and what is known of it. */
   async #getRange(key: Uint8Array, start: number, bytes: number, options: ReadOptions): Promise<Reply> {
     return this.#get(key, options, (request) => {
-      request.framesOnly = 'a range'
+      request.beyondOpcodes = 'a range'
       request.flags |= bytes > 0 ? FRAME_FLAG.range : FRAME_FLAG.noValue
       if (bytes === 0) return
       request.rangeStart = start
@@ -335,7 +332,7 @@ export class Client implements AsyncDisposable {
     const calls = this.#calls
     const get = (readOptions: ReadOptions) =>
       this.#get(key, readOptions, (request) => {
-        request.framesOnly = 'update'
+        request.beyondOpcodes = 'update'
       })
     const set = (value: Uint8Array, setOptions: SetOptions) => this.#set(key, value, isJson, setOptions)
     return update({ calls, get, change, set }, options)
@@ -343,22 +340,19 @@ export class Client implements AsyncDisposable {
 }
 
 function transportOf(options: ClientOptions, address: Address, clock: RequestClock): Transport {
-  const connections = positive(options.connections ?? CONNECTIONS_DEFAULT, 'connections')
-  if (address.scheme !== 'minivault') return new HttpTransport(address, connections)
-  return new Pool({
+  const common = {
     address,
-    connections,
-    protocol: options.protocol ?? 'auto',
+    secure: secureOf(options.tls, address),
+    connections: positive(options.connections ?? CONNECTIONS_DEFAULT, 'connections'),
     connectTimeoutMs: positive(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT, 'connectTimeoutMs'),
-    helloTimeoutMs: positive(options.helloTimeoutMs ?? HELLO_TIMEOUT_MS_DEFAULT, 'helloTimeoutMs'),
     retriesMax: options.retriesMax ?? RETRIES_MAX_DEFAULT,
     clock,
     time: options.time ?? nodeTime,
+  }
+  if (isWeb(address)) return new HttpTransport(common)
+  return new Pool({
+    ...common,
+    protocol: options.protocol ?? 'auto',
+    helloTimeoutMs: positive(options.helloTimeoutMs ?? HELLO_TIMEOUT_MS_DEFAULT, 'helloTimeoutMs'),
   })
-}
-
-/** Over HTTP bytes travel as JSON strings: back to what was set. */
-function unquoted(reply: Reply): Uint8Array {
-  if (reply.type === 'raw' || reply.value[0] !== 0x22) return reply.value
-  return encoder.encode(JSON.parse(Buffer.from(reply.value).toString()) as string)
 }

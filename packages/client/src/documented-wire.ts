@@ -52,7 +52,7 @@ export class DocumentedWire implements Wire {
 
   write(request: Request, out: Outgoing): void {
     const { key, value, kind } = request
-    const what = request.has(FRAME_FLAG.ifAbsent) ? 'ifAbsent' : request.framesOnly
+    const what = request.has(FRAME_FLAG.ifAbsent) ? 'ifAbsent' : request.beyondOpcodes
     if (what !== '') {
       request.reject(unsupported('the documented opcodes', what))
       return

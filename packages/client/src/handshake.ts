@@ -25,16 +25,27 @@ import {
 import type { Address } from './address.ts'
 import { ClientError } from './client-error.ts'
 import { DialedSocket, ignore } from './dialed-socket.ts'
+import { disconnected, isOfTls } from './disconnected.ts'
 import { randomBytes, type Time } from './node-time.ts'
 import { EMPTY } from './request.ts'
+import type { Secure } from './secure.ts'
 
 export type ProtocolChoice = 'auto' | 'frames' | 'documented'
 
 /** What no further attempt will change. */
-export const FATAL: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'PROTOCOL_VERSION', 'CLIENT_PROTOCOL'])
+export const FATAL: ReadonlySet<string> = new Set([
+  'UNAUTHORIZED',
+  'PROTOCOL_VERSION',
+  'TLS_REQUIRED',
+  'CLIENT_CERTIFICATE',
+  'CLIENT_PROTOCOL',
+  'CLIENT_TLS',
+])
 
 export interface HandshakeOptions {
   address: Address
+  /** how to speak TLS; null: not at all */
+  secure: Secure | null
   protocol: ProtocolChoice
   connectTimeoutMs: number
   helloTimeoutMs: number
@@ -51,7 +62,7 @@ export interface Opened {
   isCertain: boolean
 }
 
-/** Throws ClientError CLIENT_DISCONNECTED, UNAUTHORIZED, PROTOCOL_VERSION or CLIENT_PROTOCOL. */
+/** Throws ClientError CLIENT_DISCONNECTED, or one of FATAL. */
 export async function openConnection(options: HandshakeOptions): Promise<Opened> {
   if (options.protocol === 'documented') {
     return { dialed: await openSocket(options), hello: null, isCertain: true }
@@ -63,7 +74,8 @@ export async function openConnection(options: HandshakeOptions): Promise<Opened>
     const patienceMs = options.protocol === 'auto' ? options.helloTimeoutMs : options.connectTimeoutMs
     const reply = await dialog.ask(FRAME_OPCODE.hello, encodeHello(nonce), patienceMs)
     // A server that is only slow must not be shown the token in clear, as the documented form would.
-    if (reply === 'silence' && options.address.token !== '') throw disconnected(options.address, dialog.error)
+    const isShy = options.address.token !== '' || isOfTls(dialog.error)
+    if (reply === 'silence' && isShy) throw disconnected(options.address, dialog.error)
     if (reply === 'unknown' || reply === 'silence')
       return await fallBack(options, dialog, reply === 'unknown')
     const hello = decodeHelloReply(reply)
@@ -92,9 +104,9 @@ async function fallBack(options: HandshakeOptions, dialog: Dialog, isCertain: bo
 }
 
 function openSocket(options: HandshakeOptions): Promise<DialedSocket> {
-  const { address, time } = options
+  const { address, secure, time } = options
   return new Promise((resolve, reject) => {
-    const dialed = new DialedSocket(address)
+    const dialed = new DialedSocket(address, secure)
     const { socket } = dialed
     options.onSocket(socket)
     let cause: Error | undefined
@@ -109,19 +121,12 @@ function openSocket(options: HandshakeOptions): Promise<DialedSocket> {
     }
     socket.on('error', onError)
     socket.once('close', onClose)
-    socket.once('connect', () => {
+    socket.once(dialed.readyEvent, () => {
       time.cancel(timer)
       socket.off('close', onClose)
       resolve(dialed)
     })
   })
-}
-
-export function disconnected(address: Address, cause: unknown, inDoubt = false): ClientError {
-  const where = `${address.host}:${address.port}`
-  const why = cause instanceof Error ? `: ${cause.message}` : ''
-  const said = `the connection to ${where} failed${why}`
-  return new ClientError('CLIENT_DISCONNECTED', said, { cause, retryable: true, inDoubt })
 }
 
 /** Question and answer before the connection is in use. */

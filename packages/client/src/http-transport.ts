@@ -1,183 +1,195 @@
 /*
  * The HTTP transport: the same calls over `http(s)://` URLs, for where only HTTP gets through.
  *
- * A value over HTTP is a JSON text. Bytes given to `set` travel as a JSON string, so they must be UTF-8;
- * `json()` sends its JSON text as it is. undici's pool rather than fetch: fetch rewrites targets such as
- * `/..`, and every byte string is a key. It is loaded with the first call, since that costs a tenth of a
- * second. Nothing here is sent twice: HTTP requests carry no request id.
+ * undici's pool rather than fetch: fetch rewrites targets such as `/..`, and every byte string is a key. It is
+ * loaded with the first call, since that costs a tenth of a second. A request whose connection broke is sent
+ * again, a write with the same request id and a higher attempt, which takes effect at most once. A value from
+ * a source has a pool of its own, so that a slow source holds up nobody, and is sent once.
  */
 
-import { isUtf8 } from 'node:buffer'
-import { FRAME_FLAG, isErrorName } from '@minivault/protocol'
+import { Readable } from 'node:stream'
+import { Version } from '@minivault/clock'
+import { VALUE_BYTES_MAX } from '@minivault/protocol'
 import type { Pool } from 'undici'
 import type { Address } from './address.ts'
 import type { Transport } from './calls.ts'
 import { ClientError, unsupported } from './client-error.ts'
-import { disconnected } from './handshake.ts'
-import { EMPTY, KIND, type Reply, type Request } from './request.ts'
+import { disconnected } from './disconnected.ts'
+import { gather } from './gather.ts'
+import { FATAL } from './handshake.ts'
+import { type HttpReply, replyOf, versionOf } from './http-reply.ts'
+import { beyondHttp, bodyOf, headersOf, methodOf, targetOf } from './http-request.ts'
+import { uploadBody, uploadBytes } from './http-upload.ts'
+import {
+  CLOCK_RETRIES_MAX,
+  HTTP_REPLY_OVERHEAD_BYTES,
+  RECONNECT_MS_MAX,
+  RECONNECT_MS_MIN,
+  STREAM_GATHER_BYTES_MAX,
+  UPLOADS_MAX,
+} from './limits.ts'
+import type { Time } from './node-time.ts'
+import type { Request } from './request.ts'
+import type { RequestClock } from './request-clock.ts'
+import type { Secure } from './secure.ts'
 
-const PREFIX = Buffer.from('{"success":true,"data":')
-const UNRESERVED = /^[A-Za-z0-9_.~-]$/
-
-/** What came back, its body read. */
-interface Response {
-  status: number
-  headers: Record<string, string | string[] | undefined>
-  body: Buffer
+export interface HttpTransportOptions {
+  address: Address
+  secure: Secure | null
+  connections: number
+  connectTimeoutMs: number
+  retriesMax: number
+  clock: RequestClock
+  time: Time
 }
 
-export class HttpTransport implements Transport {
-  readonly #address: Address
-  readonly #connections: number
-  #pool: Promise<Pool> | null = null
+interface Pools {
+  calls: Pool
+  uploads: Pool
+}
 
-  constructor(address: Address, connections: number) {
-    this.#address = address
-    this.#connections = connections
+/** What undici was given as body, and how long it is where that does not tell. */
+interface Body {
+  body: Uint8Array | Readable | null
+  length?: number
+}
+
+/** Nothing had left yet. */
+const NOT_SENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+export class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions
+  #pools: Promise<Pools> | null = null
+
+  constructor(options: HttpTransportOptions) {
+    this.#options = options
   }
 
   submit(request: Request): void {
-    if (request.framesOnly !== '') {
-      request.reject(unsupported('HTTP', request.framesOnly))
+    const what = beyondHttp(request)
+    if (what !== '') {
+      request.reject(unsupported('HTTP', what))
       return
     }
-    if (request.kind === KIND.set && !request.has(FRAME_FLAG.json) && !isUtf8(request.value)) {
-      request.reject(
-        new ClientError(
-          'CLIENT_UNSUPPORTED',
-          'over HTTP a value must be UTF-8 text: use minivault:// for bytes',
-        ),
-      )
-      return
-    }
-    this.#send(request).catch((error) => {
+    const run = request.pieces === null ? this.#call(request) : this.#upload(request)
+    run.catch((error) => {
       const known = error instanceof ClientError
-      request.reject(known ? error : disconnected(this.#address, error, request.isWrite))
+      request.reject(known ? error : disconnected(this.#options.address, error, request.isInDoubt))
     })
   }
 
-  async #open(): Promise<Pool> {
+  async #open(): Promise<Pools> {
     const { Pool } = await import('undici')
-    const { scheme, host, port } = this.#address
+    const { address, secure, connections, connectTimeoutMs } = this.#options
+    const { scheme, host, port } = address
     const origin = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-    return new Pool(origin, { connections: this.#connections })
+    const connect = { ...secure, timeout: connectTimeoutMs }
+    const maxResponseSize = VALUE_BYTES_MAX + HTTP_REPLY_OVERHEAD_BYTES
+    return {
+      calls: new Pool(origin, { connections, connect, maxResponseSize }),
+      uploads: new Pool(origin, { connections: UPLOADS_MAX, connect, maxResponseSize }),
+    }
   }
 
-  async #send(request: Request): Promise<void> {
-    this.#pool ??= this.#open()
-    const pool = await this.#pool
+  /** Sends until there is an answer, or it is no use. */
+  async #call(request: Request): Promise<void> {
+    const { address, clock, retriesMax } = this.#options
+    const { calls } = await this.#poolsNow()
+    for (let failures = 0; !request.settled; ) {
+      try {
+        const reply = await this.#exchange(calls, request, { body: bodyOf(request) })
+        this.#observe(reply)
+        request.resolve(replyOf(request, reply))
+        return
+      } catch (error) {
+        const { code } = error as ClientError
+        if (code === 'CLOCK_TOO_FAR' && request.isWrite && request.clockRetries < CLOCK_RETRIES_MAX) {
+          // Nothing was done under the old id, so a new one is not a second write.
+          clock.stepBack(request.clockRetries++)
+          clock.next(request.id)
+          request.attempt = 0
+          continue
+        }
+        if (error instanceof ClientError || request.settled) throw error
+        const failure = disconnected(address, error, request.isInDoubt)
+        if (FATAL.has(failure.code) || failures >= retriesMax) throw failure
+        if (request.sent > 0) request.attempt = Math.min(255, request.attempt + 1)
+        await this.#pause(failures++)
+      }
+    }
+  }
+
+  async #upload(request: Request): Promise<void> {
+    const { size } = request.pieces!
+    if (size === undefined || size <= STREAM_GATHER_BYTES_MAX) {
+      await gather(request, this.#options.time)
+      return this.#call(request)
+    }
+    const { uploads } = await this.#poolsNow()
     if (request.settled) return
-    const body = request.kind === KIND.set ? bodyOf(request) : null
-    const { token } = this.#address
+    request.id.clear()
+    const body = Readable.from(uploadBody(request, this.#options.time))
+    const reply = await this.#exchange(uploads, request, { body, length: uploadBytes(request) })
+    this.#observe(reply)
+    request.resolve(replyOf(request, reply))
+  }
+
+  #poolsNow(): Promise<Pools> {
+    this.#pools ??= this.#open()
+    return this.#pools
+  }
+
+  async #exchange(pool: Pool, request: Request, { body, length }: Body): Promise<HttpReply> {
     const aborter = new AbortController()
     const settled = request.onSettled
     request.onSettled = () => {
       settled?.()
       aborter.abort()
     }
-    const response = await pool.request({
-      path: request.kind === KIND.health ? '/health' : targetOf(request.key),
-      method: methodOf(request),
-      headers: {
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === null ? {} : { 'content-type': 'application/json' }),
-      },
-      body,
-      signal: aborter.signal,
-    })
-    const bytes = Buffer.from(await response.body.arrayBuffer())
-    answer(request, { status: response.statusCode, headers: response.headers, body: bytes })
+    const headers = headersOf(request, this.#options.address.token)
+    if (length !== undefined) headers['content-length'] = `${length}`
+    else request.sent++
+    request.carrier = pool
+    try {
+      const path = targetOf(request)
+      const { signal } = aborter
+      const response = await pool.request({ path, method: methodOf(request), headers, body, signal })
+      const bytes = new Uint8Array(await response.body.arrayBuffer())
+      return { status: response.statusCode, headers: response.headers, body: bytes }
+    } catch (error) {
+      if (length === undefined && NOT_SENT.has((error as NodeJS.ErrnoException).code)) {
+        request.sent--
+        request.carrier = null
+      }
+      throw error
+    } finally {
+      request.onSettled = settled
+    }
+  }
+
+  #observe(reply: HttpReply): void {
+    const version = versionOf(reply)
+    if (version !== undefined) this.#options.clock.observe(Version.parse(version))
+  }
+
+  #pause(failures: number): Promise<void> {
+    const { time } = this.#options
+    const pauseMs = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** failures)
+    return new Promise((resolve) => time.after(pauseMs * (1 + time.random() / 2), resolve))
   }
 
   abandon(): void {}
 
   close(): void {
-    this.#pool?.then((pool) => pool.destroy()).catch(() => {})
-  }
-}
-
-function methodOf(request: Request): 'GET' | 'PUT' | 'POST' | 'DELETE' {
-  if (request.kind === KIND.set) return request.has(FRAME_FLAG.ifAbsent) ? 'POST' : 'PUT'
-  return request.kind === KIND.delete ? 'DELETE' : 'GET'
-}
-
-// Slashes are encoded, too: then no key looks like one of the node's own addresses, but `health`.
-function targetOf(key: Uint8Array): string {
-  let target = '/'
-  const isHealth = key.length === 6 && Buffer.from(key).toString('latin1') === 'health'
-  for (const [index, byte] of key.entries()) {
-    const letter = String.fromCharCode(byte)
-    const plain = UNRESERVED.test(letter) && !(isHealth && index === 0)
-    target += plain ? letter : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`
-  }
-  return target
-}
-
-function bodyOf(request: Request): Buffer {
-  const text = request.has(FRAME_FLAG.json)
-    ? request.value
-    : Buffer.from(JSON.stringify(Buffer.from(request.value).toString()))
-  return Buffer.concat([Buffer.from('{"value":'), text, Buffer.from('}')])
-}
-
-function answer(request: Request, { status, headers, body }: Response): void {
-  const version = /^(?:W\/)?"([0-9a-f]{24})"$/i.exec(`${headers['etag'] ?? ''}`)?.[1]
-  const reply: Reply = { exists: true, value: EMPTY, type: 'json', version, size: 0, hasMore: false }
-  if (status === 200 || status === 201) {
-    if (request.kind === KIND.health) request.resolve({ ...reply, value: new Uint8Array(body) })
-    else if (request.kind === KIND.get) request.resolve(readValue(body, reply))
-    else request.resolve(reply)
-    return
-  }
-  const told = parse(body)
-  const code = typeof told?.code === 'string' ? told.code : ''
-  const message = typeof told?.error === 'string' ? told.error : `HTTP status ${status}`
-  if (status === 404 && request.kind === KIND.get && (code === 'KEY_NOT_FOUND' || told?.success === false)) {
-    request.resolve({ ...reply, exists: false })
-    return
-  }
-  const retryAfterMs = Number(headers['retry-after'] ?? 0) * 1000 || 0
-  const retryable = status === 429 || status === 503 || status === 504 || status === 507
-  const inDoubt = request.isWrite && status === 504
-  request.reject(
-    new ClientError(isErrorName(code) ? code : 'CLIENT_REFUSED', message, {
-      retryable,
-      inDoubt,
-      retryAfterMs,
-    }),
-  )
-}
-
-/** The value's JSON text as it came, where the body has the form a node gives it. */
-function readValue(body: Buffer, reply: Reply): Reply {
-  const told = parse(body)
-  if (told === null || told.success !== true || !('data' in told)) {
-    throw new ClientError('CLIENT_PROTOCOL', 'the server answered with something else than a value')
-  }
-  const { data } = told
-  if (told.encoding === 'base64' && typeof data === 'string') {
-    return { ...reply, type: 'raw', value: new Uint8Array(Buffer.from(data, 'base64')) }
-  }
-  const isPlain = body.subarray(0, PREFIX.length).equals(PREFIX)
-  const text = isPlain
-    ? body.subarray(PREFIX.length, body.lastIndexOf('}'))
-    : Buffer.from(JSON.stringify(data))
-  return { ...reply, value: new Uint8Array(text) }
-}
-
-interface Body {
-  success?: unknown
-  data?: unknown
-  encoding?: unknown
-  error?: unknown
-  code?: unknown
-}
-
-function parse(body: Buffer): Body | null {
-  try {
-    const told: unknown = JSON.parse(body.toString())
-    return typeof told === 'object' && told !== null ? (told as Body) : null
-  } catch {
-    return null
+    this.#pools
+      ?.then(({ calls, uploads }) => Promise.all([calls.destroy(), uploads.destroy()]))
+      .catch(() => {})
   }
 }

@@ -22,6 +22,7 @@ export type {
   SetOptions,
   SetResult,
   SetStreamOptions,
+  TlsOptions,
   TouchOptions,
   UpdateOptions,
   VersionOptions,

@@ -54,6 +54,9 @@ export const UPLOADS_MAX = 4
 /** Bytes of an upload handed to its socket and not yet taken before the source is asked for more. */
 export const UPLOAD_UNSENT_BYTES_MAX = 512 * 1024
 
+/** What an HTTP reply may have beside a value: the rest of its page, or of an error. */
+export const HTTP_REPLY_OVERHEAD_BYTES = 2 * 1024 * 1024
+
 /** What one call of a stream of a value asks for; at most two such pieces of it are in memory. */
 export const STREAM_PIECE_BYTES = 1024 * 1024
 

@@ -7,7 +7,7 @@ import type { ProtocolChoice } from './handshake.ts'
 import type { Time } from './node-time.ts'
 
 export interface ClientOptions {
-  /** `minivault://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000 */
+  /** `minivault(s)://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000 */
   url?: string
   /** instead of the URL's */
   token?: string
@@ -23,7 +23,22 @@ export interface ClientOptions {
    * clear
    */
   protocol?: ProtocolChoice
+  /** of minivaults:// and https:// */
+  tls?: TlsOptions
   time?: Time
+}
+
+/** Certificates and keys in PEM form. */
+export interface TlsOptions {
+  /** who may have signed the server's certificate; default: whom Node trusts */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** shown to servers that ask for a certificate */
+  cert?: string | Uint8Array
+  key?: string | Uint8Array
+  /** the name that the server's certificate must be for; default: the host of the URL */
+  servername?: string
+  /** false: any certificate will do, also one of somebody in between. Default true */
+  rejectUnauthorized?: boolean
 }
 
 export interface CallOptions {
@@ -105,14 +120,15 @@ export interface ScanOptions extends ReadOptions {
 }
 
 export interface SetResult {
-  /** 24 hex digits; undefined over HTTP and the documented opcodes, which do not tell */
+  /** 24 hex digits; undefined over the documented opcodes, which do not tell */
   version: string | undefined
 }
 
 export interface Entry {
   value: Uint8Array
   version: string | undefined
-  type: 'raw' | 'json'
+  /** undefined over HTTP, which does not tell */
+  type: 'raw' | 'json' | undefined
 }
 
 export interface ScanEntry {
@@ -120,7 +136,8 @@ export interface ScanEntry {
   /** empty with `keysOnly` */
   value: Uint8Array
   version: string
-  type: 'raw' | 'json'
+  /** undefined over HTTP, which does not tell */
+  type: 'raw' | 'json' | undefined
   /** the server's wall milliseconds since 1970 from which on it does not exist; 0: never */
   expiresAtMs: number
 }

@@ -13,17 +13,20 @@ import type { Address } from './address.ts'
 import type { Transport } from './calls.ts'
 import { ClientError } from './client-error.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import { disconnected } from './disconnected.ts'
 import { DocumentedWire } from './documented-wire.ts'
 import { FrameWire } from './frame-wire.ts'
-import { disconnected, FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
+import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { COPY_BYTES_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
 import type { Time } from './node-time.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
+import type { Secure } from './secure.ts'
 import { Uploads } from './uploads.ts'
 
 export interface PoolOptions {
   address: Address
+  secure: Secure | null
   protocol: ProtocolChoice
   connections: number
   connectTimeoutMs: number
@@ -104,13 +107,14 @@ export class Pool implements ConnectionOwner, Transport {
     if (count >= this.#options.connections) return
     if (count > 0 && this.#connections.some((connection) => connection.wire.inFlight < 8)) return
     this.#opening++
-    const { address, connectTimeoutMs, helloTimeoutMs, time } = this.#options
+    const { address, secure, connectTimeoutMs, helloTimeoutMs, time } = this.#options
     const onSocket = (socket: Socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     }
     openConnection({
       address,
+      secure,
       protocol: this.#protocol,
       connectTimeoutMs,
       helloTimeoutMs,

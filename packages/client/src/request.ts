@@ -8,7 +8,9 @@
 import { Version } from '@minivault/clock'
 import { CONSISTENCY, type Consistency, DURABILITY_OF_SERVER } from '@minivault/protocol'
 import type { ClientError } from './client-error.ts'
+import type { PageWanted } from './http-scan.ts'
 import type { SizedPieces } from './pieces.ts'
+import type { Page } from './scan-page.ts'
 
 export const KIND = {
   get: 0,
@@ -27,14 +29,16 @@ export interface Reply {
   /** of a GET or TOUCH: there is a value; of a DELETE: there was one, as far as the transport tells */
   exists: boolean
   value: Uint8Array
-  /** `json` over HTTP: bytes and JSON strings look alike; `value` is then the JSON text */
-  type: 'raw' | 'json'
+  /** undefined where the transport does not tell */
+  type: 'raw' | 'json' | undefined
   /** 24 hex digits; undefined where the transport does not tell */
   version: string | undefined
   /** bytes of the whole value, of which `value` may be a part */
   size: number
   /** of a SCAN: there are further pages */
   hasMore: boolean
+  /** of a SCAN whose page is not in `value` */
+  page?: Page
 }
 
 export class Request {
@@ -52,10 +56,12 @@ export class Request {
   /** with the flag `range`; 0 bytes: up to the end */
   rangeStart = 0
   rangeBytes = 0
+  /** of a SCAN: what `value` says, for those who say it otherwise */
+  scan: PageWanted | null = null
   consistency: Consistency = CONSISTENCY.server
   durability = DURABILITY_OF_SERVER
-  /** what of this request only frames carry, in words; '': nothing */
-  framesOnly = ''
+  /** what of this request the documented opcodes cannot carry, in words; '': nothing */
+  beyondOpcodes = ''
   readonly id = new Version()
   attempt = 0
   /**

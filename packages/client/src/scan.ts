@@ -24,18 +24,8 @@ import { ClientError } from './client-error.ts'
 import { SCAN_FETCHES_MAX } from './limits.ts'
 import type { ScanEntry, ScanOptions } from './options.ts'
 import { EMPTY, KIND, type Reply } from './request.ts'
+import type { Listed, Page } from './scan-page.ts'
 import { cursorOf, flagOf, limitOf, rangeOf, type ScanRange } from './scan-range.ts'
-
-interface Listed {
-  entry: ScanEntry
-  isTooLarge: boolean
-}
-
-interface Page {
-  listed: Listed[]
-  /** where the next page begins; null: there is none */
-  cursor: Uint8Array | null
-}
 
 const DONE: IteratorResult<ScanEntry, undefined> = { done: true, value: undefined }
 
@@ -106,7 +96,7 @@ export class Scan implements AsyncIterable<ScanEntry>, AsyncDisposable {
       while (!this.#isClosed && this.#left > 0 && !this.#range.isEmpty) {
         const listed = await this.#take()
         if (listed === null) break
-        const value = listed.isTooLarge && !this.#keysOnly ? await this.#fetch(listed.entry) : listed.entry
+        const value = listed.isBare && !this.#keysOnly ? await this.#fetch(listed.entry) : listed.entry
         if (this.#isClosed) break
         this.#last = listed.entry.key
         if (value === null) continue
@@ -154,11 +144,12 @@ export class Scan implements AsyncIterable<ScanEntry>, AsyncDisposable {
     }
     const reply = await this.#calls.ask(KIND.scan, prefix, this.#callOptions(), (request) => {
       applyLevels(request, this.#options)
-      request.framesOnly = 'scan'
+      request.beyondOpcodes = 'scan'
       request.value = value
+      request.scan = { ...wanted, prefix, reverse, keysOnly }
       request.flags = (reverse ? FRAME_FLAG.reverse : 0) | (keysOnly ? FRAME_FLAG.noValue : 0)
     })
-    return pageOf(reply, keysOnly)
+    return reply.page ?? pageOf(reply, keysOnly)
   }
 
   /** The entry with its value; null: it is gone. */
@@ -192,7 +183,7 @@ export class Scan implements AsyncIterable<ScanEntry>, AsyncDisposable {
 function pageOf({ value, hasMore }: Reply, keysOnly: boolean): Page {
   const listed: Listed[] = []
   const cursorBytes = decodeScanPage(value, 0, value.length, keysOnly, (entry) => {
-    listed.push({ entry: entryOf(value, entry), isTooLarge: entry.isTooLarge })
+    listed.push({ entry: entryOf(value, entry), isBare: entry.isTooLarge })
   })
   if (cursorBytes < 0 || hasMore !== cursorBytes > 0) {
     throw new ClientError('CLIENT_PROTOCOL', 'the server sent what is no page of a scan')

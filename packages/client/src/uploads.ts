@@ -9,16 +9,18 @@ import type { Socket } from 'node:net'
 import type { Address } from './address.ts'
 import { ClientError, unsupported } from './client-error.ts'
 import { refusalOf } from './frame-encoder.ts'
+import { gather } from './gather.ts'
 import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { RECONNECT_MS_MAX, RECONNECT_MS_MIN, STREAM_GATHER_BYTES_MAX, UPLOADS_MAX } from './limits.ts'
 import type { Time } from './node-time.ts'
-import { type SizedPieces, sourceError } from './pieces.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
+import type { Secure } from './secure.ts'
 import { Upload } from './upload.ts'
 
 export interface UploadsOptions {
   address: Address
+  secure: Secure | null
   protocol: ProtocolChoice
   connectTimeoutMs: number
   helloTimeoutMs: number
@@ -39,38 +41,18 @@ export class Uploads {
   }
 
   submit(request: Request): void {
+    const { time, submit } = this.#options
     const { size } = request.pieces!
     if (size === undefined || size <= STREAM_GATHER_BYTES_MAX) {
-      this.#gather(request, request.pieces!).catch((error: ClientError) => request.reject(error))
+      gather(request, time)
+        .then(() => {
+          if (!request.settled) submit(request)
+        })
+        .catch((error: ClientError) => request.reject(error))
     } else {
       this.#waiting.push(request)
       this.#startNext()
     }
-  }
-
-  async #gather(request: Request, given: SizedPieces): Promise<void> {
-    const { pieces, size, timeoutMs } = given
-    const { time, submit } = this.#options
-    const gathered: Uint8Array[] = []
-    let length = 0
-    for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
-      length += piece.length
-      if (size !== undefined && length > size) {
-        throw sourceError(`the source gave more than the ${size} bytes announced`)
-      }
-      if (length > STREAM_GATHER_BYTES_MAX) {
-        throw sourceError(`a value above ${STREAM_GATHER_BYTES_MAX} bytes needs its size: { size }`)
-      }
-      gathered.push(new Uint8Array(piece))
-      request.deadline = time.now() + timeoutMs
-    }
-    if (request.settled) return
-    if (size !== undefined && length < size) {
-      throw sourceError(`the source ended after ${length} of ${size} bytes`)
-    }
-    request.value = new Uint8Array(Buffer.concat(gathered))
-    request.pieces = null
-    submit(request)
   }
 
   #startNext(): void {
@@ -110,11 +92,11 @@ export class Uploads {
 
   /** Tries until the call is settled: nothing was taken from the source yet. */
   async #connect(request: Request): Promise<Opened | null> {
-    const { address, protocol, connectTimeoutMs, helloTimeoutMs, time } = this.#options
+    const { address, secure, protocol, connectTimeoutMs, helloTimeoutMs, time } = this.#options
     const onSocket = (socket: Socket) => this.#running.set(request, socket)
     for (let failures = 0; !request.settled; failures++) {
       try {
-        const options = { address, protocol, connectTimeoutMs, helloTimeoutMs, time, onSocket }
+        const options = { address, secure, protocol, connectTimeoutMs, helloTimeoutMs, time, onSocket }
         const opened = await openConnection(options)
         if (opened.hello !== null || opened.isCertain) return opened
         // Silence may have been an accident: it is no reason to refuse.

@@ -22,7 +22,8 @@ export class ValueStream implements AsyncIterable<Uint8Array> {
   readonly start: number
   readonly end: number
   readonly version: string
-  readonly type: 'raw' | 'json'
+  /** undefined over HTTP, which does not tell */
+  readonly type: 'raw' | 'json' | undefined
   readonly #ask: AskForPiece
   /** the piece at `#at`, asked for already */
   #ahead: Promise<Reply> | null
