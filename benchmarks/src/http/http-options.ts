@@ -1,24 +1,17 @@
 /** The flags of `pnpm bench http`. */
-import { choice, FLAG, number, numbers, parseFlags, TEXT } from '../flags.ts'
+import { CASE_FLAGS, type CaseOptions, readCaseOptions } from '../cases.ts'
+import { choice, numbers, parseFlags, TEXT } from '../flags.ts'
 import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
 import type { HttpCase } from './figures.ts'
 import { CASES } from './plan.ts'
 import { KINDS, type RequestKind } from './requests.ts'
 
-export interface HttpOptions {
+export interface HttpOptions extends CaseOptions {
   readonly cases: readonly HttpCase[]
-  /** At most; fewer where values are large. */
-  readonly keyspace: number
-  readonly rounds: number
-  /** Whole: wrk takes no others. */
-  readonly seconds: number
-  readonly pin: boolean
-  /** Everything, whatever the length of the rounds: only then the documents are written. */
-  readonly complete: boolean
-  /** Measures nothing, writes the page of the last complete run again. */
-  readonly render: boolean
 }
 
+/** wrk takes whole seconds. */
+const SECONDS_MIN = 1
 const FULL = { keyspace: 10_000, rounds: 4, seconds: 2 }
 const QUICK = { keyspace: 500, rounds: 1, seconds: 1 }
 const KIND_NAMES = Object.keys(KINDS) as RequestKind[]
@@ -38,26 +31,13 @@ of it is only printed.
 
 /** Null when the words ask for help. */
 export function readHttpOptions(words: readonly string[]): HttpOptions | null {
-  const values = parseFlags(words, {
-    help: FLAG,
-    quick: FLAG,
-    render: FLAG,
-    'no-pin': FLAG,
-    kind: TEXT,
-    durability: TEXT,
-    bytes: TEXT,
-    connections: TEXT,
-    keyspace: TEXT,
-    rounds: TEXT,
-    seconds: TEXT,
-  })
+  const values = parseFlags(words, { ...CASE_FLAGS, kind: TEXT, connections: TEXT })
   if (values.help) return null
   const base = values.quick ? QUICK : FULL
   const kind = choice('kind', values.kind, KIND_NAMES)
   const durability = choice('durability', values.durability, NODE_DURABILITIES)
   const bytes = numbers('bytes', values.bytes)
   const connections = numbers('connections', values.connections)
-  const changed = Object.keys(values).some((name) => !['rounds', 'seconds', 'render'].includes(name))
   return {
     cases: CASES.filter(
       (one) =>
@@ -66,11 +46,6 @@ export function readHttpOptions(words: readonly string[]): HttpOptions | null {
         (bytes ?? [one.valueBytes]).includes(one.valueBytes) &&
         (connections ?? [one.connections]).includes(one.connections),
     ),
-    keyspace: number('keyspace', values.keyspace) ?? base.keyspace,
-    rounds: number('rounds', values.rounds) ?? base.rounds,
-    seconds: number('seconds', values.seconds) ?? base.seconds,
-    pin: !values['no-pin'],
-    complete: !changed,
-    render: values.render ?? false,
+    ...readCaseOptions(values, base, SECONDS_MIN),
   }
 }

@@ -1,16 +1,13 @@
 /**
  * `pnpm bench http`: minivault-node beside a bare `node:http` server with replies of the same length, asked
- * by wrk in rounds that take turns. What cannot be measured is said and does not stop the rest.
+ * by wrk in rounds that take turns.
  */
+import { type CaseBenchmark, renderCases, runCases, runFacts } from '../cases.ts'
 import { requireWrk } from '../load/wrk.ts'
-import { machineFacts } from '../machine.ts'
-import { lines, pageOf, writeBetweenMarkers } from '../page.ts'
-import { keepResult, lastRun } from '../results-file.ts'
-import { failedLines, Run } from '../run.ts'
-import { buildMinivault } from '../servers/minivault-server.ts'
-import { canPin } from '../servers/pinning.ts'
-import type { HttpCaseResult, HttpFacts, HttpResult } from './figures.ts'
-import { HELP, readHttpOptions } from './http-options.ts'
+import { lines, pageOf } from '../page.ts'
+import { failedLines } from '../run.ts'
+import type { HttpCase, HttpCaseResult, HttpFacts, HttpResult } from './figures.ts'
+import { HELP, type HttpOptions, readHttpOptions } from './http-options.ts'
 import { measureGroup } from './http-part.ts'
 import { groupCases } from './plan.ts'
 import { COLUMNS, caseTable, httpHeader, httpTargetTable } from './report.ts'
@@ -21,35 +18,22 @@ export async function runHttp(words: string[]): Promise<void> {
     process.stdout.write(HELP)
     return
   }
-  if (options.render) {
-    process.stdout.write(render())
-    return
-  }
-  const wrkVersion = requireWrk()
-  const pinned = options.pin && canPin()
-  const { rounds: roundCount, seconds: roundSeconds } = options
-  const facts: HttpFacts = { ...machineFacts(), wrkVersion, pinned, roundCount, roundSeconds }
-  await buildMinivault()
-  process.stdout.write(httpHeader(facts))
-  const run = new Run<HttpCaseResult>((result) => {
-    if (options.complete) keepResult('http', facts, result)
-  })
-  const onResult = run.table(COLUMNS)
-  for (const group of groupCases(options.cases)) {
-    const [{ durability, valueBytes }] = group as [(typeof group)[0]]
-    const what = `${valueBytes} bytes at ${durability}`
-    await run.attempt(what, () => measureGroup(group, options, pinned, run, onResult))
-  }
-  process.stdout.write(`\n${httpTargetTable(run.results, options.complete)}`)
-  if (options.complete) process.stdout.write(render())
-  if (run.hasFailed) process.exitCode = 1
+  const benchmark = benchmarkWith(options)
+  if (options.render) return renderCases(benchmark)
+  const facts: HttpFacts = { wrkVersion: requireWrk(), ...runFacts(options) }
+  await runCases(benchmark, groupCases(options.cases), facts, options.complete)
 }
 
-/** Makes the page's part from the last complete run. Returns the line that says where it is. */
-function render(): string {
-  const { facts, results } = lastRun<HttpFacts, HttpResult>('http')
-  writeBetweenMarkers('http', httpPage(facts, results))
-  return 'written: docs/BENCHMARKS.md, benchmarks/results/http.ndjson\n'
+function benchmarkWith(options: HttpOptions): CaseBenchmark<HttpCase, HttpCaseResult, HttpFacts> {
+  return {
+    name: 'http',
+    header: httpHeader,
+    columns: COLUMNS,
+    groupName: ({ valueBytes, durability }) => `${valueBytes} bytes at ${durability}`,
+    measureGroup: (group, pinned, run, onResult) => measureGroup(group, options, pinned, run, onResult),
+    closing: httpTargetTable,
+    page: httpPage,
+  }
 }
 
 export function httpPage(facts: HttpFacts, results: readonly HttpResult[]): string {

@@ -1,22 +1,16 @@
 /** The flags of `pnpm bench resp`. */
-import { choice, FLAG, number, numbers, parseFlags, TEXT } from '../flags.ts'
+import { CASE_FLAGS, type CaseOptions, readCaseOptions } from '../cases.ts'
+import { choice, numbers, parseFlags, TEXT } from '../flags.ts'
 import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
 import { COMMANDS, type CommandName } from './commands.ts'
 import type { RespCase } from './figures.ts'
 import { CASES } from './plan.ts'
 
-export interface RespOptions {
+export interface RespOptions extends CaseOptions {
   readonly cases: readonly RespCase[]
-  readonly keyspace: number
-  readonly rounds: number
-  readonly seconds: number
-  readonly pin: boolean
-  /** Everything, whatever the length of the rounds: only then the documents are written. */
-  readonly complete: boolean
-  /** Measures nothing, writes the page of the last complete run again. */
-  readonly render: boolean
 }
 
+const SECONDS_MIN = 0.05
 const FULL = { keyspace: 50_000, rounds: 3, seconds: 1.5 }
 const QUICK = { keyspace: 5000, rounds: 1, seconds: 0.2 }
 const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[]
@@ -36,26 +30,13 @@ of it is only printed.
 
 /** Null when the words ask for help. */
 export function readRespOptions(words: readonly string[]): RespOptions | null {
-  const values = parseFlags(words, {
-    help: FLAG,
-    quick: FLAG,
-    render: FLAG,
-    'no-pin': FLAG,
-    command: TEXT,
-    durability: TEXT,
-    bytes: TEXT,
-    pipeline: TEXT,
-    keyspace: TEXT,
-    rounds: TEXT,
-    seconds: TEXT,
-  })
+  const values = parseFlags(words, { ...CASE_FLAGS, command: TEXT, pipeline: TEXT })
   if (values.help) return null
   const base = values.quick ? QUICK : FULL
   const command = choice('command', values.command, COMMAND_NAMES)
   const durability = choice('durability', values.durability, NODE_DURABILITIES)
   const bytes = numbers('bytes', values.bytes)
   const pipelines = numbers('pipeline', values.pipeline)
-  const changed = Object.keys(values).some((name) => !['rounds', 'seconds', 'render'].includes(name))
   return {
     cases: CASES.filter(
       (one) =>
@@ -64,11 +45,6 @@ export function readRespOptions(words: readonly string[]): RespOptions | null {
         (bytes ?? [one.valueBytes]).includes(one.valueBytes) &&
         (pipelines ?? [one.pipeline]).includes(one.pipeline),
     ),
-    keyspace: number('keyspace', values.keyspace) ?? base.keyspace,
-    rounds: number('rounds', values.rounds) ?? base.rounds,
-    seconds: number('seconds', values.seconds, 0.05) ?? base.seconds,
-    pin: !values['no-pin'],
-    complete: !changed,
-    render: values.render ?? false,
+    ...readCaseOptions(values, base, SECONDS_MIN),
   }
 }

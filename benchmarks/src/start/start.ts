@@ -103,12 +103,16 @@ const COLUMNS: readonly Column<Row>[] = [
 
 export function startPage(facts: MachineFacts, times: StartTimes): string {
   const rows = WAYS.map((way) => ({ name: NAMES[way], ms: spread(times[way]) }))
-  const { median } = spread(times.npx)
-  const word = median <= NPX_MS_MAX ? 'reached' : '**missed**'
   const head =
     `minivault ${facts.commit} on Node ${facts.nodeVersion}, ${facts.date.slice(0, 10)}, ${facts.cpu}, ` +
     `${times.npx.length} starts of each in turns`
-  const goal = `the ready line within ${NPX_MS_MAX} ms of \`npx minivault-node\``
-  const target = `Target: ${goal}: ${median.toFixed(0)} ms, ${word}.`
+  const target =
+    `Target: the ready line within ${NPX_MS_MAX} ms of \`npx minivault-node\`: ${judged(times.npx)}; ` +
+    `of the command that npx runs: ${judged(times.itself)}.`
   return pageOf([head, target, markdownTable(COLUMNS, rows, 1)])
+}
+
+function judged(times: readonly number[]): string {
+  const { median } = spread(times)
+  return `${median.toFixed(0)} ms, ${median <= NPX_MS_MAX ? 'reached' : '**missed**'}`
 }
