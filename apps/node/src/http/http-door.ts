@@ -24,7 +24,7 @@ import {
 import { CrossOrigin, METHODS } from './cross-origin.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { Listing } from './listing.ts'
-import { refuseMalformed } from './malformed.ts'
+import { endWith, refusalOf } from './malformed.ts'
 import { giveOwn } from './own-targets.ts'
 import { varyOf } from './reply-head.ts'
 import { shapeError } from './request-shape.ts'
@@ -51,10 +51,9 @@ export interface HttpDoorOptions extends Omit<ExchangeContext, 'waiting' | 'outg
 interface Line {
   /** Pipelined requests take effect in their order: each waits for the one before. */
   newest: Exchange | null
-  beforeNewest: Exchange | null
   waiting: number
-  /** Its bytes cannot be followed any more. */
-  isLost: boolean
+  /** Why what came behind them, or in the newest one's body, could not be read. */
+  lost: NodeJS.ErrnoException | null
 }
 
 export class HttpDoor {
@@ -92,8 +91,11 @@ export class HttpDoor {
     this.server.on('checkExpectation', (request, response) =>
       this.#inOrder(new Exchange(this.#context, request, response, false), true),
     )
+    this.server.on('connect', (_request, socket) =>
+      endWith(socket as Socket, { status: 405, error: ERROR.METHOD_NOT_ALLOWED, message: null }),
+    )
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      this.#refuseMalformed(error, socket as Socket),
+      this.#onMalformed(error, socket as Socket),
     )
   }
 
@@ -126,18 +128,12 @@ export class HttpDoor {
   #inOrder(exchange: Exchange, isExpectingElse = false): void {
     const { request, response } = exchange
     const { socket } = request
-    const line: Line = this.#lines.get(socket) ?? {
-      newest: null,
-      beforeNewest: null,
-      waiting: 0,
-      isLost: false,
-    }
+    const line: Line = this.#lines.get(socket) ?? { newest: null, waiting: 0, lost: null }
     if (line.waiting === HTTP_PIPELINE_MAX) {
       socket.destroy()
       return
     }
     const before = line.newest
-    line.beforeNewest = before
     line.newest = exchange
     line.waiting += 1
     this.#lines.set(socket, line)
@@ -147,20 +143,31 @@ export class HttpDoor {
       this.#unfinished.delete(exchange)
       exchange.close()
     })
-    if (before === null || before.response.closed) this.#begin(exchange, isExpectingElse)
-    else before.response.once('close', () => this.#begin(exchange, isExpectingElse))
+    const begin = () => {
+      if (line.lost !== null && !request.complete) endWith(socket, refusalOf(line.lost))
+      else this.#begin(exchange, isExpectingElse)
+    }
+    if (before === null || before.response.closed) begin()
+    else before.response.once('close', begin)
   }
 
   /** The replies that are due come first; a request that broke off in its body is the refused one itself. */
-  #refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  #onMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
     const line = this.#lines.get(socket)
-    if (line === undefined) return refuseMalformed(error, socket)
+    if (line === undefined) return endWith(socket, refusalOf(error))
     // What still comes is passed over: the client shall hear the answer. The time-outs end it.
-    if (line.isLost && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT' && error.code !== 'ECONNRESET') return
-    line.isLost = true
-    const last = line.newest?.request.complete === true ? line.newest : line.beforeNewest
-    if (last === null || last.response.closed || socket.destroyed) refuseMalformed(error, socket)
-    else last.response.once('close', () => refuseMalformed(error, socket))
+    if (line.lost !== null && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return
+    line.lost = error
+    const { request, response } = line.newest!
+    if (response.closed) endWith(socket, refusalOf(error))
+    else if (request.complete) response.once('close', () => endWith(socket, refusalOf(error)))
+    else if (response.headersSent) response.once('close', () => socket.end())
+    // Else it is refused when its turn comes.
+    else if (line.waiting === 1) endWith(socket, refusalOf(error))
   }
 
   /** What concerns requests of every kind. */
@@ -169,7 +176,10 @@ export class HttpDoor {
     const { crossOrigin } = this
     head.vary = varyOf(false, crossOrigin.dependsOnOrigin)
     const wrong = shapeError(request)
-    if (wrong !== null) return exchange.refuse(wrong.error, wrong.message, '', wrong.status)
+    if (wrong !== null) {
+      exchange.response.shouldKeepAlive = false
+      return exchange.refuse(wrong.error, wrong.message, '', wrong.status)
+    }
     if (crossOrigin.refuses(headers)) return exchange.refuse(ERROR.ORIGIN_REFUSED)
     crossOrigin.addLines(headers, head.others)
     exchange.settleLines()

@@ -13,6 +13,7 @@ export interface ShapeError {
 }
 
 const HEADERS_TOO_LARGE = 431
+const VERSION_NOT_SUPPORTED = 505
 
 /** Null: there is nothing wrong with it. */
 export function shapeError({ rawHeaders, headers, httpVersion }: IncomingMessage): ShapeError | null {
@@ -28,8 +29,16 @@ export function shapeError({ rawHeaders, headers, httpVersion }: IncomingMessage
   if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0')) {
     return { error: ERROR.BAD_REQUEST, message: 'a request has one header Host' }
   }
+  if (httpVersion !== '1.0' && httpVersion !== '1.1') {
+    const message = 'this is HTTP/1.1'
+    return { error: ERROR.UNSUPPORTED, message, status: VERSION_NOT_SUPPORTED }
+  }
   const coding = headers['transfer-encoding']
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+  if (coding === undefined) return null
+  if (httpVersion === '1.0') {
+    return { error: ERROR.BAD_REQUEST, message: 'HTTP/1.0 has no transfer codings' }
+  }
+  if (coding.toLowerCase() !== 'chunked') {
     return { error: ERROR.UNSUPPORTED, message: 'the only transfer coding is chunked' }
   }
   return null

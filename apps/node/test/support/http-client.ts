@@ -118,7 +118,7 @@ export class RawHttp {
   }
 }
 
-export async function until(condition: () => boolean, patienceMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, patienceMs = 15_000): Promise<void> {
   for (let waited = 0; !condition(); waited += 5) {
     if (waited > patienceMs) throw new Error(`waited ${patienceMs} ms in vain`)
     await sleep(5)
