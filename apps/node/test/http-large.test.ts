@@ -1,4 +1,4 @@
-/** Large values over HTTP: through files in both directions, bounded in memory, nothing left of what fails. */
+/** Large values over HTTP: through files both ways, bounded in memory, nothing left of what fails. */
 import { once } from 'node:events'
 import { openSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'

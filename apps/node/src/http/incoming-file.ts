@@ -47,7 +47,9 @@ export function pushBody(exchange: Exchange, bytes: number, then: (answer: Answe
   exchange.welcomeBody()
 }
 
-/** A body in chunks, short or large, under the key of the context's operation. `then` owns what was staged. */
+/**
+ * A body in chunks, short or large, under the key of the context's operation. `then` owns what was staged.
+ */
 export function stageBody(exchange: Exchange, then: (staged: StagedValue) => void): void {
   const { request, context } = exchange
   const { streams, held, operation } = context
