@@ -172,6 +172,8 @@ export const HTTP_PIECES_OUT_MAX = 32
 export const LISTING_BYTES_MAX = 1024 * 1024
 /** RESP: readers of requests that have not come whole, kept for use again. */
 export const RESP_REQUESTS_POOLED = 64
+/** RESP: what a copied argument takes beside its bytes. */
+export const ARGUMENT_BYTES = 128
 /** RESP: what MULTI queues, as commands and as bytes of their arguments. */
 export const TRANSACTION_COMMANDS_MAX = 10_000
 export const TRANSACTION_BYTES_MAX = 4 * 1024 * 1024

@@ -337,3 +337,22 @@ t.test('redis-cli', async (t) => {
   t.match(cli(['--pipe'], many.join('')), /errors: 0, replies: 5000/)
   t.equal(cli(['GET', 'key:4999']), '4999\n')
 })
+
+t.test('very many arguments, at once or queued', { timeout: 120_000 }, async (t) => {
+  const { port, child } = await startServer(t, ['-durability', 'memory'])
+  const many = Buffer.from(`*500001\r\n$6\r\nEXISTS\r\n${'$1\r\nx\r\n'.repeat(500_000)}`)
+  const before = residentBytes(child.pid!)
+  const connections = await Promise.all(Array.from({ length: 3 }, () => RespSocket.open(port)))
+  for (const c of connections) c.send(many, request('PING'))
+  const counts = await Promise.all(connections.map((c) => c.replies(2)))
+  for (const replies of counts) t.strictSame(replies, [0, { simple: 'PONG' }])
+  t.ok(residentBytes(child.pid!) - before < 500 * MEGABYTE, 'of 1,500,000 arguments')
+
+  const [c] = connections
+  const words = Array.from({ length: 1000 }, () => 'x')
+  c!.send(request('MULTI'), ...Array.from({ length: 40 }, () => request('DEL', ...words)))
+  const queued = await c!.replies(41)
+  t.match(queued[40], { error: /^ERR a transaction has at most 10000 commands and 4194304 bytes/ })
+  t.match(await c!.ask('EXEC'), { error: /^EXECABORT/ })
+  for (const one of connections) one.close()
+})

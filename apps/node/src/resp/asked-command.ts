@@ -5,7 +5,12 @@
 import { cloneBytes } from '@minivault/codec'
 import { ERROR, ProtocolError, type RespRequest } from '@minivault/protocol'
 import { KIND, type Kind } from '../key-value.ts'
-import { OPERATION_TIMEOUT_MS, TRANSACTION_BYTES_MAX, TRANSACTION_COMMANDS_MAX } from '../limits.ts'
+import {
+  ARGUMENT_BYTES,
+  OPERATION_TIMEOUT_MS,
+  TRANSACTION_BYTES_MAX,
+  TRANSACTION_COMMANDS_MAX,
+} from '../limits.ts'
 import { type Command, type CommandContext, CommandError, type Reply } from './command.ts'
 import { HeldValues } from './held-values.ts'
 import type { RespGateway } from './resp-gateway.ts'
@@ -40,19 +45,23 @@ export class AskedCommands {
     try {
       const command = this.#admit(bytes, start, request)
       copies.take(bytesOf(request))
-      const args = copyArguments(bytes, start, request)
-      const reply = this.#begin(command, args)
-      if (!(reply instanceof Promise)) {
-        copies.release()
-        return reply
-      }
-      return reply.catch(replyOf).finally(() => copies.release())
+      const reply = this.#begin(command, copyArguments(bytes, start, request), bytesOf(request))
+      if (reply instanceof Promise) return reply.catch(replyOf).finally(() => this.#end(copies))
+      this.#end(copies)
+      return reply
     } catch (error) {
-      copies.release()
+      this.#end(copies)
       const { transaction } = this.#state
       if (transaction !== null) transaction.isRefused = true
       return replyOf(error)
     }
+  }
+
+  #end(copies: HeldValues): void {
+    copies.release()
+    const { transaction, watched, held } = this.#state
+    const isOver = !this.#gateway.sessions.has(this.#state)
+    if (isOver || (transaction === null && watched === null)) held.release()
   }
 
   #admit(bytes: Uint8Array, start: number, request: RespRequest): Command {
@@ -75,7 +84,7 @@ export class AskedCommands {
     return command
   }
 
-  #begin(command: Command, args: readonly Uint8Array[]): Reply | Promise<Reply> {
+  #begin(command: Command, args: readonly Uint8Array[], bytes: number): Reply | Promise<Reply> {
     const state = this.#state
     state.lastCommand = command.name
     if (state.transaction === null || command.isImmediate) {
@@ -85,12 +94,13 @@ export class AskedCommands {
         return replyOf(error)
       }
     }
-    const { queued, bytes } = state.transaction
-    const total = bytes + args.reduce((sum, argument) => sum + argument.length, 0)
+    const { queued } = state.transaction
+    const total = state.transaction.bytes + bytes
     if (queued.length >= TRANSACTION_COMMANDS_MAX || total > TRANSACTION_BYTES_MAX) {
       const most = `${TRANSACTION_COMMANDS_MAX} commands and ${TRANSACTION_BYTES_MAX} bytes`
       throw new CommandError(`ERR a transaction has at most ${most}`)
     }
+    state.held.take(bytes)
     queued.push({ command, args })
     state.transaction.bytes = total
     return QUEUED
@@ -116,17 +126,20 @@ function keyCount({ keys }: Command, count: number): number {
   return Math.max(1, Math.floor((last - keys.first) / keys.step) + 1)
 }
 
+/** What the copies of its arguments take. */
 function bytesOf({ starts, ends, count }: RespRequest): number {
-  return count === 0 ? 0 : ends[count - 1]! - starts[0]!
+  return count === 0 ? 0 : ends[count - 1]! - starts[0]! + count * ARGUMENT_BYTES
 }
 
 /** All but the name. */
 function copyArguments(bytes: Uint8Array, start: number, request: RespRequest): Uint8Array[] {
   const { starts, ends, count } = request
   const args: Uint8Array[] = []
-  for (let index = 1; index < count; index++) {
-    args.push(cloneBytes(bytes, start + starts[index]!, start + ends[index]!))
-  }
+  if (count < 2) return args
+  const from = starts[1]!
+  const copy = cloneBytes(bytes, start + from, start + ends[count - 1]!)
+  for (let index = 1; index < count; index++)
+    args.push(copy.subarray(starts[index]! - from, ends[index]! - from))
   return args
 }
 

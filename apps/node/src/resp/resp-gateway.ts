@@ -39,9 +39,14 @@ export class RespGateway {
 
   open(): SessionState {
     this.#lastId += 1
-    const state = new SessionState(this.#lastId, this.session.now())
+    const state = new SessionState(this.#lastId, this.session.now(), this.session.held)
     this.sessions.add(state)
     return state
+  }
+
+  close(state: SessionState): void {
+    this.sessions.delete(state)
+    state.held.release()
   }
 
   /** The request is not whole: it stays with its connection. */

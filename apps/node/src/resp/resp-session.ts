@@ -384,7 +384,7 @@ export class RespSession implements Session {
     this.#incoming?.abort()
     this.#incoming = null
     this.#letGo()
-    this.#gateway.sessions.delete(this.#state)
+    this.#gateway.close(this.#state)
   }
 }
 

@@ -1,5 +1,7 @@
 /** What one RESP connection has said of itself, and what it has begun. The commands read and change it. */
+import type { HeldBytes } from '../door/held-bytes.ts'
 import type { Command } from './command.ts'
+import { HeldValues } from './held-values.ts'
 
 export interface QueuedCommand {
   readonly command: Command
@@ -29,13 +31,16 @@ export class SessionState {
   transaction: Transaction | null = null
   /** WATCH: version by key (latin1), empty where there was nothing; null: nothing is watched. */
   watched: Map<string, string> | null = null
+  /** What the two take. */
+  readonly held: HeldValues
   /** Name of the last command that was not a hot one, for CLIENT LIST. */
   lastCommand = ''
   /** The reply that comes next is the last. */
   isClosing = false
 
-  constructor(id: number, connectedAtMs: number) {
+  constructor(id: number, connectedAtMs: number, held: HeldBytes) {
     this.id = id
+    this.held = new HeldValues(held)
     this.connectedAtMs = connectedAtMs
   }
 

@@ -5,6 +5,7 @@
  */
 import { Version } from '@minivault/clock'
 import type { BatchCondition } from '../../key-value.ts'
+import { ARGUMENT_BYTES } from '../../limits.ts'
 import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
 import { committed } from '../on-keys.ts'
 import type { Transaction } from '../session-state.ts'
@@ -70,7 +71,9 @@ export const transactionCommands: readonly Command[] = [
       session.watched ??= new Map()
       for (const [at, key] of keys.entries()) {
         const name = textOf(key)
-        if (!session.watched.has(name)) session.watched.set(name, found[at]?.version.toString() ?? '')
+        if (session.watched.has(name)) continue
+        session.held.take(name.length + ARGUMENT_BYTES)
+        session.watched.set(name, found[at]?.version.toString() ?? '')
       }
       return OK
     },
