@@ -33,7 +33,7 @@ var ErrNoValue = errors.New("minivault: no value: the key is absent, or the node
 //   - KEY_LENGTH, VALUE_TOO_LARGE, POOL_FULL, CLOSED: nothing was sent
 //   - UNAUTHORIZED: the node does not know the authentication key
 //   - REFUSED: the node refused without a reason: no key where it needs one, rate limit, full disk
-//   - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not have been done
+//   - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not be done
 type BinaryError struct {
 	Code  string
 	Cause error // what the network said; nil where it said nothing
@@ -59,8 +59,8 @@ type BinaryOptions struct {
 // DefaultBinaryOptions are those of NewBinaryClient.
 var DefaultBinaryOptions = BinaryOptions{8, 1024, 5 * time.Second, 30 * time.Second}
 
-// BinaryClient is a pool of connections to one node. Goroutines may share it: each call takes one connection, or
-// waits for one. A new connection authenticates itself first.
+// BinaryClient is a pool of connections to one node. Goroutines may share it: each call takes one connection,
+// or waits for one. A new connection authenticates itself first.
 type BinaryClient struct {
 	address string
 	key     string
@@ -131,8 +131,8 @@ func (c *BinaryClient) GetJSON(key string, into any) error {
 	return err
 }
 
-// Health is what the node says about itself: status, uptime_seconds, cache_items, cache_size_mb, storage_size_mb,
-// memory_mb (MiB) and more. It needs no authentication key, unless a wrong one was given.
+// Health is what the node says about itself: status, uptime_seconds, cache_items, cache_size_mb,
+// storage_size_mb, memory_mb (MiB) and more. It needs no authentication key, unless a wrong one was given.
 func (c *BinaryClient) Health() (health map[string]any, err error) {
 	text, err := c.call(opHealth, "health")
 	if err == nil {
@@ -242,12 +242,12 @@ func (c *BinaryClient) connect(deadline time.Time) (*binaryConnection, error) {
 }
 
 // exchange keeps the connection for the next call, unless it is broken.
-func (c *BinaryClient) exchange(connection *binaryConnection, request [][]byte, deadline time.Time) ([]byte, error) {
-	data, err := connection.exchange(request, deadline)
+func (c *BinaryClient) exchange(on *binaryConnection, request [][]byte, deadline time.Time) ([]byte, error) {
+	data, err := on.exchange(request, deadline)
 	if (err != nil && !isBinaryCode(err, "REFUSED")) || c.closed.Load() {
-		connection.Close()
+		on.Close()
 	} else {
-		c.idle <- connection // never full: there are no more connections than turns
+		c.idle <- on // never full: there are no more connections than turns
 	}
 	return data, err
 }

@@ -27,7 +27,7 @@ var ErrNotFound = errors.New("minivault: there is no such key")
 // DISK_FULL …), or one of these:
 //
 //   - KEY_LENGTH, VALUE_TOO_LARGE, POOL_FULL: nothing was sent
-//   - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not have been done
+//   - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not be done
 type HTTPError struct {
 	Code    string
 	Message string
@@ -52,8 +52,8 @@ type HTTPOptions struct {
 // DefaultHTTPOptions are those of NewHTTPClient.
 var DefaultHTTPOptions = HTTPOptions{8, 1024, 5 * time.Second, 30 * time.Second}
 
-// HTTPClient is a pool of connections to one node. Goroutines may share it: each call takes one connection, or
-// waits for one. The authentication key goes with each request.
+// HTTPClient is a pool of connections to one node. Goroutines may share it: each call takes one connection,
+// or waits for one. The authentication key goes with each request.
 type HTTPClient struct {
 	url     string
 	key     string
@@ -63,16 +63,16 @@ type HTTPClient struct {
 	client  *http.Client
 }
 
-// NewHTTPClient makes a client of the node at url, such as http://localhost:8080; a path in it goes before each
-// key. An empty key means no authentication.
+// NewHTTPClient makes a client of the node at url, such as http://localhost:8080; a path in it goes before
+// each key. An empty key means no authentication.
 func NewHTTPClient(url, key string) *HTTPClient {
 	return NewHTTPClientWith(url, key, DefaultHTTPOptions)
 }
 
 // NewHTTPClientWith is NewHTTPClient with other bounds.
 func NewHTTPClientWith(url, key string, options HTTPOptions) *HTTPClient {
-	// The transport sends a request again where a kept connection had ended, but only one that changes nothing, or
-	// of which no byte was sent: a repeated write could undo what somebody else wrote in between.
+	// The transport sends a request again where a kept connection had ended, but only one that changes nothing,
+	// or of which no byte was sent: a repeated write could undo what somebody else wrote in between.
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: options.ConnectTimeout}).DialContext,
 		MaxConnsPerHost:     options.Connections,
@@ -90,8 +90,8 @@ func NewHTTPClientWith(url, key string, options HTTPOptions) *HTTPClient {
 	}
 }
 
-// Set stores a value as JSON under a key of 1 to 65,535 bytes of any kind. A json.RawMessage goes as the text it
-// is, so numbers keep their digits.
+// Set stores a value as JSON under a key of 1 to 65,535 bytes of any kind. A json.RawMessage goes as the text
+// it is, so numbers keep their digits.
 func (c *HTTPClient) Set(key string, value any) error {
 	text, is := value.(json.RawMessage)
 	if !is {
@@ -105,8 +105,8 @@ func (c *HTTPClient) Set(key string, value any) error {
 	return c.write(key, jsonType, body, len(text))
 }
 
-// Get returns the value as JSON text, or ErrNotFound. What was stored as bytes comes as the JSON it is, else as a
-// JSON string if it is UTF-8, else as a JSON string in base64.
+// Get returns the value as JSON text, or ErrNotFound. What was stored as bytes comes as the JSON it is, else
+// as a JSON string if it is UTF-8, else as a JSON string in base64.
 func (c *HTTPClient) Get(key string) (json.RawMessage, error) {
 	body, err := c.read(key, jsonType)
 	if err != nil {
@@ -150,8 +150,8 @@ func (c *HTTPClient) Delete(key string) error {
 	return err
 }
 
-// Health is what the node says about itself: status, uptime_seconds, cache_items, cache_size_mb, storage_size_mb,
-// memory_mb (MiB) and more. It needs no authentication key.
+// Health is what the node says about itself: status, uptime_seconds, cache_items, cache_size_mb,
+// storage_size_mb, memory_mb (MiB) and more. It needs no authentication key.
 func (c *HTTPClient) Health() (health map[string]any, err error) {
 	body, err := c.call(http.MethodGet, "/health", nil, nil)
 	if err == nil {
@@ -178,7 +178,7 @@ func (c *HTTPClient) read(key, kind string) ([]byte, error) {
 
 func (c *HTTPClient) write(key, kind string, body []byte, valueBytes int) error {
 	if valueBytes > httpValueMax {
-		return &HTTPError{Code: "VALUE_TOO_LARGE", Message: fmt.Sprintf("a value has at most %d bytes", httpValueMax)}
+		return &HTTPError{Code: "VALUE_TOO_LARGE", Message: "a value has at most 100 MiB"}
 	}
 	path, err := keyPath(key)
 	if err == nil {
@@ -256,8 +256,8 @@ func keyPath(key string) (string, error) {
 	var path strings.Builder
 	path.WriteByte('/')
 	for _, b := range []byte(key) {
-		plain := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-_.~", b) >= 0
-		if plain {
+		isLetter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+		if isLetter || b >= '0' && b <= '9' || strings.IndexByte("-_.~", b) >= 0 {
 			path.WriteByte(b)
 		} else {
 			fmt.Fprintf(&path, "%%%02X", b)

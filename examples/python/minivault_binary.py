@@ -1,4 +1,5 @@
-"""A minivault client over the binary protocol. One file, the standard library only: copy it into your project.
+"""A minivault client over the binary protocol. One file, the standard library only: copy it into your project
+(Python 3.8 or later).
 
     from minivault_binary import MiniVaultBinary
 
@@ -9,8 +10,8 @@
 Threads may share one client: each call takes one connection of a bounded pool, or waits for one. A new
 connection authenticates itself first. Everything that fails raises MiniVaultBinaryError.
 
-The protocol has one error reply and no reason in it. So None from `get` means absent, or that the node refused
-to read: no key where it asks for one, rate limit. Where the difference matters, use HTTP. Python 3.8 or later.
+The protocol has one error reply and no reason in it. So None from `get` means absent, or that the node
+refused to read: no key where it asks for one, rate limit. Where the difference matters, use HTTP.
 """
 
 import json
@@ -19,7 +20,7 @@ import socket
 import struct
 import threading
 import time
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 __all__ = ["MiniVaultBinary", "MiniVaultBinaryError"]
 
@@ -40,7 +41,7 @@ class MiniVaultBinaryError(Exception):
     - KEY_LENGTH, VALUE_TOO_LARGE, POOL_FULL, CLOSED: nothing was sent
     - UNAUTHORIZED: the node does not know the authentication key
     - REFUSED: the node refused without a reason: no key where it needs one, rate limit, full disk
-    - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not have been done
+    - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not be done
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -109,8 +110,9 @@ class MiniVaultBinary:
         return default if value is None else json.loads(value)
 
     def health(self) -> Dict[str, Any]:
-        """What the node says about itself: status, uptime_seconds, cache_items, cache_size_mb, storage_size_mb,
-        memory_mb (MiB) and more. Needs no authentication key, unless a wrong one was given."""
+        """What the node says about itself: status, uptime_seconds, cache_items, cache_size_mb,
+        storage_size_mb, memory_mb (MiB) and more. Needs no authentication key, unless a wrong one was given.
+        """
         return json.loads(_accepted(self._call(_request(_HEALTH, "health"), changes_nothing=True)))
 
     def close(self) -> None:
@@ -135,8 +137,8 @@ class MiniVaultBinary:
                 try:
                     return self._exchange(resting, head, value, deadline)
                 except MiniVaultBinaryError as error:
-                    # It may have died while it rested, most likely with all others. Only what changes nothing is
-                    # sent again: a repeated write could undo what somebody else wrote in between.
+                    # It may have died while it rested, most likely with all others. Only what changes nothing
+                    # is sent again: a repeated write could undo what somebody else wrote in between.
                     if not changes_nothing or error.code != "CONNECTION":
                         raise
                     self._drop_idle()
@@ -184,7 +186,9 @@ class MiniVaultBinary:
             raise MiniVaultBinaryError("UNAUTHORIZED", "the node does not know this authentication key")
         return connection
 
-    def _exchange(self, connection: "_Connection", head: bytes, value: bytes, deadline: float) -> Optional[bytes]:
+    def _exchange(
+        self, connection: "_Connection", head: bytes, value: bytes, deadline: float
+    ) -> Optional[bytes]:
         reply = connection.exchange(head, value, deadline)
         with self._changed:
             if not self._closed:
@@ -197,7 +201,7 @@ class MiniVaultBinary:
 class _Connection:
     """One connection, one request at a time. After a failure it is closed."""
 
-    def __init__(self, target: "tuple[str, int]", timeout: float) -> None:
+    def __init__(self, target: Tuple[str, int], timeout: float) -> None:
         try:
             self._socket = socket.create_connection(target, timeout)
         except OSError as error:

@@ -38,7 +38,7 @@ class MiniVaultError(Exception):
     (UNAUTHORIZED, RATE_LIMITED, DISK_FULL …), or one of these:
 
     - KEY_LENGTH, VALUE_TOO_LARGE, POOL_FULL, CLOSED: nothing was sent
-    - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not have been done
+    - TIMEOUT, CONNECTION, PROTOCOL: no answer, or none that can be read; a write may or may not be done
     """
 
     def __init__(self, code: str, message: str, status: int = 0) -> None:
@@ -88,8 +88,8 @@ class MiniVault:
         self.set_json_text(key, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
     def get(self, key: Key, default: Any = None) -> Any:
-        """The value; `default` where there is none. What was stored as bytes comes as the JSON it is, else as a
-        str if it is UTF-8, else as bytes."""
+        """The value; `default` where there is none. What was stored as bytes comes as the JSON it is, else as
+        a str if it is UTF-8, else as bytes."""
         body = self._read(key, _JSON)
         if body is None:
             return default
@@ -118,8 +118,8 @@ class MiniVault:
         return self._read(key, _BYTES)
 
     def health(self) -> Dict[str, Any]:
-        """What the node says about itself: status, uptime_seconds, cache_items, cache_size_mb, storage_size_mb,
-        memory_mb (MiB) and more. Needs no authentication key."""
+        """What the node says about itself: status, uptime_seconds, cache_items, cache_size_mb,
+        storage_size_mb, memory_mb (MiB) and more. Needs no authentication key."""
         return _parse(_accepted(self._call("GET", "/health")))
 
     def close(self) -> None:
@@ -156,8 +156,8 @@ class MiniVault:
                 try:
                     return self._exchange(resting, request, deadline)
                 except MiniVaultError as error:
-                    # It may have died while it rested, most likely with all others. Only what changes nothing is
-                    # sent again: a repeated write could undo what somebody else wrote in between.
+                    # It may have died while it rested, most likely with all others. Only what changes nothing
+                    # is sent again: a repeated write could undo what somebody else wrote in between.
                     if method != "GET" or error.code != "CONNECTION":
                         raise
                     self._drop_idle()
@@ -252,7 +252,7 @@ def _is_alive(connection: HTTPConnection) -> bool:
 
 
 def _path(key: Key) -> str:
-    """Every byte that is not a letter, a digit or one of `-_.~` is percent-encoded, so any key fits a path."""
+    """Every byte that is not a letter, a digit or one of `-_.~` is percent-encoded: any key fits a path."""
     data = key.encode() if isinstance(key, str) else bytes(key)
     if not 1 <= len(data) <= KEY_BYTES_MAX:
         raise MiniVaultError("KEY_LENGTH", f"a key has 1 to {KEY_BYTES_MAX} bytes")

@@ -1,4 +1,5 @@
-//! A minivault client over the binary protocol. One file, std only: copy it into your project (Rust 1.63 or later).
+//! A minivault client over the binary protocol. One file, std only: copy it into your project (Rust 1.63 or
+//! later).
 //!
 //! ```text
 //! let vault = MiniVaultBinary::new("localhost:3000", Some("optional-auth-key"));
@@ -81,7 +82,12 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let (connect_timeout, timeout) = (Duration::from_secs(5), Duration::from_secs(30));
-        Options { connections: 8, waiting: 1024, connect_timeout, timeout }
+        Options {
+            connections: 8,
+            waiting: 1024,
+            connect_timeout,
+            timeout,
+        }
     }
 }
 
@@ -109,7 +115,13 @@ impl MiniVaultBinary {
 
     pub fn with_options(address: &str, key: Option<&str>, options: Options) -> MiniVaultBinary {
         let (address, key) = (address.to_string(), key.map(str::to_string));
-        MiniVaultBinary { address, key, options, pool: Mutex::default(), returned: Condvar::new() }
+        MiniVaultBinary {
+            address,
+            key,
+            options,
+            pool: Mutex::default(),
+            returned: Condvar::new(),
+        }
     }
 
     /// Stores up to 100 MiB under a key of 1 to 65,535 bytes of any kind.
@@ -121,7 +133,9 @@ impl MiniVaultBinary {
         let mut head = request(SET, key.as_ref())?;
         head.extend_from_slice(&(value.len() as u32).to_le_bytes());
         head.push(0); // not compressed
-        self.call(&head, value, false)?.map(drop).ok_or(Error::Refused)
+        self.call(&head, value, false)?
+            .map(drop)
+            .ok_or(Error::Refused)
     }
 
     /// The value, or `None`: see the top of this file for what that means.
@@ -131,7 +145,9 @@ impl MiniVaultBinary {
 
     /// Also succeeds where nothing was there.
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.call(&request(DELETE, key.as_ref())?, &[], false)?.map(drop).ok_or(Error::Refused)
+        self.call(&request(DELETE, key.as_ref())?, &[], false)?
+            .map(drop)
+            .ok_or(Error::Refused)
     }
 
     /// Stores the text of a value.
@@ -141,18 +157,27 @@ impl MiniVaultBinary {
 
     /// The value read as JSON, `None` as in `get`.
     pub fn get_json(&self, key: impl AsRef<[u8]>) -> Result<Option<Json>, Error> {
-        self.get(key)?.map(|value| Json::from_bytes(&value)).transpose()
+        self.get(key)?
+            .map(|value| Json::from_bytes(&value))
+            .transpose()
     }
 
     /// What the node says about itself: status, uptime_seconds, cache_items, cache_size_mb, storage_size_mb,
     /// memory_mb (MiB) and more. Needs no authentication key, unless a wrong one was given.
     pub fn health(&self) -> Result<Json, Error> {
-        let text = self.call(&request(HEALTH, b"health")?, &[], true)?.ok_or(Error::Refused)?;
+        let text = self
+            .call(&request(HEALTH, b"health")?, &[], true)?
+            .ok_or(Error::Refused)?;
         Json::from_bytes(&text)
     }
 
     /// The reply's data; `None` where the node refused.
-    fn call(&self, head: &[u8], value: &[u8], changes_nothing: bool) -> Result<Option<Vec<u8>>, Error> {
+    fn call(
+        &self,
+        head: &[u8],
+        value: &[u8],
+        changes_nothing: bool,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let deadline = Instant::now() + self.options.timeout;
         let resting = self.take_turn(deadline)?;
         let result = self.call_on(resting, head, value, changes_nothing, deadline);
@@ -174,8 +199,8 @@ impl MiniVaultBinary {
     ) -> Result<(TcpStream, Option<Vec<u8>>), Error> {
         if let Some(connection) = resting.filter(is_alive) {
             match exchange(connection, head, value, deadline) {
-                // It died at this moment, most likely with all others. Only what changes nothing is sent again: a
-                // repeated write could undo what somebody else wrote in between.
+                // It died at this moment, most likely with all others. Only what changes nothing is sent
+                // again: a repeated write could undo what somebody else wrote in between.
                 Err(Error::Connection(_)) if changes_nothing => self.lock().idle.clear(),
                 result => return result,
             }
@@ -192,7 +217,11 @@ impl MiniVaultBinary {
         pool.waiting += 1;
         let mut left = deadline.saturating_duration_since(Instant::now());
         while pool.busy >= self.options.connections && !left.is_zero() {
-            pool = self.returned.wait_timeout(pool, left).unwrap_or_else(|held| held.into_inner()).0;
+            pool = self
+                .returned
+                .wait_timeout(pool, left)
+                .unwrap_or_else(|held| held.into_inner())
+                .0;
             left = deadline.saturating_duration_since(Instant::now());
         }
         pool.waiting -= 1;
@@ -220,10 +249,12 @@ impl MiniVaultBinary {
         connection.set_nodelay(true)?;
         match &self.key {
             None => Ok(connection),
-            Some(key) => match exchange(connection, &request(AUTH, key.as_bytes())?, &[], deadline)? {
-                (connection, Some(_)) => Ok(connection),
-                (_, None) => Err(Error::Unauthorized),
-            },
+            Some(key) => {
+                match exchange(connection, &request(AUTH, key.as_bytes())?, &[], deadline)? {
+                    (connection, Some(_)) => Ok(connection),
+                    (_, None) => Err(Error::Unauthorized),
+                }
+            }
         }
     }
 }
@@ -237,47 +268,64 @@ fn request(opcode: u8, key: &[u8]) -> Result<Vec<u8>, Error> {
     Ok([&[opcode, length[0], length[1]], key].concat())
 }
 
-/// Sends a request and receives its reply: status u8, length u32, data. Gives the connection back if it is whole.
+/// Reads and writes until a deadline.
+struct Timed<'a> {
+    connection: &'a TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.connection
+            .set_read_timeout(Some(left(self.deadline)?))?;
+        self.connection.read(into)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.connection
+            .set_write_timeout(Some(left(self.deadline)?))?;
+        self.connection.write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends a request and receives its reply: status u8, length u32, data. Gives the connection back.
 fn exchange(
-    mut connection: TcpStream,
+    connection: TcpStream,
     head: &[u8],
     value: &[u8],
     deadline: Instant,
 ) -> Result<(TcpStream, Option<Vec<u8>>), Error> {
-    for mut part in [head, value] {
-        while !part.is_empty() {
-            connection.set_write_timeout(Some(left(deadline)?))?;
-            let written = connection.write(part)?;
-            part = &part[written..];
-        }
-    }
-    let header = receive(&mut connection, 5, deadline)?;
+    let mut wire = Timed {
+        connection: &connection,
+        deadline,
+    };
+    wire.write_all(head)?;
+    wire.write_all(value)?;
+    let mut header = [0; 5];
+    wire.read_exact(&mut header)?;
     let length = u32::from_le_bytes([header[1], header[2], header[3], header[4]]) as usize;
     if length > VALUE_BYTES_MAX {
         return Err(Error::Protocol);
     }
-    let data = receive(&mut connection, length, deadline)?;
-    Ok((connection, if header[0] == 0 { Some(data) } else { None }))
-}
-
-/// Grows with what arrives, not by what is announced.
-fn receive(connection: &mut TcpStream, length: usize, deadline: Instant) -> Result<Vec<u8>, Error> {
-    let mut data = Vec::new();
-    let mut piece = [0; 16 * 1024];
-    while data.len() < length {
-        connection.set_read_timeout(Some(left(deadline)?))?;
-        let room = piece.len().min(length - data.len());
-        match connection.read(&mut piece[..room])? {
-            0 => return Err(Error::Connection(io::ErrorKind::UnexpectedEof.into())),
-            received => data.extend_from_slice(&piece[..received]),
-        }
+    let mut data = Vec::new(); // grows with what arrives, not by what is announced
+    if wire.take(length as u64).read_to_end(&mut data)? < length {
+        return Err(Error::Connection(io::ErrorKind::UnexpectedEof.into()));
     }
-    Ok(data)
+    let reply = if header[0] == 0 { Some(data) } else { None };
+    Ok((connection, reply))
 }
 
 /// A resting connection has nothing to read, unless it has ended.
 fn is_alive(connection: &TcpStream) -> bool {
-    let looked = connection.set_nonblocking(true).and_then(|()| connection.peek(&mut [0]));
+    let looked = connection
+        .set_nonblocking(true)
+        .and_then(|()| connection.peek(&mut [0]));
     let waits = matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
     waits && connection.set_nonblocking(false).is_ok()
 }
@@ -307,17 +355,27 @@ impl Json {
     pub fn parse(text: &str) -> Result<Json, Error> {
         let mut rest = text;
         let value = parse_value(&mut rest, 0)?;
-        if skip_space(&mut rest).is_empty() { Ok(value) } else { Err(Error::NotJson) }
+        if skip_space(&mut rest).is_empty() {
+            Ok(value)
+        } else {
+            Err(Error::NotJson)
+        }
     }
 
     fn from_bytes(text: &[u8]) -> Result<Json, Error> {
-        std::str::from_utf8(text).map_err(|_| Error::NotJson).and_then(Json::parse)
+        std::str::from_utf8(text)
+            .map_err(|_| Error::NotJson)
+            .and_then(Json::parse)
     }
 
     /// A member of an object.
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
-            Json::Object(members) => members.iter().rev().find(|member| member.0 == name).map(|member| &member.1),
+            Json::Object(members) => members
+                .iter()
+                .rev()
+                .find(|member| member.0 == name)
+                .map(|member| &member.1),
             _ => None,
         }
     }
@@ -374,14 +432,22 @@ fn take(rest: &mut &str, word: &str) -> bool {
 }
 
 fn need(rest: &mut &str, word: &str) -> Result<(), Error> {
-    if take(rest, word) { Ok(()) } else { Err(Error::NotJson) }
+    if take(rest, word) {
+        Ok(())
+    } else {
+        Err(Error::NotJson)
+    }
 }
 
 fn parse_value(rest: &mut &str, depth: usize) -> Result<Json, Error> {
     if depth > JSON_DEPTH_MAX {
         return Err(Error::NotJson);
     }
-    for (word, value) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))] {
+    for (word, value) in [
+        ("null", Json::Null),
+        ("true", Json::Bool(true)),
+        ("false", Json::Bool(false)),
+    ] {
         if take(rest, word) {
             return Ok(value);
         }
@@ -413,7 +479,9 @@ fn parse_value(rest: &mut &str, depth: usize) -> Result<Json, Error> {
         return Ok(Json::Object(members));
     }
     let is_part = |character: char| character.is_ascii_digit() || "+-.eE".contains(character);
-    let end = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
+    let end = rest
+        .find(|character| !is_part(character))
+        .unwrap_or(rest.len());
     let (number, after) = rest.split_at(end);
     number.parse::<f64>().map_err(|_| Error::NotJson)?;
     *rest = after;
@@ -444,7 +512,9 @@ fn parse_string(rest: &mut &str) -> Result<String, Error> {
                 let mut code = parse_hex(rest)?;
                 if (0xd800..0xdc00).contains(&code) && rest.starts_with("\\u") {
                     *rest = &rest[2..];
-                    code = 0x10000 + ((code - 0xd800) << 10) + (parse_hex(rest)?.wrapping_sub(0xdc00) & 0x3ff);
+                    code = 0x10000
+                        + ((code - 0xd800) << 10)
+                        + (parse_hex(rest)?.wrapping_sub(0xdc00) & 0x3ff);
                 }
                 char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
             }

@@ -111,7 +111,10 @@ impl MiniVault {
     }
 
     pub fn with_options(url: &str, key: Option<&str>, options: Options) -> MiniVault {
-        let address = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
+        let address = url
+            .strip_prefix("http://")
+            .unwrap_or(url)
+            .trim_end_matches('/');
         let (host, prefix) = address.split_at(address.find('/').unwrap_or(address.len()));
         MiniVault {
             host: host.to_string(),
@@ -128,8 +131,8 @@ impl MiniVault {
         self.set_json_text(key, &value.to_string())
     }
 
-    /// The value, `None` where there is none. What was stored as bytes comes as the JSON it is, else as a string
-    /// if it is UTF-8, else as a string in base64.
+    /// The value, `None` where there is none. What was stored as bytes comes as the JSON it is, else as a
+    /// string if it is UTF-8, else as a string in base64.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Json>, Error> {
         match self.read(key.as_ref(), JSON_TYPE)? {
             Some(body) => Ok(Json::from_bytes(&body)?.get("data").cloned()),
@@ -139,7 +142,8 @@ impl MiniVault {
 
     /// Also succeeds where nothing was there.
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.call("DELETE", &path(key.as_ref())?, "Accept", JSON_TYPE, &[]).map(drop)
+        self.call("DELETE", &path(key.as_ref())?, "Accept", JSON_TYPE, &[])
+            .map(drop)
     }
 
     /// Stores a JSON text as it is.
@@ -150,7 +154,9 @@ impl MiniVault {
 
     pub fn get_json_text(&self, key: impl AsRef<[u8]>) -> Result<Option<String>, Error> {
         let value = self.get_bytes(key)?;
-        value.map(|bytes| String::from_utf8(bytes).map_err(|_| Error::NotJson)).transpose()
+        value
+            .map(|bytes| String::from_utf8(bytes).map_err(|_| Error::NotJson))
+            .transpose()
     }
 
     /// Stores up to 100 MiB as they are.
@@ -181,12 +187,23 @@ impl MiniVault {
         if value_bytes > VALUE_BYTES_MAX {
             return Err(Error::ValueTooLarge);
         }
-        self.call("PUT", &path(key)?, "Content-Type", kind, body).map(drop)
+        self.call("PUT", &path(key)?, "Content-Type", kind, body)
+            .map(drop)
     }
 
     /// The body of a good answer; anything else is an error. `header` and `kind` are one header more.
-    fn call(&self, method: &str, path: &str, header: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
-        let authorization = self.key.as_ref().map(|key| format!("Authorization: Bearer {}\r\n", key));
+    fn call(
+        &self,
+        method: &str,
+        path: &str,
+        header: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let authorization = self
+            .key
+            .as_ref()
+            .map(|key| format!("Authorization: Bearer {}\r\n", key));
         let head = format!(
             "{} {}{} HTTP/1.1\r\nHost: {}\r\n{}: {}\r\nContent-Length: {}\r\n{}\r\n",
             method,
@@ -220,8 +237,8 @@ impl MiniVault {
     ) -> Result<(Option<TcpStream>, Answer), Error> {
         if let Some(connection) = resting.filter(is_alive) {
             match exchange(connection, head, body, deadline) {
-                // It died at this moment, most likely with all others. Only what changes nothing is sent again: a
-                // repeated write could undo what somebody else wrote in between.
+                // It died at this moment, most likely with all others. Only what changes nothing is sent
+                // again: a repeated write could undo what somebody else wrote in between.
                 Err(Error::Connection(_)) if changes_nothing => self.lock().idle.clear(),
                 result => return result,
             }
@@ -238,7 +255,11 @@ impl MiniVault {
         pool.waiting += 1;
         let mut left = deadline.saturating_duration_since(Instant::now());
         while pool.busy >= self.options.connections && !left.is_zero() {
-            pool = self.returned.wait_timeout(pool, left).unwrap_or_else(|held| held.into_inner()).0;
+            pool = self
+                .returned
+                .wait_timeout(pool, left)
+                .unwrap_or_else(|held| held.into_inner())
+                .0;
             left = deadline.saturating_duration_since(Instant::now());
         }
         pool.waiting -= 1;
@@ -255,8 +276,16 @@ impl MiniVault {
 
     fn connect(&self, deadline: Instant) -> Result<TcpStream, Error> {
         let deadline = deadline.min(Instant::now() + self.options.connect_timeout);
-        let has_port = self.host.rsplit(':').next().map_or(false, |port| port.parse::<u16>().is_ok());
-        let address = if has_port { self.host.clone() } else { format!("{}:80", self.host) };
+        let has_port = self
+            .host
+            .rsplit(':')
+            .next()
+            .map_or(false, |port| port.parse::<u16>().is_ok());
+        let address = if has_port {
+            self.host.clone()
+        } else {
+            format!("{}:80", self.host)
+        };
         let mut result = Err(Error::Connection(io::ErrorKind::AddrNotAvailable.into()));
         for address in address.to_socket_addrs()? {
             result = TcpStream::connect_timeout(&address, left(deadline)?).map_err(Error::from);
@@ -301,14 +330,16 @@ struct Timed<'a> {
 
 impl Read for Timed<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.connection.set_read_timeout(Some(left(self.deadline)?))?;
+        self.connection
+            .set_read_timeout(Some(left(self.deadline)?))?;
         self.connection.read(into)
     }
 }
 
 impl Write for Timed<'_> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        self.connection.set_write_timeout(Some(left(self.deadline)?))?;
+        self.connection
+            .set_write_timeout(Some(left(self.deadline)?))?;
         self.connection.write(from)
     }
 
@@ -324,8 +355,14 @@ fn exchange(
     body: &[u8],
     deadline: Instant,
 ) -> Result<(Option<TcpStream>, Answer), Error> {
-    let mut wire = Timed { connection: &connection, deadline };
-    let sent = wire.write_all(head).and_then(|()| wire.write_all(body)).is_ok();
+    let mut wire = Timed {
+        connection: &connection,
+        deadline,
+    };
+    let sent = wire
+        .write_all(head)
+        .and_then(|()| wire.write_all(body))
+        .is_ok();
     left(deadline)?; // without time; else an answer may be there though not all was sent: a refusal
     let mut reader = BufReader::new(wire);
     let mut header = read_header(&mut reader)?;
@@ -339,7 +376,10 @@ fn exchange(
         None => drop(reader.read_to_end(&mut body)?),
     }
     let keep = sent && !header.close && (header.chunked || header.length.is_some());
-    let answer = Answer { status: header.status, body };
+    let answer = Answer {
+        status: header.status,
+        body,
+    };
     Ok((if keep { Some(connection) } else { None }, answer))
 }
 
@@ -354,13 +394,24 @@ struct Header {
 fn read_header(reader: &mut impl BufRead) -> Result<Header, Error> {
     let mut lines = reader.take(HEADER_BYTES_MAX);
     let status_line = read_line(&mut lines)?;
-    let status = status_line.split(' ').nth(1).and_then(|text| text.parse().ok());
-    let mut header = Header { status: status.ok_or(Error::Protocol)?, ..Header::default() };
+    let status = status_line
+        .split(' ')
+        .nth(1)
+        .and_then(|text| text.parse().ok());
+    let mut header = Header {
+        status: status.ok_or(Error::Protocol)?,
+        ..Header::default()
+    };
     loop {
         let line = read_line(&mut lines)?.to_ascii_lowercase();
-        match line.split_once(':').map(|(name, value)| (name, value.trim())) {
+        match line
+            .split_once(':')
+            .map(|(name, value)| (name, value.trim()))
+        {
             None => return Ok(header),
-            Some(("content-length", value)) => header.length = Some(value.parse().map_err(|_| Error::Protocol)?),
+            Some(("content-length", value)) => {
+                header.length = Some(value.parse().map_err(|_| Error::Protocol)?)
+            }
             Some(("transfer-encoding", _)) => header.chunked = true,
             Some(("connection", value)) => header.close = value == "close",
             Some(_) => {}
@@ -412,7 +463,9 @@ fn path(key: &[u8]) -> Result<String, Error> {
     let mut path = String::from("/");
     for &byte in key {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(byte as char),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                path.push(byte as char)
+            }
             _ => path.push_str(&format!("%{:02X}", byte)),
         }
     }
@@ -421,7 +474,9 @@ fn path(key: &[u8]) -> Result<String, Error> {
 
 /// A resting connection has nothing to read, unless it has ended.
 fn is_alive(connection: &TcpStream) -> bool {
-    let looked = connection.set_nonblocking(true).and_then(|()| connection.peek(&mut [0]));
+    let looked = connection
+        .set_nonblocking(true)
+        .and_then(|()| connection.peek(&mut [0]));
     let waits = matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
     waits && connection.set_nonblocking(false).is_ok()
 }
@@ -451,17 +506,27 @@ impl Json {
     pub fn parse(text: &str) -> Result<Json, Error> {
         let mut rest = text;
         let value = parse_value(&mut rest, 0)?;
-        if skip_space(&mut rest).is_empty() { Ok(value) } else { Err(Error::NotJson) }
+        if skip_space(&mut rest).is_empty() {
+            Ok(value)
+        } else {
+            Err(Error::NotJson)
+        }
     }
 
     fn from_bytes(text: &[u8]) -> Result<Json, Error> {
-        std::str::from_utf8(text).map_err(|_| Error::NotJson).and_then(Json::parse)
+        std::str::from_utf8(text)
+            .map_err(|_| Error::NotJson)
+            .and_then(Json::parse)
     }
 
     /// A member of an object.
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
-            Json::Object(members) => members.iter().rev().find(|member| member.0 == name).map(|member| &member.1),
+            Json::Object(members) => members
+                .iter()
+                .rev()
+                .find(|member| member.0 == name)
+                .map(|member| &member.1),
             _ => None,
         }
     }
@@ -518,14 +583,22 @@ fn take(rest: &mut &str, word: &str) -> bool {
 }
 
 fn need(rest: &mut &str, word: &str) -> Result<(), Error> {
-    if take(rest, word) { Ok(()) } else { Err(Error::NotJson) }
+    if take(rest, word) {
+        Ok(())
+    } else {
+        Err(Error::NotJson)
+    }
 }
 
 fn parse_value(rest: &mut &str, depth: usize) -> Result<Json, Error> {
     if depth > JSON_DEPTH_MAX {
         return Err(Error::NotJson);
     }
-    for (word, value) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))] {
+    for (word, value) in [
+        ("null", Json::Null),
+        ("true", Json::Bool(true)),
+        ("false", Json::Bool(false)),
+    ] {
         if take(rest, word) {
             return Ok(value);
         }
@@ -557,7 +630,9 @@ fn parse_value(rest: &mut &str, depth: usize) -> Result<Json, Error> {
         return Ok(Json::Object(members));
     }
     let is_part = |character: char| character.is_ascii_digit() || "+-.eE".contains(character);
-    let end = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
+    let end = rest
+        .find(|character| !is_part(character))
+        .unwrap_or(rest.len());
     let (number, after) = rest.split_at(end);
     number.parse::<f64>().map_err(|_| Error::NotJson)?;
     *rest = after;
@@ -588,7 +663,9 @@ fn parse_string(rest: &mut &str) -> Result<String, Error> {
                 let mut code = parse_hex(rest)?;
                 if (0xd800..0xdc00).contains(&code) && rest.starts_with("\\u") {
                     *rest = &rest[2..];
-                    code = 0x10000 + ((code - 0xd800) << 10) + (parse_hex(rest)?.wrapping_sub(0xdc00) & 0x3ff);
+                    code = 0x10000
+                        + ((code - 0xd800) << 10)
+                        + (parse_hex(rest)?.wrapping_sub(0xdc00) & 0x3ff);
                 }
                 char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
             }

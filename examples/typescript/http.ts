@@ -184,8 +184,8 @@ export class MiniVault {
       const timer = setTimeout(late, deadline - performance.now())
       const fail = (cause: Error) => {
         clearTimeout(timer)
-        // A kept connection may have ended while it rested. Only what changes nothing is sent again: a repeated
-        // write could undo what somebody else wrote in between.
+        // A kept connection may have ended while it rested. Only what changes nothing is sent again: a
+        // repeated write could undo what somebody else wrote in between.
         if (method === 'GET' && request.reusedSocket && !answered) {
           return resolve(this.#exchange(method, path, headers, body, deadline))
         }

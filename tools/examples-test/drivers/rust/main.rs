@@ -1,5 +1,5 @@
-//! Drives the Rust clients for the conformance list: a command a line on stdin, its result a line on stdout. See
-//! src/driver.ts for the commands.
+//! Drives the Rust clients for the conformance list: a command a line on stdin, its result a line on stdout.
+//! See src/driver.ts for the commands.
 
 #[allow(dead_code)]
 mod binary;
@@ -205,7 +205,8 @@ fn length(value: Json) -> Json {
 fn together(vault: &Door, callers: usize) -> Json {
     let call = |caller: usize| {
         let (key, value) = (format!("caller-{}", caller), format!("value-{}", caller));
-        vault.set(key.as_bytes(), &value).is_ok() && vault.get(key.as_bytes()) == Ok(Some(Json::String(value)))
+        let set = vault.set(key.as_bytes(), &value);
+        set.is_ok() && vault.get(key.as_bytes()) == Ok(Some(Json::String(value)))
     };
     let good = at_once(callers, call).into_iter().filter(|good| *good).count();
     Json::Number(good.to_string())
