@@ -11,6 +11,7 @@ import { descriptorObstacle } from '../wire/descriptors.ts'
 import { NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
 import { AUTH_MODES, type AuthMode, isOpen, OPCODE_CASES } from '../wire/opcode-table.ts'
 import {
+  BINARY_FORMS,
   DOCUMENTED,
   documentedRequest,
   type Form,
@@ -18,7 +19,8 @@ import {
   getRequest,
   helloRequest,
 } from '../wire/requests.ts'
-import { FLOODS, flood } from '../wire/stranger-floods.ts'
+import { FLOODS, type Flood, flood } from '../wire/stranger-floods.ts'
+import { TextStrangers } from '../wire/text-strangers.ts'
 import { WireClient } from '../wire/wire-client.ts'
 import { wrongKeys, wrongProofs } from '../wire/wrong-keys.ts'
 
@@ -113,6 +115,17 @@ interface Parts {
   floods: boolean
 }
 
+async function flooded(node: NodeProgram, strangers: Strangers, measured: string[]): Promise<void> {
+  const play = async (one: Flood, forms: readonly Form[]) => {
+    const { said, problem } = await flood(node, one, forms)
+    measured.push(said)
+    strangers.n += one.connections
+    if (problem !== null) strangers.failures.push(problem)
+  }
+  for (const one of FLOODS) await play(one, [...BINARY_FORMS, 'resp'])
+  for (const one of FLOODS) await play({ ...one, connections: Math.ceil(one.connections / 8) }, ['http'])
+}
+
 async function knock(context: Context, parts: Parts, main = NODE_MAIN): Promise<Findings> {
   const failures: string[] = []
   const measured: string[] = []
@@ -124,26 +137,27 @@ async function knock(context: Context, parts: Parts, main = NODE_MAIN): Promise<
   for (const mode of parts.modes) {
     const node = await start(mode)
     const strangers = new Strangers(node.port)
+    const texts = new TextStrangers(node.port, KEY)
     try {
       if (parts.table) await strangers.table(mode)
+      if (parts.table) await texts.httpTable(mode)
+      if (parts.table) await texts.respTable(mode)
       if (mode === 'all') {
-        await strangers.documentedKeys(Math.ceil(parts.keys / 2), seededRandom(context.seed))
-        await strangers.frameProofs(Math.ceil(parts.keys / 2), seededRandom(context.seed))
+        const each = Math.ceil(parts.keys / 4)
+        await strangers.documentedKeys(each, seededRandom(context.seed))
+        await strangers.frameProofs(each, seededRandom(context.seed))
+        await texts.httpKeys(each, context.seed)
+        await texts.respKeys(each, context.seed)
       }
       if (mode === 'all' && parts.floods) {
-        for (const one of FLOODS) {
-          const { said, problem } = await flood(node, one)
-          measured.push(said)
-          strangers.n += one.connections
-          if (problem !== null) strangers.failures.push(problem)
-        }
+        await flooded(node, strangers, measured)
       }
       if (node.isEnded) strangers.failures.push(`-authmode ${mode}: the node ended: ${node.said}`)
     } finally {
       await node.stop()
     }
-    n += strangers.n
-    failures.push(...strangers.failures)
+    n += strangers.n + texts.n
+    failures.push(...strangers.failures, ...texts.failures)
     context.progress(n, parts.keys)
   }
   return { n, failures, measured: measured.join('; ') }
@@ -177,6 +191,16 @@ const STRANGERS_ARE_HEARD_OUT: PlantedFault = {
   edits: [['UNAUTHENTICATED_BYTES_MAX = 4096', 'UNAUTHENTICATED_BYTES_MAX = 1e9']],
 }
 
+const LISTING_IS_OPEN: PlantedFault = {
+  file: 'node/src/http/http-door.ts',
+  edits: [['const refusal = this.#admit(exchange, KIND.scan)', 'const refusal: ErrorNumber = ERROR.NONE']],
+}
+
+const COMMANDS_ARE_OPEN: PlantedFault = {
+  file: 'node/src/resp/asked-command.ts',
+  edits: [['if (!isAuthenticated && !admission.isOpen(kind)) throw', 'if (false) throw']],
+}
+
 export const strangersRow: Row = {
   number: 14,
   claim: 'wrong keys and proofs: 0 accepted; every opcode before AUTH in every mode; floods are not kept',
@@ -200,6 +224,24 @@ export const strangersRow: Row = {
           context,
           { keys: 0, modes: ['writes'], table: true, floods: false },
           plantedNode(DELETE_IS_A_READ, context.folder()),
+        ),
+    },
+    {
+      fault: 'HTTP takes the listing of keys for something of its own',
+      run: (context) =>
+        knock(
+          context,
+          { keys: 0, modes: ['all'], table: true, floods: false },
+          plantedNode(LISTING_IS_OPEN, context.folder()),
+        ),
+    },
+    {
+      fault: 'a RESP command that is asked for needs no key',
+      run: (context) =>
+        knock(
+          context,
+          { keys: 0, modes: ['all'], table: true, floods: false },
+          plantedNode(COMMANDS_ARE_OPEN, context.folder()),
         ),
     },
     {

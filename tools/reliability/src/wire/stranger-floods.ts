@@ -1,14 +1,8 @@
 /** What strangers send so that the node keeps it, and how much it keeps of that. */
 import { FRAME_OPCODE } from '@minivault/protocol'
 import type { NodeProgram } from './node-program.ts'
-import {
-  BINARY_FORMS,
-  DOCUMENTED,
-  documentedRequest,
-  type Form,
-  frameRequest,
-  setRequest,
-} from './requests.ts'
+import { DOCUMENTED, documentedRequest, type Form, frameRequest, setRequest } from './requests.ts'
+import { httpRequest, respCommand } from './text-requests.ts'
 import { WireClient } from './wire-client.ts'
 
 const KEY = Buffer.from('guarded')
@@ -22,6 +16,8 @@ export interface Flood {
   connections: number
   /** The node may grow by so much for each of them. */
   bytesEachMax: number
+  /** The same over HTTP: `node:http` reads on for a while so that its refusal is heard. */
+  httpBytesEachMax: number
   /** Takes no reply. */
   isDeaf?: boolean
   sent(form: Form): Buffer
@@ -39,18 +35,21 @@ export const FLOODS: readonly Flood[] = [
     name: 'requests of 4 KiB without their last byte',
     connections: 1000,
     bytesEachMax: 24 * KIBIBYTE,
+    httpBytesEachMax: 32 * KIBIBYTE,
     sent: (form) => set(form, 3900).subarray(0, -1),
   },
   {
     name: 'requests of 200 KiB without their last byte',
     connections: 500,
     bytesEachMax: 24 * KIBIBYTE,
+    httpBytesEachMax: 512 * KIBIBYTE,
     sent: (form) => set(form, 200 * KIBIBYTE).subarray(0, -1),
   },
   {
     name: 'values of 8 MiB',
     connections: 20,
     bytesEachMax: 512 * KIBIBYTE,
+    httpBytesEachMax: 4096 * KIBIBYTE,
     sent: (form) => (form === 'frame' ? Buffer.concat(Array(32).fill(set(form, 8e6))) : set(form, 8 << 20)),
   },
   {
@@ -58,35 +57,46 @@ export const FLOODS: readonly Flood[] = [
     // Enough of them that the garbage of so many answers is little beside it.
     connections: 400,
     bytesEachMax: 128 * KIBIBYTE,
+    httpBytesEachMax: 4096 * KIBIBYTE,
     isDeaf: true,
-    sent(form) {
-      const pair =
-        form === 'frame'
-          ? [frameRequest({ opcode: FRAME_OPCODE.health }), frameRequest({ opcode: FRAME_OPCODE.auth })]
-          : [
-              documentedRequest({ opcode: DOCUMENTED.health }),
-              documentedRequest({ opcode: DOCUMENTED.auth, key: KEY }),
-            ]
-      return Buffer.concat(Array(20_000).fill(Buffer.concat(pair)))
-    },
+    sent: (form) => Buffer.concat(Array(20_000).fill(Buffer.concat(wrongAndHealth(form)))),
   },
 ]
 
-export async function flood(node: NodeProgram, { name, connections, bytesEachMax, isDeaf, sent }: Flood) {
-  const bytes = { documented: sent('documented'), frame: sent('frame') }
-  const forms = Array.from({ length: connections }, (_, index) => BINARY_FORMS[index % 2]!)
+function wrongAndHealth(form: Form): Buffer[] {
+  const headers = ['Authorization: Bearer wrong']
+  switch (form) {
+    case 'frame':
+      return [frameRequest({ opcode: FRAME_OPCODE.health }), frameRequest({ opcode: FRAME_OPCODE.auth })]
+    case 'documented':
+      return [
+        documentedRequest({ opcode: DOCUMENTED.health }),
+        documentedRequest({ opcode: DOCUMENTED.auth, key: KEY }),
+      ]
+    case 'http':
+      return ['/health', '/guarded'].map((path) => httpRequest({ method: 'GET', path, headers }))
+    case 'resp':
+      return [respCommand('AUTH', KEY), respCommand('HELLO', '3', 'AUTH', 'default', KEY)]
+  }
+}
+
+export async function flood(node: NodeProgram, one: Flood, forms: readonly Form[]) {
+  const { name, connections, isDeaf, sent } = one
+  const bytes = new Map(forms.map((form) => [form, sent(form)]))
+  const chosen = Array.from({ length: connections }, (_, index) => forms[index % forms.length]!)
   const before = node.residentBytes
   node.forgetPeak()
-  const clients = await Promise.all(forms.map((form) => WireClient.connect({ port: node.port, form })))
+  const clients = await Promise.all(chosen.map((form) => WireClient.connect({ port: node.port, form })))
   for (const [index, { socket }] of clients.entries()) {
     if (isDeaf === true) socket.pause()
-    socket.write(bytes[forms[index]!])
+    socket.write(bytes.get(chosen[index]!)!)
   }
   await settled(node)
   const grown = (node.peakBytes - before) / connections
   for (const client of clients) client.close()
-  const said = `${connections} × ${name}: ${(grown / KIBIBYTE).toFixed(0)} KiB each`
-  return { said, problem: grown > bytesEachMax ? said : null }
+  const max = forms.includes('http') ? one.httpBytesEachMax : one.bytesEachMax
+  const said = `${forms.join('+')}: ${connections} × ${name}: ${(grown / KIBIBYTE).toFixed(0)} KiB each`
+  return { said, problem: grown > max ? said : null }
 }
 
 /** Until its memory has not grown for a while. */
