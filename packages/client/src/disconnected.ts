@@ -11,6 +11,8 @@ const CERTIFICATE =
   /CERT|SELF_SIGNED|UNABLE_TO_|ISSUER|HOSTNAME_MISMATCH|INVALID_CA|_CRL|UNKNOWN_CA|PATH_LENGTH/
 /** What OpenSSL says of bytes that are no TLS. */
 const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE|HTTP_REQUEST/
+/** The same, and where the two sides agree on nothing: no request had left. */
+const NOT_BEGUN = new RegExp(`${NO_TLS.source}|PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE`)
 
 export function isOfTls(cause: unknown): boolean {
   const code = codeOf(cause)
@@ -25,14 +27,14 @@ export function disconnected(address: Address, cause: unknown, inDoubt = false):
     const whose = code.includes('ALERT')
       ? `${where} refused our certificate`
       : `the certificate of ${where} was refused`
-    return new ClientError('CLIENT_CERTIFICATE', `${whose}${why}`, { cause, inDoubt })
+    return new ClientError('CLIENT_CERTIFICATE', `${whose}${why}`, { cause })
   }
   if (isOfTls(cause)) {
     const plain = address.scheme === 'https' ? 'http' : 'minivault'
     const said = NO_TLS.test(code)
       ? `${where} does not speak TLS: use ${plain}://, or the right port`
       : `no TLS with ${where}${why}`
-    return new ClientError('CLIENT_TLS', said, { cause, inDoubt })
+    return new ClientError('CLIENT_TLS', said, { cause, inDoubt: inDoubt && !NOT_BEGUN.test(code) })
   }
   const said = `the connection to ${where} failed${why}`
   return new ClientError('CLIENT_DISCONNECTED', said, { cause, retryable: true, inDoubt })
