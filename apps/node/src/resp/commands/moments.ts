@@ -1,4 +1,4 @@
-/** When a value ends, as SET, GETEX and the EXPIRE family are told: seconds or milliseconds, from now or at. */
+/** When a value ends, as SET, GETEX and EXPIRE are told: in seconds or milliseconds, from now on or at. */
 
 import { EXPIRY_MS_MAX } from '../../limits.ts'
 import { CommandError } from '../command.ts'

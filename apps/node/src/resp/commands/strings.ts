@@ -149,7 +149,7 @@ function setUntil(
   })
 }
 
-/** What tells the end; with PERSIST 0: never; null: it stays as it is. It is judged only where there is a key. */
+/** What tells the end, 0 with PERSIST; null: it stays as it is. It is judged only where there is a key. */
 function endOfGetEx(args: readonly Uint8Array[], now: () => number): (() => number) | null {
   let form = ''
   let end = args[0]!
