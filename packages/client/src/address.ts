@@ -1,6 +1,6 @@
 /*
- * Where a node is: `minivault(s)://:token@host:port` for the binary protocol, `http(s)://:token@host:port` for
- * HTTP, with `s` over TLS. The token is the node's `-auth` key, percent-encoded; a user name is not used.
+ * Where a node is: `minivault(s)://:token@host:port` for the binary protocol, `http(s)://:token@host:port`
+ * for HTTP, with `s` over TLS. The token is the node's `-auth` key, percent-encoded; a user name is not used.
  */
 
 import { ClientError } from './client-error.ts'

@@ -7,7 +7,9 @@ import type { ProtocolChoice } from './handshake.ts'
 import type { Time } from './node-time.ts'
 
 export interface ClientOptions {
-  /** `minivault(s)://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000 */
+  /**
+   * `minivault(s)://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000
+   */
   url?: string
   /** instead of the URL's */
   token?: string
