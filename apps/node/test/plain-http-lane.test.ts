@@ -119,15 +119,17 @@ t.test('a rate limit refuses in step, and as the reference does', async (t) => {
 
 t.test('what was shown on a connection counts for its next requests, and nothing else does', async (t) => {
   const node = await start(t, { authKey: 'secret', authMode: 'all' })
-  const client = new Client(node.port)
   const shown = 'Authorization: Bearer secret\r\n'
-  const asked = [get('a', shown), get('a', shown), get('a'), get('a', 'Authorization: Bearer secres\r\n')]
-  for (const text of [...asked, get('a', shown)]) await client.ask(text, client.replies.length + 1)
-  t.same(
-    client.replies.map((reply) => reply.slice(9, 12)),
-    ['404', '404', '401', '401', '404'],
-  )
-  client.socket.destroy()
+  // The first that is refused goes to `node:http` with its connection.
+  for (const line of ['', shown.replace('t\r', 's\r'), shown.replace('t\r', '\r'), shown.replace('s', 'S')]) {
+    const client = new Client(node.port)
+    for (const text of [get('a', shown), get('a', shown), get('a', line), get('a', shown)]) {
+      await client.ask(text, client.replies.length + 1)
+    }
+    const statuses = client.replies.map((reply) => reply.slice(9, 12))
+    t.same(statuses, ['404', '404', '401', '404'], line)
+    client.socket.destroy()
+  }
 })
 
 t.test('the last reply before the end says so', async (t) => {

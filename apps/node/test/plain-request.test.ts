@@ -104,8 +104,12 @@ t.test('plain and not', async (t) => {
   other('GET /a HTTP/1.1\r\nHost: h\r\n x\r\n\r\n')
   other('GET /health HTTP/1.1\r\nHost: h\r\n\r\n')
   other('GET /-/a HTTP/1.1\r\nHost: h\r\n\r\n')
-  other('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
-  other('GET http://h/a HTTP/1.1\r\nHost: h\r\n\r\n')
+  for (const target of ['/', '/a?b', '/a#b', '/a%20b', '/a\tb', '/a\0', '/\xe4', '*', 'a', 'http://h/a']) {
+    other(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`)
+  }
+  for (const line of ['Host: h', 'Host : h', 'User\rAgent: h', 'Accept:*/*', 'Connection: close', 'X: y']) {
+    other(`GET /a HTTP/1.1\r\nHost: h\r\n${line}\r\n\r\n`)
+  }
   other(`GET /${'k'.repeat(PLAIN_HEAD_BYTES_MAX)}`)
   t.equal(read(`GET /${'k'.repeat(PLAIN_HEAD_BYTES_MAX - 10)}`), INCOMPLETE, 'as long as a head may be')
 })

@@ -152,7 +152,7 @@ const BODIES = [
 
 const among = <T>(values: readonly T[]) => fc.constantFrom(...values)
 
-const target = fc.oneof({ weight: 12, arbitrary: among(KEYS).map((key) => `/${key}`) }, among(ODD_TARGETS))
+const target = fc.oneof({ weight: 5, arbitrary: among(KEYS).map((key) => `/${key}`) }, among(ODD_TARGETS))
 const method = fc.oneof(
   { weight: 12, arbitrary: among(['GET', 'GET', 'PUT', 'POST', 'DELETE']) },
   among(['HEAD', 'OPTIONS', 'get', 'Put', 'PATCH', 'CONNECT', 'G', 'GETT', 'TRACE', 'PRI']),
