@@ -2,9 +2,9 @@
  * The HTTP transport: the same calls over `http(s)://` URLs, for where only HTTP gets through.
  *
  * undici's pool rather than fetch: fetch rewrites targets such as `/..`, and every byte string is a key. It
- * is loaded with the first call, since that costs a tenth of a second. A request whose connection broke is sent
- * again, a write with the same request id and a higher attempt, which takes effect at most once. A value from
- * a source has a pool of its own, so that a slow source holds up nobody, and is sent once.
+ * is loaded with the first call, since that costs a tenth of a second. A request whose connection broke is
+ * sent again, a write with the same request id and a higher attempt, which takes effect at most once. A value
+ * from a source has a pool of its own, so that a slow source holds up nobody, and is sent once.
  */
 
 import { Readable } from 'node:stream'
