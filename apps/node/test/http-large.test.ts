@@ -266,3 +266,29 @@ t.test('who takes nothing for 30 s is cut off, who takes slowly is not', async (
     t.ok(bytes < value.size * 0.9, `${bytes} bytes, then the end`)
   }
 })
+
+t.test('a body of which nothing comes for 30 s is given up, one that comes slowly is not', async (t) => {
+  const { port } = await fastNode(t)
+  const raw = ['Content-Length: 1000000', 'Content-Length: 10', 'Transfer-Encoding: chunked'].map(
+    (length) => {
+      const connection = new RawHttp(port)
+      connection.send(`${putHead('still', length)}5\r\nab`)
+      return connection
+    },
+  )
+  const json = new RawHttp(port)
+  json.send('PUT /still HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"value"')
+  const slow = new RawHttp(port)
+  slow.send(putHead('slow', 'Content-Length: 20'))
+  for (let sent = 0; sent < 20; sent++) {
+    slow.send('x')
+    await sleep(150)
+  }
+  t.same(await slow.replies(1), [200], 'in three seconds, which are two minutes here')
+  for (const connection of [...raw, json]) {
+    t.same(await connection.replies(1), [408])
+    t.match(connection.text, /"code":"TIMEOUT"/)
+    await connection.ended()
+  }
+  t.equal((await ask({ port }, 'GET', '/still')).status, 404)
+})

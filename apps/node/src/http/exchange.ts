@@ -16,6 +16,8 @@ import type { Receiver, Receivers } from '../receivers.ts'
 import { errorBody } from './reply-body.ts'
 import { JSON_TYPE, ReplyHead } from './reply-head.ts'
 
+const REQUEST_TIMEOUT = 408
+
 export interface ExchangeContext extends SessionContext {
   readonly sleep: (ms: number) => Promise<void>
   readonly receivers: Receivers
@@ -43,9 +45,10 @@ export class Exchange implements Receiver {
   #heldBytes = 0
   /** Milliseconds since the epoch of the node's clock, while the answer is awaited. */
   since = 0
-  /** What the kernel had taken of the connection's bytes when last looked at, and since when. */
-  #takenBytes = -1
-  #takenSince = 0
+  #wantsBody = false
+  /** Bytes that had come, or been taken, when last looked at, and since when it is so many. */
+  #movedBytes = -1
+  #movedAtMs = 0
 
   constructor(
     context: ExchangeContext,
@@ -105,8 +108,9 @@ export class Exchange implements Receiver {
 
   // --- the reply
 
-  /** Leave to send the body, for a client that waits for it. */
+  /** The body is read from now on: leave to send it, for a client that waits for that. */
   welcomeBody(): void {
+    this.#wantsBody = true
     if (this.expectsContinue) this.response.writeContinue()
   }
 
@@ -197,18 +201,35 @@ export class Exchange implements Receiver {
     this.#heldBytes = 0
   }
 
-  /** Ends the connection when nothing of a reply has been taken for too long. */
+  /** Nothing of a body comes, or nothing of a reply is taken, for too long: that is the end. */
   sweep(nowMs: number): void {
-    const { response } = this
-    const { socket } = response
-    if (!response.headersSent || socket === null) return
-    const queued = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0
-    const takenBytes = socket.bytesWritten - queued
-    if (takenBytes !== this.#takenBytes || response.writableFinished) {
-      this.#takenBytes = takenBytes
-      this.#takenSince = nowMs
-    } else if (nowMs - this.#takenSince > WRITE_TIMEOUT_MS) socket.destroy()
+    const { request, response } = this
+    const { socket } = request
+    if (response.headersSent) {
+      const queued = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0
+      const takenBytes = socket.bytesWritten - queued
+      if (this.#isStill(takenBytes, nowMs) && !response.writableFinished) socket.destroy()
+    } else if (this.#wantsBody && isAwaited(request)) {
+      if (!this.#isStill(socket.bytesRead, nowMs)) return
+      response.shouldKeepAlive = false
+      this.refuse(ERROR.TIMEOUT, 'nothing of the body came for too long', '', REQUEST_TIMEOUT)
+    } else this.#movedBytes = -1
   }
+
+  #isStill(movedBytes: number, nowMs: number): boolean {
+    if (movedBytes !== this.#movedBytes) {
+      this.#movedBytes = movedBytes
+      this.#movedAtMs = nowMs
+    }
+    return nowMs - this.#movedAtMs > WRITE_TIMEOUT_MS
+  }
+}
+
+/** More of the body is to come, and it is not we who keep it waiting. */
+function isAwaited(request: IncomingMessage): boolean {
+  if (request.complete || request.readableLength > 0) return false
+  // Who pulls the body has it paused all the time.
+  return !request.isPaused() || request.listenerCount('readable') > 0
 }
 
 /** Bytes of the body that are still to come, as far as that is known. */
