@@ -9,7 +9,9 @@ import { Bystander } from '../wire/bystander.ts'
 import { descriptorObstacle } from '../wire/descriptors.ts'
 import { builtMain, NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
 import { type Scene, SIZE_SCENES } from '../wire/size-scenes.ts'
+import { TEXT_SIZE_SCENES } from '../wire/text-size-scenes.ts'
 
+const SCENES = [...SIZE_SCENES, ...TEXT_SIZE_SCENES]
 const MEBIBYTE = 1024 * 1024
 /** The built program, runtime and all. */
 const PEAK_MEBIBYTES_MAX = 256
@@ -19,7 +21,7 @@ const PAUSE_MS_MAX: Readonly<Record<Profile, number>> = { smoke: 400, ci: 200, l
 async function besiege(
   context: Context,
   connections: number,
-  scenes: readonly Scene[] = SIZE_SCENES,
+  scenes: readonly Scene[] = SCENES,
   main = NODE_MAIN,
 ): Promise<Findings> {
   const node = await NodeProgram.start({
@@ -56,7 +58,7 @@ async function besiege(
 }
 
 function scenesNamed(name: string): readonly Scene[] {
-  return SIZE_SCENES.filter((scene) => scene.name === name)
+  return SCENES.filter((scene) => scene.name === name)
 }
 
 const LARGER_VALUES: PlantedFault = {
@@ -86,12 +88,38 @@ const TRUSTED_SIZES: PlantedFault = {
   ],
 }
 
+const BEGUN_TEXTS = 'announced 100 MiB over HTTP and RESP and a few bytes of it sent'
+
+const TRUSTED_CONTENT_LENGTH: PlantedFault = {
+  file: 'node/src/http/incoming-body.ts',
+  edits: [
+    [
+      'const pieces: Buffer[] = []',
+      `const pieces: Buffer[] = []
+  const room = Buffer.alloc(Number(request.headers['content-length'] ?? 0), 1)
+  request.once('close', () => room.fill(0))`,
+    ],
+  ],
+}
+
+const TRUSTED_ARGUMENT_COUNT: PlantedFault = {
+  file: 'protocol/src/resp/resp-request.ts',
+  edits: [
+    [
+      'this.announced = Math.max(0, count)',
+      `this.announced = Math.max(0, count)
+    this.starts = new Int32Array(Math.max(8, 4 * count)).fill(1)
+    this.ends = new Int32Array(Math.max(8, 4 * count)).fill(1)`,
+    ],
+  ],
+}
+
 export const announcedSizesRow: Row = {
   number: 11,
   claim: 'announced 4 GiB, values and keys at their bounds and above, zstd bombs: answered, in 256 MiB',
   cases: { smoke: 100, ci: 1_000, long: 10_000 },
   obstacle: () => descriptorObstacle(1200),
-  run: async (context, cases) => besiege(context, cases, SIZE_SCENES, await builtMain()),
+  run: async (context, cases) => besiege(context, cases, SCENES, await builtMain()),
   controls: [
     {
       fault: 'values of one MiB more are taken',
@@ -116,6 +144,16 @@ export const announcedSizesRow: Row = {
           scenesNamed('announced 100 MiB and a few bytes of it sent'),
           plantedNode(TRUSTED_SIZES, context.folder()),
         ),
+    },
+    {
+      fault: 'memory is taken by the Content-Length',
+      run: (context) =>
+        besiege(context, 40, scenesNamed(BEGUN_TEXTS), plantedNode(TRUSTED_CONTENT_LENGTH, context.folder())),
+    },
+    {
+      fault: 'memory is taken by the number of arguments',
+      run: (context) =>
+        besiege(context, 80, scenesNamed(BEGUN_TEXTS), plantedNode(TRUSTED_ARGUMENT_COUNT, context.folder())),
     },
   ],
 }
