@@ -138,8 +138,15 @@ export const CHUNKED_REFUSALS_MAX = 64
  * A chunk that is not the last is at least this large: smaller ones would cost more to keep than they carry.
  */
 export const CHUNK_BYTES_MIN = 1024
-/** HTTP: pipelined requests waiting on one connection; one more ends it. */
-export const HTTP_PIPELINE_MAX = 128
+/**
+ * HTTP: pipelined requests of one connection that wait for their answers; it is not read on above. And of all
+ * connections together, the one that would add to them is closed.
+ */
+export const HTTP_PIPELINE_MAX = 16
+export const HTTP_UNFINISHED_MAX = 16 * 1024
+/** HTTP: bytes given to the parser at once, between requests and in the body of one. */
+export const HTTP_HEAD_SLICE_BYTES = 1024
+export const HTTP_BODY_SLICE_BYTES = 16 * 1024
 /** HTTP: after refusing a large body, how long it is read into nothing so that the reply is not lost. */
 export const HTTP_LINGER_MS = 2000
 

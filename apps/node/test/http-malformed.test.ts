@@ -3,9 +3,13 @@
  * a connection of its own, by way of the lane for plain requests and without it; none of them may smuggle a
  * request in, and nothing of a refused one is done.
  */
+import diagnostics from 'node:diagnostics_channel'
 import t from 'tap'
+import type { KeyValue } from '../src/key-value.ts'
+import { HTTP_HEAD_SLICE_BYTES, HTTP_PIPELINE_MAX } from '../src/limits.ts'
 import { startNode } from '../src/node.ts'
 import { ask, RawHttp, refusal, until } from './support/http-client.ts'
+import { LateKeyValue } from './support/late-key-value.ts'
 import { temporaryFolder } from './support/server.ts'
 
 const BODY = '{"value":1}'
@@ -201,3 +205,31 @@ for (const plainHttp of [true, false]) {
     })
   })
 }
+
+t.test('a flood of requests makes no flood of objects', async (t) => {
+  let late: LateKeyValue | null = null
+  const wrapKeyValue = (inner: KeyValue) => (late = new LateKeyValue(inner, false))
+  const options = { port: 0, host: '127.0.0.1', directory: temporaryFolder(t), durability: 0 } as const
+  const node = await startNode({ ...options, plainHttp: false, wrapKeyValue })
+  t.teardown(() => node.close())
+  let parsed = 0
+  const onParsed = () => {
+    parsed += 1
+  }
+  const channel = 'http.server.request.start'
+  diagnostics.subscribe(channel, onParsed)
+  t.teardown(() => diagnostics.unsubscribe(channel, onParsed))
+
+  const raw = new RawHttp(node.port)
+  const request = get('GET /there HTTP/1.1')
+  const count = 5000
+  raw.send(request.repeat(count))
+  await until(() => late!.waiting === 1 && parsed >= HTTP_PIPELINE_MAX)
+  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+  t.equal(late!.waiting, 1, 'one after another')
+  t.ok(parsed <= HTTP_PIPELINE_MAX + HTTP_HEAD_SLICE_BYTES / request.length, `${parsed} were made`)
+  late!.go()
+  await raw.replies(count)
+  t.equal(raw.statuses.filter((status) => status === 404).length, count, 'and all are answered')
+  raw.close()
+})

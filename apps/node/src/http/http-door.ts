@@ -18,11 +18,13 @@ import {
   HTTP_PIECES_OUT_MAX,
   HTTP_PIPELINE_MAX,
   HTTP_REQUEST_TIMEOUT_MS,
+  HTTP_UNFINISHED_MAX,
   OPERATION_TIMEOUT_MS,
   PIECES_KEPT,
 } from '../limits.ts'
 import { CrossOrigin, METHODS } from './cross-origin.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
+import { Feed, type Progress } from './feed.ts'
 import { Listing } from './listing.ts'
 import { endWith, refusalOf } from './malformed.ts'
 import { giveOwn } from './own-targets.ts'
@@ -110,8 +112,7 @@ export class HttpDoor {
   /** Takes over a connection with the bytes that were read of it. */
   adopt(socket: Socket, firstBytes: Buffer): void {
     this.server.emit('connection', socket)
-    socket.unshift(firstBytes)
-    socket.resume()
+    new Feed(socket, firstBytes, () => this.#progressOf(socket))
   }
 
   get waiting(): number {
@@ -125,11 +126,19 @@ export class HttpDoor {
     for (const exchange of this.#unfinished) exchange.sweep(nowMs)
   }
 
+  #progressOf(socket: Socket): Progress {
+    const line = this.#lines.get(socket)
+    return {
+      isFull: line !== undefined && line.waiting >= HTTP_PIPELINE_MAX,
+      isInBody: line?.newest?.request.complete === false,
+    }
+  }
+
   #inOrder(exchange: Exchange, isExpectingElse = false): void {
     const { request, response } = exchange
     const { socket } = request
     const line: Line = this.#lines.get(socket) ?? { newest: null, waiting: 0, lost: null }
-    if (line.waiting === HTTP_PIPELINE_MAX) {
+    if (this.#unfinished.size >= HTTP_UNFINISHED_MAX && line.waiting > 0) {
       socket.destroy()
       return
     }
@@ -142,6 +151,7 @@ export class HttpDoor {
       line.waiting -= 1
       this.#unfinished.delete(exchange)
       exchange.close()
+      if (line.waiting < HTTP_PIPELINE_MAX && socket.isPaused()) socket.resume()
     })
     const begin = () => {
       if (line.lost !== null && !request.complete) endWith(socket, refusalOf(line.lost))
