@@ -1,12 +1,13 @@
 /**
  * From a command line and an environment to checked settings. The command line wins over the environment, the
  * environment over the default. Everything that is wrong is a `UsageError` of one line that names the flag or
- * variable and the way out. yargs splits the words; `-port` is rewritten to `--port` before, since yargs
- * would read five letters.
+ * variable and the way out. The parser of yargs splits the words, without the rest of yargs, which a start
+ * would wait for and which nobody sees; `-port` is rewritten to `--port` before, since it would read five
+ * letters.
  */
 import { readFileSync } from 'node:fs'
 import { DURABILITY, type Durability } from '@minivault/storage'
-import yargs from 'yargs'
+import { Parser } from 'yargs/helpers'
 import type { AuthMode } from '../admission/admission.ts'
 import { AUTH_KEY_BYTES_MAX } from '../limits.ts'
 import { environmentName, FLAG_NAMES, FLAGS, type Flag, type FlagName, LATER_ENVIRONMENT } from './flags.ts'
@@ -130,18 +131,15 @@ function parseWords(words: readonly string[]): Map<FlagName, string> {
   const given = new Map<FlagName, string>()
   const spelled = words.map(withTwoDashes)
   checkNames(spelled)
-  const parsed = yargs(spelled)
-    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false })
-    .options(Object.fromEntries(FLAG_NAMES.map((flag) => [flag, { type: 'string', array: true }])))
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail(false)
-    .parseSync() as Record<string, unknown>
+  const parsed = Parser(spelled, {
+    string: [...FLAG_NAMES],
+    array: [...FLAG_NAMES],
+    configuration: { 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false },
+  }) as Record<string, unknown>
   const stray = (parsed['_'] as unknown[])[0]
   if (stray !== undefined) throw new UsageError(`${stray} is not a flag: see minivault-node --help`)
   for (const [name, value] of Object.entries(parsed)) {
-    if (name === '_' || name === '$0') continue
+    if (name === '_') continue
     const values = value as string[] | undefined
     if (values === undefined) continue
     if (values.length === 0) throw new UsageError(`-${name} needs a value: ${FLAGS[name as FlagName].help}`)
