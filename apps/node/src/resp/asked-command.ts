@@ -12,13 +12,14 @@ import {
   TRANSACTION_COMMANDS_MAX,
 } from '../limits.ts'
 import { type Command, type CommandContext, CommandError, type Reply } from './command.ts'
+import { shownOf, textOf } from './commands/words.ts'
 import { HeldValues } from './held-values.ts'
 import type { RespGateway } from './resp-gateway.ts'
 import { errorLine } from './resp-output.ts'
 import type { SessionState } from './session-state.ts'
 
 const NAME_BYTES_MAX = 32
-/** Of what was sent, in an error line. */
+/** Of the arguments of a command that is unknown, in its error line. */
 const SHOWN_BYTES_MAX = 128
 const QUEUED: Reply = { simple: 'QUEUED' }
 
@@ -36,7 +37,7 @@ export class AskedCommands {
     const from = start + request.starts[0]!
     const end = start + request.ends[0]!
     if (end - from > NAME_BYTES_MAX) return undefined
-    return this.#gateway.commands.get(text(bytes, from, end).toLowerCase())
+    return this.#gateway.commands.get(textOf(bytes.subarray(from, end)).toLowerCase())
   }
 
   /** Its reply, or that of why not. Never throws, never rejects. */
@@ -143,17 +144,11 @@ function copyArguments(bytes: Uint8Array, start: number, request: RespRequest): 
   return args
 }
 
-function text(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.subarray(start, end)).toString('latin1')
-}
-
 /** As Redis has it. */
 function unknownWords(bytes: Uint8Array, start: number, request: RespRequest): string {
   const { starts, ends, count } = request
-  const shown = (index: number, length: number) => {
-    const from = start + starts[index]!
-    return text(bytes, from, Math.min(start + ends[index]!, from + length)).replaceAll(/[^ -~]/g, '?')
-  }
+  const shown = (index: number, bytesMax: number) =>
+    shownOf(bytes.subarray(start + starts[index]!, start + ends[index]!), bytesMax)
   let args = ''
   for (let index = 1; index < count && args.length < SHOWN_BYTES_MAX; index++) {
     args += `'${shown(index, SHOWN_BYTES_MAX - args.length)}' `

@@ -1,7 +1,7 @@
 /** CLIENT: what a connection is called, and what is known of the others. */
 import { CLIENT_NAME_BYTES_MAX } from '../limits.ts'
 import { type Command, type CommandContext, CommandError, OK, type Reply } from './command.ts'
-import { textOf, wordOf, wrongArity } from './commands/words.ts'
+import { shownOf, textOf, wordOf, wrongArity } from './commands/words.ts'
 import type { SessionState } from './session-state.ts'
 
 type Subcommand = (context: CommandContext, args: readonly Uint8Array[]) => Reply
@@ -34,7 +34,7 @@ export const clientCommand: Command = {
     const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined
     if (subcommand === undefined) {
       throw new CommandError(
-        `ERR unknown subcommand '${printable(word!)}'. minivault has no such CLIENT command`,
+        `ERR unknown subcommand '${shownOf(word!)}'. minivault has no such CLIENT command`,
       )
     }
     const [arity, run] = subcommand
@@ -47,18 +47,14 @@ export const clientCommand: Command = {
 
 /** A name as it may stand in a list of clients: printable, without blanks. */
 export function clientName(bytes: Uint8Array): string {
-  const name = textOf(bytes)
   if (bytes.length > CLIENT_NAME_BYTES_MAX) {
     throw new CommandError(`ERR Client names have at most ${CLIENT_NAME_BYTES_MAX} bytes`)
   }
+  const name = textOf(bytes)
   if (!/^[!-~]*$/.test(name)) {
     throw new CommandError('ERR Client names cannot contain spaces, newlines or special characters.')
   }
   return name
-}
-
-export function printable(bytes: Uint8Array): string {
-  return textOf(bytes.subarray(0, CLIENT_NAME_BYTES_MAX)).replaceAll(/[^ -~]/g, '?')
 }
 
 function setName({ session }: CommandContext, [name]: readonly Uint8Array[]): Reply {
@@ -70,7 +66,7 @@ function setInfo({ session }: CommandContext, [attribute, value]: readonly Uint8
   const word = wordOf(attribute!)
   if (word === 'LIB-NAME') session.libraryName = clientName(value!)
   else if (word === 'LIB-VER') session.libraryVersion = clientName(value!)
-  else throw new CommandError(`ERR Unrecognized option '${printable(attribute!)}'`)
+  else throw new CommandError(`ERR Unrecognized option '${shownOf(attribute!)}'`)
   return OK
 }
 

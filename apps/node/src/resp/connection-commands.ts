@@ -1,9 +1,9 @@
 /** The commands that speak of the connection itself: AUTH, HELLO, PING, ECHO, SELECT, RESET, QUIT. */
 import { KIND } from '../key-value.ts'
-import { clientCommand, clientName, printable } from './client-command.ts'
+import { clientCommand, clientName } from './client-command.ts'
 import { type Command, type CommandContext, CommandError, OK, type Reply } from './command.ts'
 import { REDIS_VERSION } from './commands/redis-version.ts'
-import { textOf, wordOf, wrongArity } from './commands/words.ts'
+import { shownOf, textOf, wordOf, wrongArity } from './commands/words.ts'
 
 const DEFAULT_USER = 'default'
 const WRONG_PASS = 'WRONGPASS invalid username-password pair or user is disabled.'
@@ -116,19 +116,21 @@ function hello(context: CommandContext, args: readonly Uint8Array[]): Reply {
   const { session, admission } = context
   const [version, ...options] = args
   let name: string | null = null
+  let login: readonly Uint8Array[] | null = null
   const respVersion = version === undefined ? session.respVersion : versionOf(textOf(version))
   for (let at = 0; at < options.length; ) {
     const option = wordOf(options[at]!)
     if (option === 'AUTH' && at + 2 < options.length) {
-      authenticate(context, textOf(options[at + 1]!), options[at + 2]!)
+      login = options.slice(at + 1, at + 3)
       at += 3
     } else if (option === 'SETNAME' && at + 1 < options.length) {
       name = clientName(options[at + 1]!)
       at += 2
     } else {
-      throw new CommandError(`ERR Syntax error in HELLO option '${printable(options[at]!)}'`)
+      throw new CommandError(`ERR Syntax error in HELLO option '${shownOf(options[at]!)}'`)
     }
   }
+  if (login !== null) authenticate(context, textOf(login[0]!), login[1]!)
   const isKnown = session.isAuthenticated || admission.credentials === null
   if (!isKnown && !admission.isOpen(KIND.get)) throw new CommandError(HELLO_FIRST)
   session.respVersion = respVersion

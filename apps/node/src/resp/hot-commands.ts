@@ -113,7 +113,7 @@ export class HotCommand {
     if (name !== NAME.incrby && name !== NAME.decrby) return false
     const isNegative = bytes[start + request.starts[2]!] === 0x2d
     const amount = digitsAt(bytes, start, request, 2, isNegative ? 1 : 0)
-    if (amount < 0) return false
+    if (amount < 0 || (isNegative && amount === 0)) return false
     this.delta = BigInt(isNegative === (name === NAME.incrby) ? -amount : amount)
     return this.#is(KIND.increment, SHAPE.sum, 1)
   }

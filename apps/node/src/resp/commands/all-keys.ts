@@ -3,7 +3,7 @@ import type { BatchItem } from '../../key-value.ts'
 import { KEYS_A_PAGE, SCAN_ENTRIES_MAX } from '../../limits.ts'
 import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
 import { HeldValues } from '../held-values.ts'
-import { isMatch, prefixOf } from './globs.ts'
+import { isMatch, patternIn, prefixOf } from './globs.ts'
 import { outsideOfTransactions } from './in-transaction.ts'
 import { countOf, SYNTAX_ERROR, textOf, wordOf } from './words.ts'
 
@@ -27,7 +27,7 @@ const all: readonly Command[] = [
     kind: 'read',
     flags: ['readonly'],
     summary: 'Returns all keys that match a pattern',
-    run: (context, [pattern]) => keysLike(context, pattern!),
+    run: (context, [pattern]) => keysLike(context, patternIn(pattern!)),
   },
   {
     name: 'dbsize',
@@ -92,7 +92,7 @@ function scanOptionsOf(words: readonly Uint8Array[]): ScanOptions {
     const value = words[at + 1]
     const word = wordOf(words[at]!)
     if (value === undefined) throw new CommandError(SYNTAX_ERROR)
-    if (word === 'MATCH') options.pattern = value
+    if (word === 'MATCH') options.pattern = patternIn(value)
     else if (word === 'TYPE') options.hasStrings = wordOf(value) === 'STRING'
     else if (word === 'COUNT') options.count = countOf(value)
     else throw new CommandError(SYNTAX_ERROR)

@@ -1,8 +1,8 @@
 /** COMMAND: what the table says of each command, as clients ask for it. */
 import { type Command, type CommandContext, CommandError, type KeyPlaces, type Reply } from '../command.ts'
-import { isMatch } from './globs.ts'
+import { isMatch, patternIn } from './globs.ts'
 import { REFUSED } from './refusals.ts'
-import { SYNTAX_ERROR, textOf, wordOf, wrongArity } from './words.ts'
+import { SYNTAX_ERROR, shownOf, textOf, wordOf, wrongArity } from './words.ts'
 
 const NO_KEYS: KeyPlaces = { first: 0, last: 0, step: 0 }
 
@@ -27,7 +27,7 @@ export const commandCommand: Command = {
       case 'GETKEYS':
         return keysOf(context, args)
       default:
-        throw new CommandError(`ERR unknown subcommand '${textOf(what!)}'. Try COMMAND HELP.`)
+        throw new CommandError(`ERR unknown subcommand '${shownOf(what!)}'. Try COMMAND HELP.`)
     }
   },
 }
@@ -88,7 +88,8 @@ function listOf(all: readonly Command[], args: readonly Uint8Array[]): Reply {
   const [filter, by, value] = args
   if (args.length !== 3 || wordOf(filter!) !== 'FILTERBY') throw new CommandError(SYNTAX_ERROR)
   if (wordOf(by!) !== 'PATTERN') throw new CommandError('ERR only FILTERBY PATTERN is served')
-  return names.filter((name) => isMatch(value!, Buffer.from(name)))
+  const pattern = patternIn(value!)
+  return names.filter((name) => isMatch(pattern, Buffer.from(name)))
 }
 
 function keysOf({ commands }: CommandContext, [name, ...args]: readonly Uint8Array[]): Reply {

@@ -1,8 +1,8 @@
 /** CONFIG GET of what clients and tools look at. The node itself is configured by its flags. */
 import { DURABILITY, VALUE_BYTES_MAX } from '@minivault/storage'
 import { type Command, type CommandContext, CommandError } from '../command.ts'
-import { isMatch } from './globs.ts'
-import { wordOf } from './words.ts'
+import { isMatch, patternIn } from './globs.ts'
+import { textOf, wordOf } from './words.ts'
 
 const FSYNC = { [DURABILITY.memory]: 'no', [DURABILITY.os]: 'no', [DURABILITY.fsync]: 'always' }
 
@@ -31,7 +31,7 @@ export const configCommand: Command = {
     if (patterns.length === 0) {
       throw new CommandError("ERR wrong number of arguments for 'config|get' command")
     }
-    const lowered = patterns.map((pattern) => Buffer.from(Buffer.from(pattern).toString().toLowerCase()))
+    const lowered = patterns.map((pattern) => Buffer.from(textOf(patternIn(pattern)).toLowerCase()))
     const wanted = Object.entries(parametersOf(context)).filter(([name]) =>
       lowered.some((pattern) => isMatch(pattern, Buffer.from(name))),
     )

@@ -1,6 +1,5 @@
 /** Commands that count. */
-import { ProtocolError } from '@minivault/protocol'
-import { type Command, type CommandContext, CommandError, type Reply } from '../command.ts'
+import { type Command, type CommandContext, CommandError, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
 import { addDecimals, decimalIn, MAX_FRACTION } from './decimals.ts'
 import { integerIn, integerOf, NOT_AN_INTEGER, textOf } from './words.ts'
@@ -40,17 +39,9 @@ function counter(name: string, arity: number, summary: string, delta: (arg: Uint
   }
 }
 
-async function add(context: CommandContext, key: Uint8Array, delta: bigint): Promise<Reply> {
-  if (context.keys === undefined) {
-    try {
-      return await context.ask.increment(key, delta)
-    } catch (error) {
-      // Below it is said what is wrong.
-      if (!(error instanceof ProtocolError) || error.code !== 'NOT_A_NUMBER') throw error
-    }
-  }
-  return onKeys(context, async (keys) => {
-    const old = await keys.get(key)
+function add(context: CommandContext, key: Uint8Array, delta: bigint): Told<Reply> {
+  return onKeys(context, (keys) => {
+    const old = keys.get(key)
     const number = old === null ? 0n : integerIn(old.value)
     if (number === null) throw new CommandError(NOT_AN_INTEGER)
     const sum = number + delta
@@ -61,11 +52,11 @@ async function add(context: CommandContext, key: Uint8Array, delta: bigint): Pro
 }
 
 /** Decimal, without a loss: 0.1 and 0.2 are 0.3. */
-function addFloat(context: CommandContext, [key, arg]: readonly Uint8Array[]): Promise<Reply> {
+function addFloat(context: CommandContext, [key, arg]: readonly Uint8Array[]): Told<Reply> {
   const delta = decimalIn(textOf(arg!))
   if (delta === null) throw new CommandError('ERR value is not a valid float')
-  return onKeys(context, async (keys) => {
-    const old = await keys.get(key!)
+  return onKeys(context, (keys) => {
+    const old = keys.get(key!)
     const number = decimalIn(old === null ? '0' : textOf(old.value))
     if (number === null) throw new CommandError('ERR value is not a valid float')
     const sum = Buffer.from(addDecimals(number, delta, MAX_FRACTION))

@@ -1,9 +1,9 @@
 /** When a key ends: the EXPIRE and the TTL family, and PERSIST. */
-import { type Command, type CommandContext, CommandError, type Reply } from '../command.ts'
+import { type Command, type CommandContext, CommandError, type Reply, type Told } from '../command.ts'
 import type { Content } from '../keys.ts'
 import { onKeys } from '../on-keys.ts'
 import { EXPIRY_FORMS, type ExpiryForm, momentOf } from './moments.ts'
-import { wordOf } from './words.ts'
+import { shownOf, wordOf } from './words.ts'
 
 const KEY = { first: 1, last: 1, step: 1 }
 const NO_KEY = -2
@@ -35,8 +35,8 @@ export const expiryCommands: readonly Command[] = [
     flags: ['fast'],
     summary: 'Lets a key never end',
     run: (context, [key]) =>
-      onKeys(context, async (keys) => {
-        const content = await keys.find(key!)
+      onKeys(context, (keys) => {
+        const content = keys.find(key!)
         if (content === null || content.expiresAtMs === 0) return 0
         keys.expire(key!, content, 0)
         return 1
@@ -62,11 +62,11 @@ function expire(
   name: string,
   form: ExpiryForm,
   [key, moment, ...words]: readonly Uint8Array[],
-): Promise<Reply> {
+): Told<Reply> {
   const condition = conditionOf(words)
   const end = momentOf(moment!, form, name, context.now)
-  return onKeys(context, async (keys) => {
-    const content = await keys.find(key!)
+  return onKeys(context, (keys) => {
+    const content = keys.find(key!)
     if (content === null || !isMet(condition, content, end)) return 0
     if (end <= context.now()) keys.remove(key!)
     else keys.expire(key!, content, end)
@@ -82,7 +82,7 @@ function conditionOf(words: readonly Uint8Array[]): Condition {
     else if (word === 'XX') condition.xx = true
     else if (word === 'GT') condition.gt = true
     else if (word === 'LT') condition.lt = true
-    else throw new CommandError(`ERR Unsupported option ${Buffer.from(arg).toString()}`)
+    else throw new CommandError(`ERR Unsupported option ${shownOf(arg)}`)
   }
   const { nx, xx, gt, lt } = condition
   if (nx && (xx || gt || lt)) {
@@ -109,8 +109,8 @@ function telling(name: string, summary: string, tell: (end: number, now: number)
     flags: ['readonly', 'fast'],
     summary,
     run: (context, [key]) =>
-      onKeys(context, async (keys) => {
-        const content = await keys.find(key!)
+      onKeys(context, (keys) => {
+        const content = keys.find(key!)
         if (content === null) return NO_KEY
         if (content.expiresAtMs === 0) return NO_EXPIRY
         return Math.max(0, tell(content.expiresAtMs, Math.floor(context.now())))

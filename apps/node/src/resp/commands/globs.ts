@@ -3,6 +3,9 @@
  * these or none of them, `\` before a byte that stands for itself. Matching goes back to the last star only,
  * so its time is at most the product of both lengths.
  */
+import { PATTERN_BYTES_MAX } from '../../limits.ts'
+import { CommandError } from '../command.ts'
+
 const STAR = 0x2a
 const QUESTION = 0x3f
 const OPEN = 0x5b
@@ -10,6 +13,14 @@ const CLOSE = 0x5d
 const CARET = 0x5e
 const DASH = 0x2d
 const ESCAPE = 0x5c
+
+/** An argument that is a pattern. */
+export function patternIn(arg: Uint8Array): Uint8Array {
+  if (arg.length > PATTERN_BYTES_MAX) {
+    throw new CommandError(`ERR a pattern has at most ${PATTERN_BYTES_MAX} bytes`)
+  }
+  return arg
+}
 
 export function isMatch(pattern: Uint8Array, bytes: Uint8Array): boolean {
   let at = 0

@@ -1,5 +1,5 @@
 /** Commands on keys, whatever their values are. */
-import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
+import { type Command, type CommandContext, CommandError, OK, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
 import { integerIn, integerOf, SYNTAX_ERROR, wordOf } from './words.ts'
 
@@ -17,7 +17,7 @@ export const keyCommands: readonly Command[] = [
     flags: ['readonly', 'fast'],
     summary: 'Tells the type of a key: string, or none',
     run: (context, [key]) =>
-      onKeys(context, async (keys) => ({ simple: (await keys.find(key!)) === null ? 'none' : 'string' })),
+      onKeys(context, (keys) => ({ simple: keys.find(key!) === null ? 'none' : 'string' })),
   },
   {
     name: 'object',
@@ -30,11 +30,11 @@ export const keyCommands: readonly Command[] = [
       if (wordOf(what!) !== 'ENCODING' || key === undefined || more.length > 0) {
         throw new CommandError('ERR only OBJECT ENCODING key is served')
       }
-      return onKeys(context, async (keys) => {
-        const content = await keys.find(key)
+      return onKeys(context, (keys) => {
+        const content = keys.find(key)
         if (content === null) return null
         if (content.size > EMBEDDED_BYTES_MAX) return 'raw'
-        const value = (await keys.get(key))?.value
+        const value = keys.get(key)?.value
         return value !== undefined && integerIn(value) !== null ? 'int' : 'embstr'
       })
     },
@@ -71,9 +71,9 @@ function rename(
   context: CommandContext,
   [from, to]: readonly Uint8Array[],
   onlyIfAbsent: boolean,
-): Promise<Reply> {
-  return onKeys<Reply>(context, async (keys) => {
-    const [content, other] = await keys.getMany([from!, to!])
+): Told<Reply> {
+  return onKeys<Reply>(context, (keys) => {
+    const [content, other] = keys.getMany([from!, to!])
     if (content === null || content === undefined) throw new CommandError('ERR no such key')
     if (onlyIfAbsent && other !== null) return 0
     if (Buffer.compare(from!, to!) !== 0) {
@@ -84,7 +84,7 @@ function rename(
   })
 }
 
-function copy(context: CommandContext, [from, to, ...words]: readonly Uint8Array[]): Promise<Reply> {
+function copy(context: CommandContext, [from, to, ...words]: readonly Uint8Array[]): Told<Reply> {
   let mayReplace = false
   for (let at = 0; at < words.length; at++) {
     const word = wordOf(words[at]!)
@@ -96,10 +96,10 @@ function copy(context: CommandContext, [from, to, ...words]: readonly Uint8Array
   if (Buffer.compare(from!, to!) === 0) {
     throw new CommandError('ERR source and destination objects are the same')
   }
-  return onKeys(context, async (keys) => {
-    const content = await keys.get(from!)
+  return onKeys(context, (keys) => {
+    const content = keys.get(from!)
     if (content === null) return 0
-    if (!mayReplace && (await keys.find(to!)) !== null) return 0
+    if (!mayReplace && keys.find(to!) !== null) return 0
     keys.put(to!, content.value, content.expiresAtMs, content.type)
     return 1
   })

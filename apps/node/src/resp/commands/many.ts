@@ -1,5 +1,6 @@
 /** Commands on the values of several keys: all at one moment. */
-import { type Command, type CommandContext, OK, type Reply } from '../command.ts'
+import { VALUE_TYPE } from '@minivault/storage'
+import { type Command, type CommandContext, OK, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
 import { wrongArity } from './words.ts'
 
@@ -15,7 +16,7 @@ export const manyCommands: readonly Command[] = [
     flags: ['readonly', 'fast'],
     summary: 'Returns the values of keys',
     run: (context, names) =>
-      onKeys(context, async (keys) => (await keys.getMany(names)).map((content) => content?.value ?? null)),
+      onKeys(context, (keys) => keys.getMany(names).map((content) => content?.value ?? null)),
   },
   {
     name: 'mset',
@@ -24,13 +25,7 @@ export const manyCommands: readonly Command[] = [
     keys: EVERY_SECOND,
     flags: ['denyoom'],
     summary: 'Sets keys to values',
-    run: (context, args) => {
-      const pairs = pairsOf('mset', args)
-      return onKeys(context, async (keys) => {
-        for (const [key, value] of pairs) keys.put(key, value)
-        return OK
-      })
-    },
+    run: setAll,
   },
   {
     name: 'msetnx',
@@ -41,8 +36,8 @@ export const manyCommands: readonly Command[] = [
     summary: 'Sets keys to values where none of them exists',
     run: (context, args) => {
       const pairs = pairsOf('msetnx', args)
-      return onKeys(context, async (keys) => {
-        const found = await keys.findMany(pairs.map(([key]) => key))
+      return onKeys(context, (keys) => {
+        const found = keys.findMany(pairs.map(([key]) => key))
         if (found.some((content) => content !== null)) return 0
         for (const [key, value] of pairs) keys.put(key, value)
         return 1
@@ -93,12 +88,23 @@ function pairsOf(name: string, args: readonly Uint8Array[]): [Uint8Array, Uint8A
   return pairs
 }
 
-function remove(context: CommandContext, names: readonly Uint8Array[]): Promise<Reply> {
-  return onKeys(context, async (keys) => {
-    await keys.findMany(names)
+function setAll(context: CommandContext, args: readonly Uint8Array[]): Told<Reply> {
+  const pairs = pairsOf('mset', args)
+  const { keys, ask } = context
+  if (keys !== undefined) {
+    for (const [key, value] of pairs) keys.put(key, value)
+    return OK
+  }
+  const done = ask.batch(pairs.map(([key, value]) => ({ key, value, valueType: VALUE_TYPE.raw, ttlMs: 0 })))
+  return done instanceof Promise ? done.then(() => OK) : OK
+}
+
+function remove(context: CommandContext, names: readonly Uint8Array[]): Told<Reply> {
+  return onKeys(context, (keys) => {
+    keys.findMany(names)
     let removed = 0
     for (const name of names) {
-      if ((await keys.find(name)) === null) continue
+      if (keys.find(name) === null) continue
       keys.remove(name)
       removed += 1
     }
@@ -106,9 +112,9 @@ function remove(context: CommandContext, names: readonly Uint8Array[]): Promise<
   })
 }
 
-function count(context: CommandContext, names: readonly Uint8Array[]): Promise<Reply> {
-  return onKeys(context, async (keys) => {
-    const found = await keys.findMany(names)
+function count(context: CommandContext, names: readonly Uint8Array[]): Told<Reply> {
+  return onKeys(context, (keys) => {
+    const found = keys.findMany(names)
     return found.filter((content) => content !== null).length
   })
 }

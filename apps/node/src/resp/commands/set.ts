@@ -1,5 +1,5 @@
 /** SET with all its options. Plain sets never come here unless within MULTI. */
-import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
+import { type Command, type CommandContext, CommandError, OK, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
 import { EXPIRY_FORMS, endOf } from './moments.ts'
 import { SYNTAX_ERROR, wordOf } from './words.ts'
@@ -43,14 +43,14 @@ function wishOf(args: readonly Uint8Array[], now: () => number): Wish {
   return wish
 }
 
-function carryOut(context: CommandContext, key: Uint8Array, value: Uint8Array, wish: Wish): Promise<Reply> {
+function carryOut(context: CommandContext, key: Uint8Array, value: Uint8Array, wish: Wish): Told<Reply> {
   const { condition, wantsOld, keepsExpiry, expiresAtMs } = wish
-  return onKeys<Reply>(context, async (keys) => {
+  return onKeys<Reply>(context, (keys) => {
     if (condition === null && !wantsOld && !keepsExpiry) {
       keys.put(key, value, expiresAtMs)
       return OK
     }
-    const old = wantsOld ? await keys.get(key) : await keys.find(key)
+    const old = wantsOld ? keys.get(key) : keys.find(key)
     const told = wantsOld ? (old?.value ?? null) : OK
     if (condition !== null && (condition === 'XX') !== (old !== null)) return wantsOld ? told : null
     keys.put(key, value, keepsExpiry ? (old?.expiresAtMs ?? 0) : expiresAtMs)

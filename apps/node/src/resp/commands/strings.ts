@@ -1,6 +1,6 @@
 /** Commands on the value of one key. */
 import { VALUE_BYTES_MAX } from '@minivault/storage'
-import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
+import { type Command, type CommandContext, CommandError, OK, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
 import { EXPIRY_FORMS, endOf } from './moments.ts'
 import { setCommand } from './set.ts'
@@ -18,7 +18,7 @@ export const stringCommands: readonly Command[] = [
     keys: KEY,
     flags: ['readonly', 'fast'],
     summary: 'Returns the value of a key',
-    run: (context, [key]) => onKeys(context, async (keys) => (await keys.get(key!))?.value ?? null),
+    run: (context, [key]) => onKeys(context, (keys) => keys.get(key!)?.value ?? null),
   },
   {
     name: 'setnx',
@@ -28,8 +28,8 @@ export const stringCommands: readonly Command[] = [
     flags: ['denyoom', 'fast'],
     summary: 'Sets a key that does not exist',
     run: (context, [key, value]) =>
-      onKeys(context, async (keys) => {
-        if ((await keys.find(key!)) !== null) return 0
+      onKeys(context, (keys) => {
+        if (keys.find(key!) !== null) return 0
         keys.put(key!, value!)
         return 1
       }),
@@ -60,8 +60,8 @@ export const stringCommands: readonly Command[] = [
     flags: ['denyoom', 'fast'],
     summary: 'Sets a key and returns its old value',
     run: (context, [key, value]) =>
-      onKeys(context, async (keys) => {
-        const old = await keys.get(key!)
+      onKeys(context, (keys) => {
+        const old = keys.get(key!)
         keys.put(key!, value!)
         return old?.value ?? null
       }),
@@ -74,8 +74,8 @@ export const stringCommands: readonly Command[] = [
     flags: ['fast'],
     summary: 'Returns the value of a key and deletes it',
     run: (context, [key]) =>
-      onKeys(context, async (keys) => {
-        const old = await keys.get(key!)
+      onKeys(context, (keys) => {
+        const old = keys.get(key!)
         if (old !== null) keys.remove(key!)
         return old?.value ?? null
       }),
@@ -114,7 +114,7 @@ export const stringCommands: readonly Command[] = [
     keys: KEY,
     flags: ['readonly', 'fast'],
     summary: 'Returns the length of the value of a key',
-    run: (context, [key]) => onKeys(context, async (keys) => (await keys.find(key!))?.size ?? 0),
+    run: (context, [key]) => onKeys(context, (keys) => keys.find(key!)?.size ?? 0),
   },
   {
     name: 'append',
@@ -124,8 +124,8 @@ export const stringCommands: readonly Command[] = [
     flags: ['denyoom', 'fast'],
     summary: 'Appends to the value of a key, made empty where there is none',
     run: (context, [key, tail]) =>
-      onKeys(context, async (keys) => {
-        const old = await keys.get(key!)
+      onKeys(context, (keys) => {
+        const old = keys.get(key!)
         const size = (old?.size ?? 0) + tail!.length
         if (size > VALUE_BYTES_MAX) {
           throw new CommandError('ERR string exceeds maximum allowed size (proto-max-bulk-len)')
@@ -141,9 +141,9 @@ function setUntil(
   name: string,
   form: string,
   [key, length, value]: readonly Uint8Array[],
-): Promise<Reply> {
+): Told<Reply> {
   const end = endOf(length!, EXPIRY_FORMS.get(form)!, name, context.now)
-  return onKeys(context, async (keys) => {
+  return onKeys(context, (keys) => {
     keys.put(key!, value!, end)
     return OK
   })
@@ -164,11 +164,11 @@ function endOfGetEx(args: readonly Uint8Array[], now: () => number): (() => numb
   return () => (form === 'PERSIST' ? 0 : endOf(end, EXPIRY_FORMS.get(form)!, 'getex', now))
 }
 
-function getEx(context: CommandContext, args: readonly Uint8Array[]): Promise<Reply> {
+function getEx(context: CommandContext, args: readonly Uint8Array[]): Told<Reply> {
   const key = args[0]!
   const tellEnd = endOfGetEx(args, context.now)
-  return onKeys(context, async (keys) => {
-    const content = await keys.get(key)
+  return onKeys(context, (keys) => {
+    const content = keys.get(key)
     if (content === null) return null
     const end = tellEnd?.() ?? content.expiresAtMs
     if (tellEnd !== null && end + content.expiresAtMs > 0) keys.expire(key, content, end)
@@ -177,18 +177,18 @@ function getEx(context: CommandContext, args: readonly Uint8Array[]): Promise<Re
 }
 
 /** Both ends are included; negative ones count from the end. */
-function getRange(context: CommandContext, [key, from, to]: readonly Uint8Array[]): Promise<Reply> {
+function getRange(context: CommandContext, [key, from, to]: readonly Uint8Array[]): Told<Reply> {
   const start = countOf(from!)
   const end = countOf(to!)
-  return onKeys(context, async (keys) => {
+  return onKeys(context, (keys) => {
     if (start >= 0 && end >= 0) {
-      return end < start ? EMPTY : ((await keys.getRange(key!, start, end + 1)) ?? EMPTY)
+      return end < start ? EMPTY : (keys.getRange(key!, start, end + 1) ?? EMPTY)
     }
-    const size = (await keys.find(key!))?.size ?? 0
+    const size = keys.find(key!)?.size ?? 0
     if (start < 0 && end < 0 && start > end) return EMPTY
     const first = start < 0 ? Math.max(0, size + start) : start
     const last = Math.min(end < 0 ? Math.max(0, size + end) : end, size - 1)
     if (first > last || size === 0) return EMPTY
-    return (await keys.getRange(key!, first, last + 1)) ?? EMPTY
+    return keys.getRange(key!, first, last + 1) ?? EMPTY
   })
 }

@@ -6,9 +6,11 @@
 import { Version } from '@minivault/clock'
 import type { BatchCondition } from '../../key-value.ts'
 import { ARGUMENT_BYTES } from '../../limits.ts'
-import { type Command, type CommandContext, CommandError, OK, type Reply } from '../command.ts'
+import { type Command, type CommandContext, CommandError, OK, type Reply, type Told } from '../command.ts'
+import type { Keys } from '../keys.ts'
+import { Late, replayed } from '../late.ts'
 import { committed } from '../on-keys.ts'
-import type { Transaction } from '../session-state.ts'
+import type { QueuedCommand, Transaction } from '../session-state.ts'
 import { textOf } from './words.ts'
 
 export const transactionCommands: readonly Command[] = [
@@ -31,7 +33,7 @@ export const transactionCommands: readonly Command[] = [
     kind: 'connection',
     isImmediate: true,
     summary: 'Carries out a transaction: all of it, or nothing',
-    async run(context) {
+    run(context) {
       const { session } = context
       const { transaction, watched } = session
       if (transaction === null) throw new CommandError('ERR EXEC without MULTI')
@@ -67,7 +69,7 @@ export const transactionCommands: readonly Command[] = [
     summary: 'Lets the next EXEC do nothing where one of these keys has changed',
     async run({ session, ask }, keys) {
       if (session.transaction !== null) throw new CommandError('ERR WATCH inside MULTI is not allowed')
-      const { found } = await ask.findMany(keys)
+      const found = await Promise.all(keys.map((key) => ask.find(key)))
       session.watched ??= new Map()
       for (const [at, key] of keys.entries()) {
         const name = textOf(key)
@@ -93,33 +95,46 @@ export const transactionCommands: readonly Command[] = [
   },
 ]
 
-async function carryOut(
+function carryOut(
   context: CommandContext,
   { queued }: Transaction,
   watched: ReadonlyMap<string, string> | null,
-): Promise<Reply> {
+): Told<Reply> {
   const conditions = watched === null ? [] : conditionsOf(watched)
   const stillHold = async () => {
-    const { found } = await context.ask.findMany(conditions.map(({ key }) => key))
+    const found = await Promise.all(conditions.map(({ key }) => context.ask.find(key)))
     return conditions.every(({ version }, at) => version.toString() === versionOf(found[at]?.version))
   }
-  const replies = await committed<Reply>(
-    context,
-    async (keys) => {
-      const replies: Reply[] = []
-      for (const { command, args } of queued) {
-        try {
-          replies.push(await command.run({ ...context, keys }, args))
-        } catch (error) {
-          if (!(error instanceof CommandError)) throw error
-          replies.push({ error: error.message })
-        }
-      }
-      return replies
-    },
-    { conditions, stillHold },
-  )
+  const work = (keys: Keys) => runAll({ ...context, keys }, queued)
+  const replies = committed<Reply>(context, work, { conditions, stillHold })
+  return replies instanceof Promise ? replies.then(replyOf) : replyOf(replies)
+}
+
+function replyOf(replies: Reply): Reply {
   return replies ?? { noArray: true }
+}
+
+/** Where a key is told late, the command that wants it begins again, and none before it. */
+function runAll(context: CommandContext, queued: readonly QueuedCommand[]): Told<Reply> {
+  const replies: Reply[] = []
+  return replayed(() => {
+    while (replies.length < queued.length) {
+      const { command, args } = queued[replies.length]!
+      const reply = runOne(context, command, args)
+      if (reply instanceof Promise) throw new Late(reply.then((late) => replies.push(late)))
+      replies.push(reply)
+    }
+    return replies
+  })
+}
+
+function runOne(context: CommandContext, command: Command, args: readonly Uint8Array[]): Told<Reply> {
+  try {
+    return command.run(context, args)
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    return { error: error.message }
+  }
 }
 
 function conditionsOf(watched: ReadonlyMap<string, string>): BatchCondition[] {

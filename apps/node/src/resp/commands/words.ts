@@ -4,6 +4,8 @@ import { CommandError } from '../command.ts'
 const INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/
 const DECIMAL_BYTES_MAX = 20
 const WORD_BYTES_MAX = 64
+/** Of what was sent, in an error line. */
+const SHOWN_BYTES_MAX = 128
 
 export const SYNTAX_ERROR = 'ERR syntax error'
 export const NOT_AN_INTEGER = 'ERR value is not an integer or out of range'
@@ -16,6 +18,11 @@ export function wordOf(arg: Uint8Array): string {
 /** Byte by byte. */
 export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+/** The beginning of what was sent, as it may stand in an error line. */
+export function shownOf(bytes: Uint8Array, bytesMax: number = SHOWN_BYTES_MAX): string {
+  return textOf(bytes.subarray(0, bytesMax)).replaceAll(/[^ -~]/g, '?')
 }
 
 /** Null: it is none of 64 bits. */

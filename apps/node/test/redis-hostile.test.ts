@@ -1,0 +1,61 @@
+/** Arguments that no client sends by accident: long ones where a word, a pattern or a number is expected. */
+import t from 'tap'
+import { PATTERN_BYTES_MAX } from '../src/limits.ts'
+import { RedisWire, type Shown, type Word } from './support/redis-wire.ts'
+import { startServer } from './support/server.ts'
+
+t.test('what is long and no word of ours is shown by its beginning only', async (t) => {
+  const { port } = await startServer(t, ['-durability', 'memory'])
+  const wire = await RedisWire.connect(port)
+  t.teardown(() => wire.close())
+  const long = 'x'.repeat(300_000)
+  const commands: Word[][] = [
+    [long],
+    ['expire', 'k', '10', long],
+    ['command', long],
+    ['client', long],
+    ['client', 'setinfo', long, '1'],
+    ['hello', '3', long],
+    ['config', long],
+    ['object', long],
+  ]
+  for (const words of commands) {
+    const reply = String(await wire.ask(...words))
+    t.ok(reply.startsWith('-ERR ') && reply.length < 500, `${reply.slice(0, 60)}: ${reply.length}`)
+  }
+  const binary = Buffer.from([0x80, 0x0d, 0x0a, 0x61])
+  t.equal(await wire.ask('expire', 'k', '10', binary), '-ERR Unsupported option ???a')
+})
+
+t.test('a pattern has a bound', async (t) => {
+  const { port } = await startServer(t, ['-durability', 'memory'])
+  const wire = await RedisWire.connect(port)
+  t.teardown(() => wire.close())
+  const most = 'k'.repeat(PATTERN_BYTES_MAX - 1)
+  await wire.ask('set', `${most}1`, 'v')
+  t.same(await wire.ask('keys', `${most}*`), [`$${Buffer.from(`${most}1`).toString('hex')}`])
+  for (const words of [
+    ['keys'],
+    ['scan', '0', 'match'],
+    ['config', 'get'],
+    ['command', 'list', 'filterby', 'pattern'],
+  ]) {
+    const refusal = `-ERR a pattern has at most ${PATTERN_BYTES_MAX} bytes`
+    t.equal(await wire.ask(...words, `${most}**`), refusal, words.join(' '))
+  }
+})
+
+t.test('a number is what Redis takes for one', async (t) => {
+  const { port } = await startServer(t, ['-durability', 'memory'])
+  const wire = await RedisWire.connect(port)
+  t.teardown(() => wire.close())
+  const refusal = '-ERR value is not an integer or out of range'
+  const replies: Shown[] = await wire.askAll([
+    ['incrby', 'n', '-0'],
+    ['decrby', 'n', '-0'],
+    ['incrby', 'n', '0'],
+    ['decrby', 'n', '-5'],
+    ['get', 'n'],
+  ])
+  t.same(replies, [refusal, refusal, ':0', ':5', '$35'])
+})
