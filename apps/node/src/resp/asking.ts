@@ -1,14 +1,14 @@
 /**
- * The `KeyValue` port as promises, for the commands that are not hot: one object for the whole node. It asks
- * with an operation of its own, and copies keys and values out of the answers, which are valid only while
- * they are told.
+ * The `KeyValue` port for the commands that are not hot: one object for the whole node. It asks with an
+ * operation of its own, and copies keys and values out of the answers, which are valid only while they are
+ * told: at once where the port answers inside `submit`, as it mostly does, else as a promise.
  *
  * Each question has a token of a block of tokens; blocks are added when all are taken and given back never:
  * what is asked at once is bounded by the connections, each of which runs one such command at a time.
  */
 import { Version } from '@minivault/clock'
 import { cloneBytes, hashKey } from '@minivault/codec'
-import { ERROR, type ErrorName, errorKind, OUTCOME, ProtocolError } from '@minivault/protocol'
+import { type ErrorName, errorKind, OUTCOME, ProtocolError } from '@minivault/protocol'
 import { type Durability, VALUE_TYPE, type ValueStream } from '@minivault/storage'
 import type { HeldBytes } from '../door/held-bytes.ts'
 import {
@@ -21,9 +21,9 @@ import {
   Operation,
   type ScanQuery,
 } from '../key-value.ts'
-import { ASKED_AT_ONCE_MAX, KEY_PAGE_BYTES, REPLY_SLOTS } from '../limits.ts'
+import { KEY_PAGE_BYTES, REPLY_SLOTS } from '../limits.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
-import type { Asking, FoundKey, FoundMany, FoundValue, KeyPage, ScanWish, SetOptions } from './command.ts'
+import type { Asking, FoundKey, FoundValue, KeyPage, ScanWish, SetOptions, Told } from './command.ts'
 import type { HeldValues } from './held-values.ts'
 import { ScanPositions } from './scan-positions.ts'
 
@@ -36,13 +36,7 @@ export interface PortAskingParts {
 }
 
 /** What is told of an answer. Called while the answer is valid. */
-type Take<T> = (answer: Answer) => T
-
-interface Question {
-  readonly take: Take<unknown>
-  readonly resolve: (told: unknown) => void
-  readonly reject: (error: Error) => void
-}
+type Take<T> = (answer: Answer, held: HeldValues | null) => T
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -52,7 +46,6 @@ export class PortAsking implements Asking {
   readonly #parts: PortAskingParts
   readonly #operation = new Operation()
   readonly #blocks: TokenBlock[] = []
-  #unanswered = 0
 
   constructor(parts: PortAskingParts) {
     this.#parts = parts
@@ -60,46 +53,29 @@ export class PortAsking implements Asking {
     this.positions = new ScanPositions(parts.now())
   }
 
-  get(key: Uint8Array, held: HeldValues): Promise<FoundValue | null> {
-    return this.getRange(key, 0, Number.MAX_SAFE_INTEGER, held)
+  get(key: Uint8Array, held: HeldValues): Told<FoundValue | null> {
+    return this.#value(this.#begin(KIND.get, key), held)
   }
 
-  async getRange(key: Uint8Array, start: number, end: number, held: HeldValues): Promise<FoundValue | null> {
+  getRange(key: Uint8Array, start: number, end: number, held: HeldValues): Told<FoundValue | null> {
     const operation = this.#begin(KIND.get, key)
     operation.rangeStart = start
     operation.rangeBytes = end - start
+    return this.#value(operation, held)
+  }
+
+  #value(operation: Operation, held: HeldValues): Told<FoundValue | null> {
     operation.wantsStream = true
-    const found = await this.#ask((answer) => foundValue(answer, held))
-    if (found === null || found.stream === null) return found
-    return { ...found, value: await wholeOf(found.stream) }
+    const found = this.#ask(foundValue, held)
+    return found instanceof Promise ? found.then(wholeOf) : wholeOf(found)
   }
 
-  getMany(keys: readonly Uint8Array[], held: HeldValues): Promise<FoundMany<FoundValue>> {
-    return this.#many(keys, (key) => this.get(key, held))
-  }
-
-  findMany(keys: readonly Uint8Array[]): Promise<FoundMany<FoundKey>> {
-    return this.#many(keys, (key) => this.find(key))
-  }
-
-  async #many<T>(keys: readonly Uint8Array[], ask: (key: Uint8Array) => Promise<T | null>) {
-    const found: (T | null)[] = []
-    let isOneMoment = keys.length <= ASKED_AT_ONCE_MAX
-    for (let start = 0; start < keys.length; start += ASKED_AT_ONCE_MAX) {
-      const unanswered = this.#unanswered
-      const asked = keys.slice(start, start + ASKED_AT_ONCE_MAX).map(ask)
-      if (this.#unanswered !== unanswered) isOneMoment = false
-      found.push(...(await Promise.all(asked)))
-    }
-    return { found, isOneMoment }
-  }
-
-  find(key: Uint8Array): Promise<FoundKey | null> {
+  find(key: Uint8Array): Told<FoundKey | null> {
     this.#begin(KIND.get, key).noValue = true
     return this.#ask(foundKey)
   }
 
-  set(key: Uint8Array, value: Uint8Array, options: SetOptions = {}): Promise<boolean> {
+  set(key: Uint8Array, value: Uint8Array, options: SetOptions = {}): Told<boolean> {
     const { ttlMs = 0, expectedVersion, ifAbsent = false, type = VALUE_TYPE.raw } = options
     const operation = this.#begin(ifAbsent ? KIND.create : KIND.set, key)
     operation.setValue(value, 0, value.length, type)
@@ -108,25 +84,20 @@ export class PortAsking implements Asking {
     return this.#ask(isOk)
   }
 
-  delete(key: Uint8Array, expectedVersion?: Version): Promise<boolean> {
+  delete(key: Uint8Array, expectedVersion?: Version): Told<boolean> {
     const operation = this.#begin(KIND.delete, key)
     if (expectedVersion !== undefined) operation.expectedVersion.copy(expectedVersion)
-    return this.#ask((answer) => isOk(answer) && answer.exists)
+    return this.#ask(isRemoved)
   }
 
-  increment(key: Uint8Array, delta: bigint): Promise<bigint> {
-    this.#begin(KIND.increment, key).delta = delta
-    return this.#ask((answer) => answer.sum)
-  }
-
-  touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Promise<boolean> {
+  touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Told<boolean> {
     const operation = this.#begin(KIND.touch, key)
     operation.ttlMs = ttlMs
     if (expectedVersion !== undefined) operation.expectedVersion.copy(expectedVersion)
     return this.#ask(isOk)
   }
 
-  batch(items: readonly BatchItem[], conditions: readonly BatchCondition[] = []): Promise<boolean> {
+  batch(items: readonly BatchItem[], conditions: readonly BatchCondition[] = []): Told<boolean> {
     const operation = this.#begin(KIND.batch, NO_BYTES)
     operation.batch = items
     operation.conditions = conditions
@@ -168,20 +139,15 @@ export class PortAsking implements Asking {
   }
 
   /** Submits what was begun just now. */
-  #ask<T>(take: Take<T>): Promise<T> {
-    this.#unanswered += 1
-    return new Promise<T>((resolve, reject) => {
-      const question = { take, resolve: resolve as (told: unknown) => void, reject }
-      this.#parts.keyValue.submit(this.#operation, this.#block().add(question))
-    })
+  #ask<T>(take: Take<T>, held: HeldValues | null = null): Told<T> {
+    const question = new Question(take, held)
+    this.#parts.keyValue.submit(this.#operation, this.#block().add(question))
+    return question.told()
   }
 
   #block(): TokenBlock {
-    const free = this.#blocks.find((block) => !block.isFull)
-    if (free !== undefined) return free
-    const block = new TokenBlock(this.#parts.receivers, () => {
-      this.#unanswered -= 1
-    })
+    for (const block of this.#blocks) if (!block.isFull) return block
+    const block = new TokenBlock(this.#parts.receivers)
     this.#blocks.push(block)
     return block
   }
@@ -190,13 +156,10 @@ export class PortAsking implements Asking {
 /** As many questions as a receiver has tokens. */
 class TokenBlock implements Receiver {
   readonly #firstToken: number
-  readonly #questions: (Question | null)[] = new Array(REPLY_SLOTS).fill(null)
+  readonly #questions: (Question<unknown> | null)[] = new Array(REPLY_SLOTS).fill(null)
   readonly #free = Array.from({ length: REPLY_SLOTS }, (_, slot) => slot)
 
-  readonly #onAnswer: () => void
-
-  constructor(receivers: Receivers, onAnswer: () => void) {
-    this.#onAnswer = onAnswer
+  constructor(receivers: Receivers) {
     this.#firstToken = receivers.add(this)
   }
 
@@ -204,32 +167,69 @@ class TokenBlock implements Receiver {
     return this.#free.length === 0
   }
 
-  add(question: Question): number {
+  add(question: Question<unknown>): number {
     const slot = this.#free.pop()!
     this.#questions[slot] = question
     return this.#firstToken + slot
   }
 
   complete(slot: number, answer: Answer): void {
-    const { take, resolve, reject } = this.#questions[slot]!
+    const question = this.#questions[slot]!
     this.#questions[slot] = null
     this.#free.push(slot)
-    this.#onAnswer()
+    question.complete(answer)
+  }
+}
+
+/** Most are answered before anybody waits: a promise is made for the others only. */
+class Question<T> {
+  readonly #take: Take<T>
+  readonly #held: HeldValues | null
+  #isAnswered = false
+  #said: T | null = null
+  #failure: Error | null = null
+  #wake: (() => void) | null = null
+
+  constructor(take: Take<T>, held: HeldValues | null) {
+    this.#take = take
+    this.#held = held
+  }
+
+  told(): Told<T> {
+    if (this.#isAnswered) return this.#tell()
+    return new Promise<void>((resolve) => {
+      this.#wake = resolve
+    }).then(() => this.#tell())
+  }
+
+  #tell(): T {
+    if (this.#failure !== null) throw this.#failure
+    return this.#said as T
+  }
+
+  complete(answer: Answer): void {
     const { outcome, error, message } = answer
-    if (outcome === OUTCOME.failed || outcome === OUTCOME.inDoubt || error === ERROR.NOT_A_NUMBER) {
-      return reject(new ProtocolError(errorKind(error).name as ErrorName, message ?? undefined))
+    this.#isAnswered = true
+    if (outcome === OUTCOME.failed || outcome === OUTCOME.inDoubt) {
+      this.#failure = new ProtocolError(errorKind(error).name as ErrorName, message ?? undefined)
+    } else {
+      try {
+        this.#said = this.#take(answer, this.#held)
+      } catch (failure) {
+        answer.stream?.cancel()
+        this.#failure = failure as Error
+      }
     }
-    try {
-      resolve(take(answer))
-    } catch (failure) {
-      answer.stream?.cancel()
-      reject(failure as Error)
-    }
+    this.#wake?.()
   }
 }
 
 function isOk({ outcome }: Answer): boolean {
   return outcome === OUTCOME.ok
+}
+
+function isRemoved(answer: Answer): boolean {
+  return isOk(answer) && answer.exists
 }
 
 function foundKey(answer: Answer): FoundKey | null {
@@ -238,16 +238,26 @@ function foundKey(answer: Answer): FoundKey | null {
   return { version: new Version().copy(version), type, size, expiresAtMs }
 }
 
-function foundValue(answer: Answer, held: HeldValues): (FoundValue & { stream: ValueStream | null }) | null {
-  const found = foundKey(answer)
-  if (found === null) return null
-  const { stream, value, valueStart, valueEnd } = answer
-  held.take(stream === null ? valueEnd - valueStart : stream.end - stream.start)
-  return { ...found, stream, value: stream === null ? cloneBytes(value, valueStart, valueEnd) : NO_BYTES }
+type FoundBytes = FoundValue & { readonly stream: ValueStream | null }
+
+function foundValue(answer: Answer, held: HeldValues | null): FoundBytes | null {
+  if (!isOk(answer)) return null
+  const { stream, value, valueStart, valueEnd, valueType: type, expiresAtMs } = answer
+  const version = new Version().copy(answer.version)
+  const bytes = stream === null ? valueEnd - valueStart : stream.end - stream.start
+  held?.take(bytes)
+  // Said of all of it only where a range is given.
+  const size = Math.max(answer.size, bytes)
+  const copy = stream === null ? cloneBytes(value, valueStart, valueEnd) : NO_BYTES
+  return { version, type, size, expiresAtMs, stream, value: copy }
 }
 
-async function wholeOf(stream: ValueStream): Promise<Uint8Array> {
+function wholeOf(found: FoundBytes | null): Told<FoundValue | null> {
+  return found === null || found.stream === null ? found : streamed(found, found.stream)
+}
+
+async function streamed(found: FoundValue, stream: ValueStream): Promise<FoundValue> {
   const pieces: Uint8Array[] = []
   for await (const piece of stream) pieces.push(piece)
-  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+  return { ...found, value: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces) }
 }

@@ -56,8 +56,11 @@ export interface Command {
   /** One line, for COMMAND DOCS. */
   readonly summary?: string
   /** Arguments without the name, in memory of their own. The arity has been checked. */
-  run(context: CommandContext, args: readonly Uint8Array[]): Reply | Promise<Reply>
+  run(context: CommandContext, args: readonly Uint8Array[]): Told<Reply>
 }
+
+/** Told at once where it can be. */
+export type Told<T> = T | Promise<T>
 
 /** By lower-case name. */
 export type CommandTable = ReadonlyMap<string, Command>
@@ -106,13 +109,6 @@ export interface SetOptions {
   readonly type?: ValueType
 }
 
-/** In the order of the keys that were asked for. */
-export interface FoundMany<T> {
-  readonly found: readonly (T | null)[]
-  /** All were looked at in one turn of the event loop: nothing was written in between. */
-  readonly isOneMoment: boolean
-}
-
 export interface ScanWish {
   /** Only keys that begin with these bytes. */
   readonly prefix?: Uint8Array
@@ -130,8 +126,9 @@ export interface KeyPage {
 }
 
 /**
- * The node's keys, as promises. Keys and values handed over are not changed before the promise settles. Each
- * rejects with ProtocolError where the port fails; a condition that does not hold is a result, not an error.
+ * The node's keys. Each answer is told at once where the port has it at hand, else promised. Keys and values
+ * handed over are not changed before that. Where the port fails a ProtocolError is thrown, or the promise
+ * rejects with it; a condition that does not hold is a result, not an error.
  */
 export interface Asking {
   /** What is read into memory is counted there. */
@@ -139,21 +136,17 @@ export interface Asking {
   /** Of SCAN. */
   readonly positions: ScanPositions
   /** OVERLOADED where `held` has no room for the value. */
-  get(key: Uint8Array, held: HeldValues): Promise<FoundValue | null>
-  getMany(keys: readonly Uint8Array[], held: HeldValues): Promise<FoundMany<FoundValue>>
+  get(key: Uint8Array, held: HeldValues): Told<FoundValue | null>
   /** Bytes [start, end) of the value, at least one, and what is known of it; `end` beyond it is cut. */
-  getRange(key: Uint8Array, start: number, end: number, held: HeldValues): Promise<FoundValue | null>
-  find(key: Uint8Array): Promise<FoundKey | null>
-  findMany(keys: readonly Uint8Array[]): Promise<FoundMany<FoundKey>>
+  getRange(key: Uint8Array, start: number, end: number, held: HeldValues): Told<FoundValue | null>
+  find(key: Uint8Array): Told<FoundKey | null>
   /** False: the condition did not hold. */
-  set(key: Uint8Array, value: Uint8Array, options?: SetOptions): Promise<boolean>
+  set(key: Uint8Array, value: Uint8Array, options?: SetOptions): Told<boolean>
   /** Whether there was something; with a version: whether it was that. */
-  delete(key: Uint8Array, expectedVersion?: Version): Promise<boolean>
-  /** The sum; rejects with NOT_A_NUMBER. An expiry stays. */
-  increment(key: Uint8Array, delta: bigint): Promise<bigint>
+  delete(key: Uint8Array, expectedVersion?: Version): Told<boolean>
   /** Another expiry (0: none) for the same value; false: it is not there, or not this version. */
-  touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Promise<boolean>
+  touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Told<boolean>
   scan(wish: ScanWish): Promise<KeyPage>
   /** All or none of the items. False: a condition did not hold. */
-  batch(items: readonly BatchItem[], conditions?: readonly BatchCondition[]): Promise<boolean>
+  batch(items: readonly BatchItem[], conditions?: readonly BatchCondition[]): Told<boolean>
 }

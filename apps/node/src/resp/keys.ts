@@ -11,9 +11,10 @@
 import { Version } from '@minivault/clock'
 import { VALUE_TYPE, type ValueType } from '@minivault/storage'
 import type { BatchCondition, BatchItem } from '../key-value.ts'
-import { KEYS_PROVED_MAX } from '../limits.ts'
-import type { Asking, FoundKey, FoundValue } from './command.ts'
+import { ASKED_AT_ONCE_MAX, KEYS_PROVED_MAX } from '../limits.ts'
+import type { Asking, FoundKey, FoundValue, Told } from './command.ts'
 import type { HeldValues } from './held-values.ts'
+import { Late } from './late.ts'
 
 const ABSENT = new Version()
 
@@ -40,13 +41,23 @@ interface Seen {
   hasNewValue: boolean
 }
 
+interface Part {
+  readonly key: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly bytes: Uint8Array | null
+}
+
 export class Keys {
   readonly ask: Asking
   readonly held: HeldValues
   readonly #now: () => number
   readonly #seen = new Map<string, Seen>()
-  /** Turns of the event loop in which something was read. */
-  #moments = 0
+  #reads = 0
+  /** Not all was read in one turn of the event loop. */
+  #isLate = false
+  /** The part of a value that was told late, for the work that begins again. */
+  #part: Part | null = null
   /** A value that was read for a second time was no longer the same. */
   #hasMoved = false
 
@@ -56,48 +67,51 @@ export class Keys {
     this.#now = now
   }
 
-  async get(key: Uint8Array): Promise<ReadContent | null> {
+  get(key: Uint8Array): ReadContent | null {
     const seen = this.#seen.get(nameOf(key))
     if (seen !== undefined && (seen.content === null || seen.content.value !== null)) {
       return seen.content as ReadContent | null
     }
-    this.#moments += 1
-    const found = await this.ask.get(key, this.held)
-    return this.#learn(key, found, found?.value ?? null) as ReadContent | null
+    const learn = (found: FoundValue | null) => this.#learn(key, found, found?.value ?? null)
+    return this.#read(this.ask.get(key, this.held), learn) as ReadContent | null
   }
 
-  async getMany(keys: readonly Uint8Array[]): Promise<(ReadContent | null)[]> {
-    if (this.#seen.size > 0) return inTurn(keys, (key) => this.get(key))
-    const { found, isOneMoment } = await this.ask.getMany(keys, this.held)
-    this.#moments += isOneMoment ? 1 : 2
-    return found.map((value, at) => this.#learn(keys[at]!, value, value?.value ?? null) as ReadContent | null)
+  getMany(keys: readonly Uint8Array[]): (ReadContent | null)[] {
+    return all(keys, (key) => this.get(key))
   }
 
-  async find(key: Uint8Array): Promise<Content | null> {
+  find(key: Uint8Array): Content | null {
     const seen = this.#seen.get(nameOf(key))
     if (seen !== undefined) return seen.content
-    this.#moments += 1
-    return this.#learn(key, await this.ask.find(key), null)
+    return this.#read(this.ask.find(key), (found) => this.#learn(key, found, null))
   }
 
-  async findMany(keys: readonly Uint8Array[]): Promise<(Content | null)[]> {
-    if (this.#seen.size > 0) return inTurn(keys, (key) => this.find(key))
-    const { found, isOneMoment } = await this.ask.findMany(keys)
-    this.#moments += isOneMoment ? 1 : 2
-    return found.map((value, at) => this.#learn(keys[at]!, value, null))
+  findMany(keys: readonly Uint8Array[]): (Content | null)[] {
+    return all(keys, (key) => this.find(key))
   }
 
   /** Bytes [start, end) of the value; null: nothing. */
-  async getRange(key: Uint8Array, start: number, end: number): Promise<Uint8Array | null> {
+  getRange(key: Uint8Array, start: number, end: number): Uint8Array | null {
     const seen = this.#seen.get(nameOf(key))
-    if (seen === undefined || (seen.content !== null && seen.content.value === null && !seen.isWritten)) {
-      this.#moments += 1
-      const found = await this.ask.getRange(key, start, end, this.held)
-      this.#learn(key, found, null)
-      return found?.value ?? null
+    if (seen !== undefined && (seen.content === null || seen.content.value !== null || seen.isWritten)) {
+      return this.get(key)?.value.subarray(start, end) ?? null
     }
-    const content = await this.get(key)
-    return content === null ? null : content.value.subarray(start, end)
+    const late = this.#part
+    this.#part = null
+    if (late !== null && late.key === key && late.start === start && late.end === end) return late.bytes
+    return this.#read(this.ask.getRange(key, start, end, this.held), (found, isLate) => {
+      const bytes = found?.value ?? null
+      this.#learn(key, found, null)
+      if (isLate) this.#part = { key, start, end, bytes }
+      return bytes
+    })
+  }
+
+  #read<F, T>(told: Told<F>, learn: (found: F, isLate: boolean) => T): T {
+    this.#reads += 1
+    if (!(told instanceof Promise)) return learn(told, false)
+    this.#isLate = true
+    throw new Late(told.then((found) => learn(found, true)))
   }
 
   put(key: Uint8Array, value: Uint8Array, expiresAtMs = 0, type: ValueType = VALUE_TYPE.raw): void {
@@ -114,29 +128,30 @@ export class Keys {
   }
 
   /** False: something was written in between. Nothing has taken effect then. */
-  async commit(watched: readonly BatchCondition[] = []): Promise<boolean> {
+  commit(watched: readonly BatchCondition[] = []): Told<boolean> {
     if (this.#hasMoved) return false
     const all = [...this.#seen.values()]
     const written = all.filter((seen) => seen.isWritten)
     const isProved = all.length <= KEYS_PROVED_MAX
     if (watched.length === 0) {
-      if (written.length === 0 && (this.#moments <= 1 || !isProved)) return true
+      if (written.length === 0 && (!this.#isLate || this.#reads <= 1 || !isProved)) return true
       if (all.length === 1 && written.length === 1) return this.#commitOne(all[0]!)
     }
     const items: BatchItem[] = []
     for (const seen of written) {
-      if (seen.content !== null && seen.content.value === null && !(await this.#load(seen))) return false
+      if (seen.content !== null && seen.content.value === null && !this.#load(seen)) return false
       const item = this.#item(seen)
       if (item !== null) items.push(item)
     }
     return this.ask.batch(items, isProved ? [...watched, ...conditionsOf(all)] : watched)
   }
 
-  async #commitOne({ key, version, content, hasNewValue }: Seen): Promise<boolean> {
+  #commitOne({ key, version, content, hasNewValue }: Seen): Told<boolean> {
     if (content === null || this.#isPast(content.expiresAtMs)) {
+      if (version !== null) return version.isZero() || this.ask.delete(key, version)
       // Whether something was there is no condition where it was not looked at.
-      if (version === null) await this.ask.delete(key)
-      return version === null || version.isZero() || this.ask.delete(key, version)
+      const wasThere = this.ask.delete(key)
+      return wasThere instanceof Promise ? wasThere.then(() => true) : true
     }
     const ttlMs = this.#ttlOf(content)
     if (!hasNewValue) return this.ask.touch(key, ttlMs, version!)
@@ -157,11 +172,12 @@ export class Keys {
   }
 
   /** The value of a key of which only the expiry was changed: in a batch it is written anew. */
-  async #load(seen: Seen): Promise<boolean> {
-    const found = await this.ask.get(seen.key, this.held)
-    if (found === null || !isSame(found.version, seen.version)) return false
-    seen.content = { ...seen.content!, value: found.value }
-    return true
+  #load(seen: Seen): boolean {
+    return this.#read(this.ask.get(seen.key, this.held), (found) => {
+      if (found === null || !isSame(found.version, seen.version)) return false
+      seen.content = { ...seen.content!, value: found.value }
+      return true
+    })
   }
 
   #learn(key: Uint8Array, found: FoundKey | FoundValue | null, value: Uint8Array | null): Content | null {
@@ -209,10 +225,20 @@ function conditionsOf(all: readonly Seen[]): BatchCondition[] {
   return conditions
 }
 
-async function inTurn<T>(keys: readonly Uint8Array[], one: (key: Uint8Array) => Promise<T>): Promise<T[]> {
-  const all: T[] = []
-  for (const key of keys) all.push(await one(key))
-  return all
+/** Those that are told late are asked for before the first is waited for. */
+function all<T>(keys: readonly Uint8Array[], one: (key: Uint8Array) => T): T[] {
+  const told: T[] = []
+  const late: Promise<unknown>[] = []
+  for (const key of keys) {
+    try {
+      told.push(one(key))
+    } catch (thrown) {
+      late.push(thrown instanceof Late ? thrown.known : Promise.reject(thrown))
+      if (!(thrown instanceof Late) || late.length === ASKED_AT_ONCE_MAX) break
+    }
+  }
+  if (late.length > 0) throw new Late(Promise.all(late))
+  return told
 }
 
 function isSame(a: Version, b: Version | null): boolean {

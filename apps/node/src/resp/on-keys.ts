@@ -1,14 +1,18 @@
 /** Runs what a command does with keys, again and again until nothing was written in between. */
 import { ProtocolError } from '@minivault/protocol'
 import type { BatchCondition } from '../key-value.ts'
-import type { CommandContext } from './command.ts'
+import type { CommandContext, Told } from './command.ts'
 import { HeldValues } from './held-values.ts'
 import { Keys } from './keys.ts'
+import { replayed } from './late.ts'
 
-/** Within EXEC the keys are the transaction's, and take effect with it. */
-export function onKeys<T>(context: CommandContext, work: (keys: Keys) => Promise<T>): Promise<T> {
+/**
+ * Within EXEC the keys are the transaction's, and take effect with it. `work` reads before it writes: where
+ * a key is told late it begins again.
+ */
+export function onKeys<T>(context: CommandContext, work: (keys: Keys) => T): Told<T> {
   if (context.keys !== undefined) return work(context.keys)
-  return committed(context, work, NOTHING) as Promise<T>
+  return committed(context, (keys) => replayed(() => work(keys)), NOTHING) as Told<T>
 }
 
 /** What must hold beside, or all is given up. */
@@ -21,21 +25,37 @@ export interface Watched {
 const NOTHING: Watched = { conditions: [], stillHold: async () => true }
 
 /** Null: given up. */
-export async function committed<T>(
+export function committed<T>(
   { ask, now, endMs }: CommandContext,
-  work: (keys: Keys) => Promise<T>,
+  work: (keys: Keys) => Told<T>,
   { conditions, stillHold }: Watched,
-): Promise<T | null> {
+): Told<T | null> {
   const held = new HeldValues(ask.held)
-  for (;;) {
+  let told: T
+  const commit = (keys: Keys, value: T): Told<boolean> => {
+    told = value
+    return replayed(() => keys.commit(conditions))
+  }
+  const attempt = (): Told<boolean> => {
     const keys = new Keys(ask, held, now)
-    try {
-      const told = await work(keys)
-      if (await keys.commit(conditions)) return told
-    } finally {
+    const value = work(keys)
+    return value instanceof Promise ? value.then((late) => commit(keys, late)) : commit(keys, value)
+  }
+  const goOn = async (first: Promise<boolean> | false): Promise<T | null> => {
+    for (let isDone: Told<boolean> = first; !(await isDone); isDone = attempt()) {
       held.release()
+      if (!(await stillHold())) return null
+      if (now() >= endMs) throw new ProtocolError('TIMEOUT', 'others kept writing what this command reads')
     }
-    if (!(await stillHold())) return null
-    if (now() >= endMs) throw new ProtocolError('TIMEOUT', 'others kept writing what this command reads')
+    return told
+  }
+  let isLate = false
+  try {
+    const isDone = attempt()
+    if (isDone === true) return told!
+    isLate = true
+    return goOn(isDone).finally(() => held.release())
+  } finally {
+    if (!isLate) held.release()
   }
 }
