@@ -1,4 +1,4 @@
-/** The Redis protocol as nobody should send it: every command gets its answer or the end, nothing is half done. */
+/** The Redis protocol as nobody should send it: each command is answered or the end, none is half done. */
 import { once } from 'node:events'
 import net from 'node:net'
 import t, { type Test } from 'tap'
@@ -169,4 +169,15 @@ t.test('a stranger queues nothing that needs the key', async (t) => {
   t.match(executed, { error: /^EXECABORT / })
   stranger.socket.destroy()
   t.equal(await readValue(server, 'written', ['AUTH', 'k']), null)
+})
+
+t.test('a stranger announces much and sends it in pieces', async (t) => {
+  const server = await startServer(t, ['-durability', 'os', '-auth', 'k', '-authmode', 'all'])
+  const stranger = new RawHttp(server.port)
+  stranger.send('*1\r\n$4\r\nEXEC\r\n*1048576\r\n')
+  await until(() => stranger.text.includes('NOAUTH'))
+  stranger.send('$4\r\nMGET\r\n$1\r\nk\r\n')
+  await until(() => stranger.text.includes('-ERR Protocol error: unauthenticated multibulk length\r\n'))
+  await stranger.ended()
+  stranger.close()
 })

@@ -161,7 +161,9 @@ export class RespSession implements Session {
     }
     this.#request ??= this.#gateway.lend()
     if (!this.#isTakenInPieces(bytes, start, request)) {
-      this.needed = request.needed
+      // Of a stranger's, every piece is looked at, so that what it may not send is not gathered first.
+      const isLookedAt = end - start <= UNAUTHENTICATED_BYTES_MAX && this.#isLocked(request, consumed)
+      this.needed = isLookedAt ? 0 : request.needed
       return start
     }
     const next = this.#beginValue(bytes, start, end, request)
