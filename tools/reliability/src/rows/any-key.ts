@@ -1,7 +1,8 @@
 /**
- * Row 15: every byte string of 1 to 65,535 bytes is a key, in both forms of the binary port, over HTTP and over
- * RESP. It is written, read, listed and deleted as itself, what one has written being read by another; and whatever it looks like, nothing appears outside the
- * data folder, nor in it anything but the store's own files.
+ * Row 15: every byte string of 1 to 65,535 bytes is a key, in both forms of the binary port, over HTTP and
+ * over RESP. It is written, read, listed and deleted as itself, what one has written being read by another;
+ * and whatever it looks like, nothing appears outside the data folder, nor in it anything but the store's own
+ * files.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * Streams of HTTP and RESP that are nearly right: requests as a good client sends them, changed in up to three
- * places where such a protocol can be misread: its numbers, its line ends, its lengths. All of it follows from
- * the random numbers of a seed.
+ * Streams of HTTP and RESP that are nearly right: requests as a good client sends them, changed in up to
+ * three places where such a protocol can be misread: its numbers, its line ends, its lengths. All of it
+ * follows from the random numbers of a seed.
  */
 import type { MutatedStream } from './mutated-streams.ts'
 import type { TextForm } from './requests.ts'

@@ -6,15 +6,29 @@ import type { Transcript } from './transcript.ts'
 
 const CLOSES = ' (closes)'
 
+const REFUSES = /^[45]\d\d /
+/** Who has not shown the key hears of it at once. */
+const BROKEN = /^-ERR Protocol error: (?!unauthenticated)/
+
 /**
  * Whether the connection ends with a refusal may hang on how much of a body had come by then: that much may
- * differ, and what follows it.
+ * differ, and what follows it; and where both refuse and end, which of two things that were wrong they name.
+ * A RESP request of many arguments is read on when as many bytes have come as it must have: who ends it
+ * before may not hear that it was broken.
  */
 export function agreeingLines(one: readonly string[], other: readonly string[]): [string[], string[]] {
   const end = one.findIndex((line, place) => line.endsWith(CLOSES) || other[place]?.endsWith(CLOSES))
-  const upTo = (lines: readonly string[]) => (end < 0 ? lines : lines.slice(0, end + 1))
+  const both = [one[end], other[end]]
+  const isRefused = both.every((line) => line !== undefined && REFUSES.test(line) && line.endsWith(CLOSES))
+  const upTo = (lines: readonly string[]) => (end < 0 ? lines : lines.slice(0, isRefused ? end : end + 1))
   const plain = (lines: readonly string[]) => upTo(lines).map((line) => line.replace(CLOSES, ''))
-  return [plain(one), plain(other)]
+  return withoutUnheard(plain(one), plain(other))
+}
+
+function withoutUnheard(one: string[], other: string[]): [string[], string[]] {
+  const [longer, shorter] = one.length > other.length ? [one, other] : [other, one]
+  if (longer.length === shorter.length + 1 && BROKEN.test(longer.at(-1)!)) longer.pop()
+  return [one, other]
 }
 
 export function textTranscript(form: TextForm, bytes: Buffer): Transcript {

@@ -132,7 +132,8 @@ async function textStream(
     talks[0]!.send(bytes, [bytes.length]),
     talks[1]!.send(bytes, sizes),
   ])
-  const what = `${form}, pieces of ${sizes.join(', ')} of ${JSON.stringify(Buffer.from(bytes).toString('latin1'))}`
+  const text = JSON.stringify(Buffer.from(bytes).toString('latin1'))
+  const what = `${form}, pieces of ${sizes.join(', ')} of ${text}`
   if (said === null || saidToPieces === null) return `${what}: the connection stays open`
   const [expected, got] = [textTranscript(form, said), textTranscript(form, saidToPieces)]
   const problem = expected.problem ?? got.problem
