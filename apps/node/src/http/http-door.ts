@@ -15,18 +15,20 @@ import {
   HTTP_HEADERS_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
   HTTP_KEEP_ALIVE_MS,
+  HTTP_LINGER_MS,
   HTTP_PIECES_OUT_MAX,
-  HTTP_PIPELINE_MAX,
   HTTP_REQUEST_TIMEOUT_MS,
   HTTP_UNFINISHED_MAX,
   OPERATION_TIMEOUT_MS,
   PIECES_KEPT,
+  SWEEP_INTERVAL_MS,
 } from '../limits.ts'
 import { CrossOrigin, METHODS } from './cross-origin.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
-import { Feed, type Progress } from './feed.ts'
+import { Feed } from './feed.ts'
+import { Line } from './line.ts'
 import { Listing } from './listing.ts'
-import { endWith, refusalOf } from './malformed.ts'
+import { endWith, type Refusal, refusalOf } from './malformed.ts'
 import { giveOwn } from './own-targets.ts'
 import { varyOf } from './reply-head.ts'
 import { shapeError } from './request-shape.ts'
@@ -43,26 +45,20 @@ const KINDS: Readonly<Record<string, Kind>> = {
 }
 const NO_CONTENT = 204
 const EXPECTATION_FAILED = 417
+const NO_TUNNEL: Refusal = { status: 405, error: ERROR.METHOD_NOT_ALLOWED, message: null }
 
 export interface HttpDoorOptions extends Omit<ExchangeContext, 'waiting' | 'outgoing'> {
   /** Origins whose pages may use the node, `*` for all; null: `-cors` was not given. */
   corsOrigins: ReadonlySet<string> | null
 }
 
-/** The requests of a connection that are not answered. */
-interface Line {
-  /** Pipelined requests take effect in their order: each waits for the one before. */
-  newest: Exchange | null
-  waiting: number
-  /** Why what came behind them, or in the newest one's body, could not be read. */
-  lost: NodeJS.ErrnoException | null
-}
-
 export class HttpDoor {
   readonly server: http.Server
   readonly crossOrigin: CrossOrigin
   readonly #context: ExchangeContext
+  /** Of each connection, its requests and how its bytes come. */
   readonly #lines = new WeakMap<Socket, Line>()
+  readonly #feeds = new WeakMap<Socket, Feed>()
   /** Requests whose reply is not yet on its way as a whole. */
   readonly #unfinished = new Set<Exchange>()
 
@@ -75,30 +71,30 @@ export class HttpDoor {
         maxHeaderSize: HTTP_HEADER_BYTES_MAX,
         headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
         requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: SWEEP_INTERVAL_MS,
         keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
         keepAlive: true,
         noDelay: true,
         // It is asked for below, with the words that all refusals have.
         requireHostHeader: false,
       },
-      (request, response) => this.#inOrder(new Exchange(this.#context, request, response, false)),
+      (request, response) => this.#take(new Exchange(this.#context, request, response, false)),
     )
     // One more is seen, and refused; `node:http` would pass it over.
     this.server.maxHeadersCount = HTTP_HEADERS_MAX + 1
     // A client may end its side once its request is out: it still gets its reply.
     ;(this.server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
     this.server.on('checkContinue', (request, response) =>
-      this.#inOrder(new Exchange(this.#context, request, response, true)),
+      this.#take(new Exchange(this.#context, request, response, true)),
     )
     this.server.on('checkExpectation', (request, response) =>
-      this.#inOrder(new Exchange(this.#context, request, response, false), true),
+      this.#take(new Exchange(this.#context, request, response, false)),
     )
-    this.server.on('connect', (_request, socket) =>
-      endWith(socket as Socket, { status: 405, error: ERROR.METHOD_NOT_ALLOWED, message: null }),
-    )
-    this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      this.#onMalformed(error, socket as Socket),
-    )
+    this.server.on('connect', (_request, socket) => this.#lose(socket as Socket, NO_TUNNEL))
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (error.code !== 'ECONNRESET' && socket.writable) this.#lose(socket as Socket, refusalOf(error))
+      else socket.destroy()
+    })
   }
 
   /**
@@ -112,7 +108,18 @@ export class HttpDoor {
   /** Takes over a connection with the bytes that were read of it. */
   adopt(socket: Socket, firstBytes: Buffer): void {
     this.server.emit('connection', socket)
-    new Feed(socket, firstBytes, () => this.#progressOf(socket))
+    const line = new Line(socket, {
+      begin: (exchange) => {
+        if (line.lost !== null && !exchange.request.complete) this.#end(socket, line.lost)
+        else this.#begin(exchange)
+      },
+      onOver: (exchange) => {
+        this.#unfinished.delete(exchange)
+        exchange.close()
+      },
+    })
+    this.#lines.set(socket, line)
+    this.#feeds.set(socket, new Feed(socket, firstBytes, line))
   }
 
   get waiting(): number {
@@ -126,62 +133,45 @@ export class HttpDoor {
     for (const exchange of this.#unfinished) exchange.sweep(nowMs)
   }
 
-  #progressOf(socket: Socket): Progress {
-    const line = this.#lines.get(socket)
-    return {
-      isFull: line !== undefined && line.waiting >= HTTP_PIPELINE_MAX,
-      isInBody: line?.newest?.request.complete === false,
-    }
-  }
-
-  #inOrder(exchange: Exchange, isExpectingElse = false): void {
-    const { request, response } = exchange
-    const { socket } = request
-    const line: Line = this.#lines.get(socket) ?? { newest: null, waiting: 0, lost: null }
-    if (this.#unfinished.size >= HTTP_UNFINISHED_MAX && line.waiting > 0) {
+  #take(exchange: Exchange): void {
+    const { socket } = exchange.request
+    const line = this.#lines.get(socket)!
+    if (this.#unfinished.size >= HTTP_UNFINISHED_MAX && line.length > 0) {
       socket.destroy()
       return
     }
-    const before = line.newest
-    line.newest = exchange
-    line.waiting += 1
-    this.#lines.set(socket, line)
     this.#unfinished.add(exchange)
-    response.once('close', () => {
-      line.waiting -= 1
-      this.#unfinished.delete(exchange)
-      exchange.close()
-      if (line.waiting < HTTP_PIPELINE_MAX && socket.isPaused()) socket.resume()
-    })
-    const begin = () => {
-      if (line.lost !== null && !request.complete) endWith(socket, refusalOf(line.lost))
-      else this.#begin(exchange, isExpectingElse)
-    }
-    if (before === null || before.response.closed) begin()
-    else before.response.once('close', begin)
+    line.add(exchange)
   }
 
-  /** The replies that are due come first; a request that broke off in its body is the refused one itself. */
-  #onMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    const line = this.#lines.get(socket)
-    if (line === undefined) return endWith(socket, refusalOf(error))
-    // What still comes is passed over: the client shall hear the answer. The time-outs end it.
-    if (line.lost !== null && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return
-    line.lost = error
-    const { request, response } = line.newest!
-    if (response.closed) endWith(socket, refusalOf(error))
-    else if (request.complete) response.once('close', () => endWith(socket, refusalOf(error)))
-    else if (response.headersSent) response.once('close', () => socket.end())
+  /**
+   * Nothing more can be read. The replies that are due come first; a request that broke off in its body is the
+   * refused one itself.
+   */
+  #lose(socket: Socket, refusal: Refusal): void {
+    const line = this.#lines.get(socket)!
+    if (line.lost !== null) return
+    line.lost = refusal
+    this.#feeds.get(socket)!.stop()
+    if (line.newest === null || line.newest.response.closed) return this.#end(socket, refusal)
+    const { request, response } = line.newest
+    if (request.complete) response.once('close', () => this.#end(socket, refusal))
+    else if (response.headersSent) response.once('close', () => this.#end(socket, null))
     // Else it is refused when its turn comes.
-    else if (line.waiting === 1) endWith(socket, refusalOf(error))
+    else if (line.length === 1) this.#end(socket, refusal)
+  }
+
+  /** The end of a connection, for which `node:http` does nothing more. */
+  #end(socket: Socket, refusal: Refusal | null): void {
+    // What still comes is passed over, so that the answer is heard; but not for ever.
+    this.#feeds.get(socket)!.stop()
+    if (refusal === null) socket.end()
+    else endWith(socket, refusal)
+    this.#context.sleep(HTTP_LINGER_MS).then(() => socket.destroy())
   }
 
   /** What concerns requests of every kind. */
-  #begin(exchange: Exchange, isExpectingElse: boolean): void {
+  #begin(exchange: Exchange): void {
     const { request, headers, head } = exchange
     const { crossOrigin } = this
     head.vary = varyOf(false, crossOrigin.dependsOnOrigin)
@@ -193,7 +183,7 @@ export class HttpDoor {
     if (crossOrigin.refuses(headers)) return exchange.refuse(ERROR.ORIGIN_REFUSED)
     crossOrigin.addLines(headers, head.others)
     exchange.settleLines()
-    if (isExpectingElse) {
+    if (exchange.expectsElse) {
       // Whether the body will come, nobody knows.
       exchange.response.shouldKeepAlive = false
       return exchange.refuse(
