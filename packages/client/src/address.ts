@@ -41,15 +41,19 @@ export function parseAddress(text: string): Address {
   let url: URL
   try {
     url = new URL(written)
-  } catch (cause) {
-    throw badAddress(text, 'it is not a URL', cause)
+  } catch {
+    // What Node says of it shows all of it, the token among it.
+    throw badAddress(text, 'it is not a URL')
   }
   const scheme = url.protocol.slice(0, -1)
   if (!isScheme(scheme)) {
     throw badAddress(text, `${scheme}:// is not known; use minivault(s):// or http(s)://`)
   }
   if (url.hostname === '') throw badAddress(text, 'it names no host')
-  if (url.pathname.length > 1 || url.search !== '') throw badAddress(text, 'it goes on after the port')
+  if (url.pathname.length > 1 || url.search + url.hash !== '') {
+    throw badAddress(text, 'it goes on after the port')
+  }
+  if (url.port === '0') throw badAddress(text, 'there is no port 0')
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
   const port = url.port === '' ? PORTS[scheme] : Number(url.port)
   try {
@@ -59,7 +63,8 @@ export function parseAddress(text: string): Address {
   }
 }
 
+/** What stands before an `@` is not shown, however it is written. */
 function badAddress(text: string, why: string, cause?: unknown): ClientError {
-  const shown = text.replace(/\/\/[^@/]*@/, '//…@')
+  const shown = text.replace(/^([a-z]+:\/\/)?.*@/is, '$1…@')
   return new ClientError('CLIENT_BAD_ARGUMENT', `bad address ${JSON.stringify(shown)}: ${why}`, { cause })
 }

@@ -29,13 +29,14 @@ export function secureOf(tls: TlsOptions | undefined, address: Address): Secure 
     throw badArgument('tls goes with minivaults:// and https://')
   }
   const { ca, cert, key, servername, rejectUnauthorized = true } = tls ?? {}
-  const pem = {
-    ...(ca === undefined ? {} : { ca: copyOf(ca) }),
-    ...(cert === undefined ? {} : { cert: copyOf(cert) }),
-    ...(key === undefined ? {} : { key: copyOf(key) }),
-  }
   if ((cert === undefined) !== (key === undefined)) throw badArgument('tls.cert and tls.key go together')
+  let pem: Pick<Secure, 'ca' | 'cert' | 'key'>
   try {
+    pem = {
+      ...(ca === undefined ? {} : { ca: copyOf(ca) }),
+      ...(cert === undefined ? {} : { cert: copyOf(cert) }),
+      ...(key === undefined ? {} : { key: copyOf(key) }),
+    }
     createSecureContext(pem)
   } catch (cause) {
     const said = `tls cannot be used: ${(cause as Error).message}`

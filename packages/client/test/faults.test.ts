@@ -2,6 +2,7 @@
  * Half replies, resets, silence and nonsense, by a scripted server; what a real one does not do on demand.
  */
 import net from 'node:net'
+import { inspect } from 'node:util'
 import { ERROR, type FrameReply, OUTCOME } from '@minivault/protocol'
 import t, { type Test } from 'tap'
 import { Client, type ClientOptions } from '../src/index.ts'
@@ -241,6 +242,25 @@ t.test('no server: calls wait within bounds', async (t) => {
   for (const call of waiting) await t.rejects(call, { code: 'CLIENT_TIMEOUT', inDoubt: false })
 })
 
+t.test('a bad address does not show its token', (t) => {
+  for (const url of [
+    ':sesame@localhost:3000/x',
+    'minivault://:ses/sesame@localhost',
+    'http://:ses@sesame@localhost/x',
+    'minivault://:sesame@localhost:99999',
+    'minivault:sesame@localhost/x',
+  ]) {
+    try {
+      Client.open(url)
+      t.fail(url)
+    } catch (error) {
+      // With its cause, and what stands in that.
+      t.notMatch(inspect(error, { depth: 9 }).replaceAll(/^ +at .*$/gm, ''), /ses/, url)
+    }
+  }
+  t.end()
+})
+
 t.test('bad addresses and options', async (t) => {
   for (const url of [
     'redis://a',
@@ -248,6 +268,9 @@ t.test('bad addresses and options', async (t) => {
     'minivault://a/b',
     'http://a:99999',
     'minivault://:%zz@a',
+    'minivault://a:0',
+    'http://a#b',
+    'minivault://a:3000,b:3000',
   ]) {
     t.throws(() => Client.open(url), code('CLIENT_BAD_ARGUMENT'), url)
   }

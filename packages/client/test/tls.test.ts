@@ -172,6 +172,7 @@ t.test('options that cannot be', (t) => {
     { url, tls: { cert: own.cert } },
     { url, tls: { key: own.key } },
     { url, tls: { cert: 'nonsense', key: own.key } },
+    { url, tls: { ca: 5 as unknown as string } },
     { url, tls: { cert: own.cert, key: authority.issue('other').key } },
   ]
   for (const options of bad) t.throws(() => Client.open(options), code('CLIENT_BAD_ARGUMENT'))
