@@ -118,6 +118,11 @@ export class HybridLogicalClock {
     }
   }
 
+  /** What was issued or adopted last. */
+  latest(into: Version): Version {
+    return into.set(this.#high, this.#middle, this.#low)
+  }
+
   /**
    * Adopts `seen`, so that all that is issued from now on is above it. False, and nothing adopted: it is too
    * far ahead.

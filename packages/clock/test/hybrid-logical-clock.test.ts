@@ -279,3 +279,13 @@ t.test('what is given above a ballot is not issued again', (t) => {
   t.equal(String(clock.next(new Version())), String(Version.of(START, 4, WRITER)), 'too far to be adopted')
   t.end()
 })
+
+t.test('what was issued or adopted last', async (t) => {
+  const clock = new HybridLogicalClock({ writerId: 7, now: () => 1000 })
+  const issued = clock.next(new Version())
+  t.equal(compareVersions(clock.latest(new Version()), issued), 0)
+  const seen = Version.of(1200, 3, 9)
+  clock.observe(seen)
+  const { wallMs, counter } = clock.latest(new Version())
+  t.same([wallMs, counter], [1200, 3])
+})

@@ -1,0 +1,177 @@
+/**
+ * The coordinator: takes what clients ask and asks the replicas. What it knows is how to ask and whom; what
+ * to make of the answers is known by the steps of an operation (`QuorumRead`, `PlainWrite`, `Round`).
+ */
+import { type HybridLogicalClock, Version } from '@minivault/clock'
+import type { Electorate } from './electorate.ts'
+import { type Asker, Exchange } from './exchange.ts'
+import type { Limits } from './limits.ts'
+import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
+import type { Operation } from './operation.ts'
+import { Patience } from './patience.ts'
+import { PlainWrite } from './plain-write.ts'
+import type { Durability, Env, Key, Placement } from './ports.ts'
+import { QuorumRead } from './quorum-read.ts'
+import { type HeldRecord, isAbove } from './record.ts'
+import type { Replica } from './replica.ts'
+import { OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
+import { Round } from './round.ts'
+import { RoundQueue } from './round-queue.ts'
+
+export interface CoordinatorParts {
+  readonly env: Env
+  readonly clock: HybridLogicalClock
+  readonly placement: Placement
+  readonly replica: Replica
+  readonly self: number
+  readonly limits: Limits
+  /** To a member, ourselves too. */
+  readonly send: (member: number, question: Question) => void
+  /** After what is under way. */
+  readonly later: (task: () => void) => void
+}
+
+export class Coordinator {
+  readonly limits: Limits
+  readonly patience = new Patience()
+  readonly rounds: RoundQueue
+  readonly #parts: CoordinatorParts
+  readonly #exchanges = new Map<number, Exchange>()
+  #lastExchange = 0
+  #underWay = 0
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts
+    this.limits = parts.limits
+    this.rounds = new RoundQueue(parts.limits.roundQueueMax, parts.later)
+  }
+
+  // --- operations
+
+  ask(token: number, request: Request): void {
+    const { clock } = this.#parts
+    const id = request.id ?? clock.next(new Version())
+    const operation: Operation = {
+      token,
+      request,
+      id,
+      deadlineMs: this.now() + request.deadlineMs,
+      rounds: 0,
+      isSent: false,
+    }
+    this.#underWay += 1
+    if (this.#underWay > this.limits.operationsMax) {
+      return this.answer(operation, OUTCOME.failed, REASON.busy, null)
+    }
+    // All that this node stamps from now on lies above the request.
+    if (!clock.observe(id)) return this.answer(operation, OUTCOME.failed, REASON.idAhead, null)
+    if (request.change === null) new QuorumRead(this, operation).start()
+    else if (request.change.isConditional) new Round(this, operation).enter()
+    else new PlainWrite(this, operation).start()
+  }
+
+  answer({ token, rounds }: Operation, outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
+    this.#underWay -= 1
+    const shown = record === null ? null : this.shown(record)
+    this.#parts.env.answer(token, { outcome, reason, record: shown, rounds })
+  }
+
+  // --- what the steps need
+
+  now(): number {
+    return this.#parts.env.now()
+  }
+
+  random(): number {
+    return this.#parts.env.random()
+  }
+
+  /** What has expired is a tombstone; this clock judges. */
+  shown(record: HeldRecord): HeldRecord {
+    const isOver = record.expiresAtMs !== 0 && record.expiresAtMs <= this.#parts.env.wallMs()
+    return isOver ? { ...record, value: null } : record
+  }
+
+  /** A ballot of ours above this one and all that this node has seen. */
+  ballotAbove(above: Version): Version {
+    const { clock } = this.#parts
+    const ballot = clock.next(new Version())
+    return isAbove(ballot, above) ? ballot : clock.above(above, ballot)
+  }
+
+  /** Whether our own replica, if there is one, would refuse the ballot. */
+  wouldRefuse(key: Key, ballot: Version): boolean {
+    const { placement, replica, self } = this.#parts
+    if (placement.electorateOf(key.partition).positionOf(self) < 0) return false
+    const { record, promised } = replica.read(key)
+    return isAbove(record.ballot, ballot) || isAbove(promised, ballot)
+  }
+
+  /** Positions of those to ask first, the one to ask for the value in front. */
+  nearest(electorate: Electorate): readonly number[] {
+    const own = electorate.positionOf(this.#parts.self)
+    const all = electorate.members.map((_, position) => position)
+    if (electorate.isJoint) return own < 0 ? all : [own, ...all.filter((one) => one !== own)]
+    const first = own < 0 ? Math.floor(this.random() * all.length) : own
+    return [first, ...all.slice(first + 1), ...all.slice(0, first)].slice(0, majorityOf(all.length))
+  }
+
+  // --- exchanges
+
+  open(key: Key, asker: Asker): Exchange {
+    this.#lastExchange += 1
+    const electorate = this.#parts.placement.electorateOf(key.partition)
+    const exchange = new Exchange(this.#lastExchange, electorate, asker, this.now())
+    this.#exchanges.set(exchange.number, exchange)
+    return exchange
+  }
+
+  close(exchange: Exchange): void {
+    this.#exchanges.delete(exchange.number)
+  }
+
+  wait(afterMs: number, { number }: Exchange, stage: number): void {
+    this.#parts.env.setTimer(afterMs, number, stage)
+  }
+
+  onTimer(exchange: number, stage: number): void {
+    this.#exchanges.get(exchange)?.asker.onTimer(stage)
+  }
+
+  onReply(member: number, reply: Reply): void {
+    const exchange = this.#exchanges.get(reply.exchange)
+    if (exchange === undefined) return
+    if (member !== this.#parts.self) this.patience.observe(this.now() - exchange.sinceMs)
+    if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
+    // Who may have forgotten something counts nowhere; who goes by a newer layout is asked again by it.
+    if (!reply.votes || (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout)) return
+    const position = exchange.hear(member)
+    if (position >= 0) exchange.asker.onReply(position, reply)
+  }
+
+  // --- questions
+
+  offer(to: Exchange, key: Key, record: HeldRecord, durability: Durability, cause: Cause): void {
+    const question = { kind: MESSAGE.offer, ...this.#envelope(to), key, record, durability, cause }
+    for (const member of to.electorate.members) this.#parts.send(member, question)
+  }
+
+  prepare(to: Exchange, key: Key, ballot: Version, request: Version, attempt: number): void {
+    const question = { kind: MESSAGE.prepare, ...this.#envelope(to), key, ballot, request, attempt }
+    for (const member of to.electorate.members) this.#parts.send(member, question)
+  }
+
+  read(to: Exchange, position: number, key: Key, wantsValue: boolean): void {
+    const question = { kind: MESSAGE.read, ...this.#envelope(to), key, wantsValue }
+    this.#parts.send(to.electorate.members[position]!, question)
+  }
+
+  #envelope({ number }: Exchange) {
+    const { placement, clock } = this.#parts
+    return { exchange: number, epoch: placement.epoch, time: clock.latest(new Version()) }
+  }
+}
+
+function majorityOf(count: number): number {
+  return Math.floor(count / 2) + 1
+}

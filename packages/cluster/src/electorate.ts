@@ -1,0 +1,55 @@
+/**
+ * Who decides about a key: the members that hold it, and what a majority of them is. While a partition moves
+ * there are two sets, and a quorum is a majority of each. Members stand at positions, votes are bits of them.
+ */
+export class Electorate {
+  /** Member numbers; their index is their position. */
+  readonly members: readonly number[]
+  readonly #sets: readonly VotingSet[]
+
+  constructor(members: readonly number[], next: readonly number[] | null = null) {
+    const all = next === null ? members : [...members, ...next.filter((one) => !members.includes(one))]
+    this.members = all
+    const setOf = (some: readonly number[]): VotingSet => ({
+      mask: some.reduce((bits, one) => bits | (1 << all.indexOf(one)), 0),
+      spare: Math.ceil(some.length / 2) - 1,
+    })
+    this.#sets = next === null ? [setOf(members)] : [setOf(members), setOf(next)]
+  }
+
+  get isJoint(): boolean {
+    return this.#sets.length > 1
+  }
+
+  /** The bits of all. */
+  get everybody(): number {
+    return (1 << this.members.length) - 1
+  }
+
+  positionOf(member: number): number {
+    return this.members.indexOf(member)
+  }
+
+  isQuorum(bits: number): boolean {
+    for (const { mask, spare } of this.#sets) if (countBits(mask & ~bits) > spare) return false
+    return true
+  }
+
+  /** Whether no quorum is possible without these. */
+  isBlocking(bits: number): boolean {
+    for (const { mask, spare } of this.#sets) if (countBits(mask & bits) > spare) return true
+    return false
+  }
+}
+
+interface VotingSet {
+  readonly mask: number
+  /** How many may be missing from a majority. */
+  readonly spare: number
+}
+
+function countBits(bits: number): number {
+  let count = 0
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count += 1
+  return count
+}

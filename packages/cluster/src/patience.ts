@@ -1,0 +1,23 @@
+/** How long an answer takes, measured; hence how long it is waited for. */
+import { PATIENCE_MS_MAX, PATIENCE_MS_MIN } from './limits.ts'
+
+const DECAY = 0.98
+
+export class Patience {
+  /** Of the slow answers of late: a new slowest counts at once, and fades. */
+  #slowMs = PATIENCE_MS_MIN
+
+  observe(ms: number): void {
+    this.#slowMs = Math.max(ms, this.#slowMs * DECAY)
+  }
+
+  /** A round trip, as slow as they are. */
+  get roundTripMs(): number {
+    return Math.min(this.#slowMs, PATIENCE_MS_MAX)
+  }
+
+  /** After which an answer is not expected any more. */
+  get ms(): number {
+    return Math.min(PATIENCE_MS_MAX, PATIENCE_MS_MIN + 2 * this.#slowMs)
+  }
+}

@@ -1,0 +1,73 @@
+/** The world as the core sees it. Whoever owns a core implements these; the simulator has its own. */
+import type { Version } from '@minivault/clock'
+import type { Electorate } from './electorate.ts'
+import type { Message } from './messages.ts'
+import type { HeldRecord } from './record.ts'
+import type { Answer } from './request.ts'
+
+/** As in @minivault/storage: what an acknowledged write survives. */
+export const DURABILITY = { memory: 0, os: 1, fsync: 2 } as const
+export type Durability = (typeof DURABILITY)[keyof typeof DURABILITY]
+
+export interface Key {
+  /** The same for equal keys, another for all others. */
+  readonly id: string
+  readonly partition: number
+  /** Of the partition's tree. */
+  readonly leaf: number
+}
+
+export interface Env {
+  /** Milliseconds that only rise. */
+  now(): number
+  /** The wall clock: for expiry alone. */
+  wallMs(): number
+  /** 0 ≤ x < 1. */
+  random(): number
+  /** To a member by its number, never to ourselves. May be lost, come late, twice, or out of order. */
+  send(member: number, message: Message): void
+  /** `NodeCore.onTimer(exchange, stage)` after so long. Timers are not taken back. */
+  setTimer(afterMs: number, exchange: number, stage: number): void
+  answer(token: number, answer: Answer): void
+}
+
+/** Who holds what, by the layout that this member goes by. */
+export interface Placement {
+  readonly epoch: number
+  electorateOf(partition: number): Electorate
+}
+
+/** What stands under a key. */
+export interface Standing {
+  /** Null: nothing. */
+  readonly record: HeldRecord | null
+  /** The highest ballot promised; zero: none. */
+  readonly promised: Version
+  /** The log's end behind the newer of both. */
+  readonly position: number
+  /** At which a record is durable when its position is. */
+  readonly durability: Durability
+}
+
+export interface Pledge {
+  readonly ballot: Version
+  readonly request: Version
+  readonly attempt: number
+}
+
+/**
+ * The log of one replica. Synchronous: before a message is handed to the core, whoever hands it has brought
+ * what stands under its key into memory. A position is the log's end behind what was written; when it is
+ * durable, `NodeCore.onDurable` is told.
+ */
+export interface ReplicaStore {
+  find(key: Key): Standing
+  hold(key: Key, record: HeldRecord, durability: Durability): number
+  pledge(key: Key, pledge: Pledge): number
+  /** Takes a tombstone away, its floor having become durable. */
+  release(key: Key): void
+  /** Up to where the log is durable at a level. */
+  durableUpTo(durability: Durability): number
+  /** Above every ballot found at the open: what was forgotten in the restart lies at or below. */
+  readonly highestBallot: Version
+}

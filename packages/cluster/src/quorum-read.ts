@@ -1,0 +1,139 @@
+/**
+ * A read. Two of three that show one ballot are an answer; else the newest is offered to all, and is the
+ * answer once it is chosen. A record that only a minority holds is never shown: whoever sees it brings it to
+ * its end, or waits for somebody who does.
+ *
+ * One replica is asked for the value, the others for their ballots; the third only when the second is slow.
+ */
+import type { Coordinator } from './coordinator.ts'
+import type { Exchange } from './exchange.ts'
+import { CAUSE, MESSAGE, type Reply, VERDICT } from './messages.ts'
+import type { Operation } from './operation.ts'
+import { type HeldRecord, isAbove, isSame } from './record.ts'
+import { ROUND_DURABILITY } from './replica.ts'
+import { LEVEL, OUTCOME, REASON } from './request.ts'
+import { Round } from './round.ts'
+
+const STAGE = { hedge: 1, giveUp: 2 } as const
+
+export class QuorumRead {
+  readonly #coordinator: Coordinator
+  readonly #operation: Operation
+  #exchange!: Exchange
+  #records: (HeldRecord | undefined)[] = []
+  #answered = 0
+  #tries = 0
+  #wantsAllValues = false
+  /** Of the write-back: what is offered, and who holds it. */
+  #newest: HeldRecord | null = null
+  #held = 0
+
+  constructor(coordinator: Coordinator, operation: Operation) {
+    this.#coordinator = coordinator
+    this.#operation = operation
+  }
+
+  start(): void {
+    const { key } = this.#operation.request
+    this.#operation.rounds += 1
+    this.#tries += 1
+    this.#newest = null
+    this.#records = []
+    this.#answered = 0
+    this.#exchange = this.#coordinator.open(key, this)
+    const first = this.#coordinator.nearest(this.#exchange.electorate)
+    this.#ask((position) => first.includes(position), first[0]!)
+    this.#coordinator.wait(this.#coordinator.patience.roundTripMs, this.#exchange, STAGE.hedge)
+    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+  }
+
+  #ask(isAsked: (position: number) => boolean, valueFrom: number): void {
+    const { key } = this.#operation.request
+    this.#exchange.electorate.members.forEach((_, position) => {
+      if (!isAsked(position)) return
+      const wantsValue = this.#wantsAllValues || position === valueFrom
+      this.#coordinator.read(this.#exchange, position, key, wantsValue)
+    })
+  }
+
+  onTimer(stage: number): void {
+    const { electorate } = this.#exchange
+    if (stage === STAGE.hedge) {
+      const first = this.#coordinator.nearest(electorate)
+      // Whoever is asked late is asked for the value: the one asked first may be the one that is away.
+      this.#wantsAllValues = true
+      this.#ask((position) => !first.includes(position), -1)
+      return
+    }
+    this.#coordinator.close(this.#exchange)
+    if (this.#coordinator.now() >= this.#operation.deadlineMs) {
+      this.#coordinator.answer(this.#operation, OUTCOME.failed, REASON.noQuorum, null)
+    } else this.start()
+  }
+
+  onReply(position: number, reply: Reply): void {
+    if (reply.kind === MESSAGE.state) this.#onState(position, reply.record)
+    else if (reply.kind === MESSAGE.offered) this.#onOffered(position, reply.verdict)
+  }
+
+  #onState(position: number, record: HeldRecord): void {
+    this.#records[position] = record
+    this.#answered |= 1 << position
+    const { electorate } = this.#exchange
+    const isEnough = this.#operation.request.level === LEVEL.one || electorate.isQuorum(this.#answered)
+    if (!isEnough) return
+    const newest = this.#newestOf(electorate.members.length)
+    const isChosen = electorate.isQuorum(this.#held) || this.#operation.request.level === LEVEL.one
+    if (newest.value === undefined) {
+      this.#coordinator.close(this.#exchange)
+      this.#wantsAllValues = true
+      this.start()
+    } else if (isChosen) this.#finish(newest)
+    else this.#writeBack(newest)
+  }
+
+  /** Where the same record came with its value and without, with it. */
+  #newestOf(count: number): HeldRecord {
+    let newest: HeldRecord | undefined
+    for (let position = 0; position < count; position++) {
+      const record = this.#records[position]
+      if (record === undefined) continue
+      if (newest === undefined) newest = record
+      else if (isSame(record, newest)) newest = newest.value === undefined ? record : newest
+      else if (isAbove(record.ballot, newest.ballot)) newest = record
+    }
+    this.#held = 0
+    for (let position = 0; position < count; position++) {
+      const record = this.#records[position]
+      if (record !== undefined && isSame(record, newest!)) this.#held |= 1 << position
+    }
+    return newest!
+  }
+
+  #writeBack(newest: HeldRecord): void {
+    const { key } = this.#operation.request
+    this.#coordinator.close(this.#exchange)
+    this.#newest = newest
+    this.#operation.rounds += 1
+    this.#exchange = this.#coordinator.open(key, this)
+    this.#coordinator.offer(this.#exchange, key, newest, ROUND_DURABILITY, CAUSE.writeBack)
+    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+  }
+
+  #onOffered(position: number, verdict: number): void {
+    if (verdict === VERDICT.held) {
+      this.#held |= 1 << position
+      if (this.#exchange.electorate.isQuorum(this.#held)) this.#finish(this.#newest!)
+      return
+    }
+    // A refusal may be of something that is chosen already: only a new look, or a round, can tell.
+    this.#coordinator.close(this.#exchange)
+    if (verdict === VERDICT.older && this.#tries < this.#coordinator.limits.readTriesMax) this.start()
+    else new Round(this.#coordinator, this.#operation).enter()
+  }
+
+  #finish(record: HeldRecord): void {
+    this.#coordinator.close(this.#exchange)
+    this.#coordinator.answer(this.#operation, OUTCOME.ok, REASON.none, record)
+  }
+}

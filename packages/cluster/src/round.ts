@@ -1,0 +1,246 @@
+/**
+ * A round of Paxos on one key: prepare, look, and accept under the ballot of the round. It settles plain
+ * writes of which nobody knows whether they were chosen, does conditional ones, and finds for a reader what
+ * is chosen.
+ *
+ * From the promises it takes the newest record M, and then:
+ *
+ *   ours already ── M is this request, or a quorum held one ballot of it: its result is the answer
+ *   never ours   ── so many certainly never held it that it never was, and below this ballot never will be
+ *   else         ── the answers of all; and if they leave it open, nobody knows: in doubt
+ *
+ * A conditional write decides on M only when M is chosen: where too few of the promisers hold it, M is
+ * accepted first, under this ballot, and then everything begins again. Hence a `no` is a true read, and the
+ * version of a
+ * `yes` follows immediately the one it was decided on.
+ */
+import type { Version } from '@minivault/clock'
+import type { Effect } from './change.ts'
+import type { Coordinator } from './coordinator.ts'
+import type { Exchange } from './exchange.ts'
+import { CAUSE, type Evidence, MESSAGE, type Promised, type Reply, VERDICT } from './messages.ts'
+import type { Operation } from './operation.ts'
+import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record.ts'
+import { ROUND_DURABILITY } from './replica.ts'
+import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
+
+const STAGE = { giveUp: 1, again: 2 } as const
+
+/** What an accept that is held by a quorum means. */
+type Then = () => void
+
+export class Round {
+  readonly #coordinator: Coordinator
+  readonly #operation: Operation
+  #exchange!: Exchange
+  #isOpen = false
+  #ballot!: Version
+  /** What was met that lies above our ballot. */
+  #above: Version = ZERO
+  #tries = 0
+  #promises: (Promised | undefined)[] = []
+  #promised = 0
+  #refused = 0
+  #held = 0
+  #then: Then | null = null
+
+  constructor(coordinator: Coordinator, operation: Operation) {
+    this.#coordinator = coordinator
+    this.#operation = operation
+  }
+
+  /** One round on a key at a time: here others wait. */
+  enter(): void {
+    if (!this.#coordinator.rounds.enter(this.#operation.request.key, this)) {
+      this.#coordinator.answer(this.#operation, this.#unknown(), REASON.busy, null)
+    }
+  }
+
+  // --- prepare
+
+  start(): void {
+    const { request, id, deadlineMs } = this.#operation
+    this.#tries += 1
+    const isOver = this.#coordinator.now() >= deadlineMs
+    if (isOver || this.#tries > this.#coordinator.limits.roundTriesMax) {
+      return this.#finish(this.#unknown(), REASON.noQuorum, null)
+    }
+    this.#operation.rounds += 1
+    this.#ballot = this.#coordinator.ballotAbove(this.#above)
+    this.#promises = []
+    this.#promised = 0
+    this.#refused = 0
+    this.#then = null
+    this.#exchange = this.#coordinator.open(request.key, this)
+    this.#isOpen = true
+    const asker = request.change === null ? ZERO : id
+    this.#coordinator.prepare(this.#exchange, request.key, this.#ballot, asker, request.attempt)
+    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+  }
+
+  onReply(position: number, reply: Reply): void {
+    if (reply.kind === MESSAGE.promised) this.#onPromised(position, reply)
+    else if (reply.kind === MESSAGE.offered) this.#onOffered(position, reply.verdict, reply.above)
+  }
+
+  onTimer(stage: number): void {
+    this.#coordinator.close(this.#exchange)
+    if (stage === STAGE.again) this.start()
+    else this.#again()
+  }
+
+  /** Later, at random: of two that meet again and again, one has to be first. */
+  #again(): void {
+    this.#coordinator.close(this.#exchange)
+    this.#exchange = this.#coordinator.open(this.#operation.request.key, this)
+    const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#tries, 4)
+    this.#coordinator.wait(this.#coordinator.random() * longest, this.#exchange, STAGE.again)
+  }
+
+  #onPromised(position: number, reply: Promised): void {
+    if (this.#then !== null) return
+    if (reply.verdict === VERDICT.superseded) {
+      return this.#finish(OUTCOME.inDoubt, REASON.superseded, null)
+    }
+    if (reply.verdict !== VERDICT.held) {
+      this.#meet(reply.above)
+      this.#refused |= 1 << position
+      if (this.#exchange.electorate.isBlocking(this.#refused)) this.#again()
+      return
+    }
+    this.#promises[position] = reply
+    this.#promised |= 1 << position
+    if (this.#exchange.electorate.isQuorum(this.#promised)) this.#decide()
+  }
+
+  // --- look
+
+  #decide(): void {
+    const { request, id } = this.#operation
+    const newest = this.#newest()
+    if (request.change === null) return this.#choose(newest, () => this.#succeed(newest))
+    if (isEqual(newest.request, id)) return this.#accept(this.#under(newest), () => this.#succeed(newest))
+    const chosen = this.#chosenEvidence()
+    if (chosen !== null) return this.#succeed(recordOf(chosen, id))
+    if (!this.#isCertainlyNew()) return
+    if (request.change.isConditional && !this.#isHeldByQuorum(newest)) {
+      return this.#accept(this.#under(newest), () => this.start())
+    }
+    const effect = request.change.apply(this.#coordinator.shown(newest), this.#ballot)
+    if (effect === null) this.#finish(OUTCOME.no, REASON.none, newest)
+    else this.#write(effect)
+  }
+
+  #newest(): HeldRecord {
+    let newest = NEVER
+    for (const promise of this.#promises) {
+      if (promise !== undefined && isAbove(promise.record.ballot, newest.ballot)) newest = promise.record
+    }
+    return newest
+  }
+
+  #isHeldByQuorum(record: HeldRecord): boolean {
+    return this.#exchange.electorate.isQuorum(this.#bitsOf((promise) => isSame(promise.record, record)))
+  }
+
+  #bitsOf(matches: (promise: Promised) => boolean): number {
+    let bits = 0
+    for (const [position, promise] of this.#promises.entries()) {
+      if (promise !== undefined && matches(promise)) bits |= 1 << position
+    }
+    return bits
+  }
+
+  /** What a quorum held of this request under one ballot: it was chosen, whatever came after it. */
+  #chosenEvidence(): Evidence | null {
+    for (const promise of this.#promises) {
+      for (const one of promise?.evidence ?? []) {
+        const holders = this.#bitsOf(({ evidence }) =>
+          evidence.some(({ ballot }) => isEqual(ballot, one.ballot)),
+        )
+        if (this.#exchange.electorate.isQuorum(holders)) return one
+      }
+    }
+    return null
+  }
+
+  /** False: it may have been chosen; more answers are waited for, or there are none to come. */
+  #isCertainlyNew(): boolean {
+    const { electorate } = this.#exchange
+    const never = this.#bitsOf(({ evidence, isForgetful }) => evidence.length === 0 && !isForgetful)
+    if (electorate.isBlocking(never)) return true
+    if (this.#promised !== electorate.everybody) return false
+    const isForgotten = this.#promises.some((promise) => promise!.isForgetful)
+    if (isForgotten) this.#finish(OUTCOME.inDoubt, REASON.forgotten, null)
+    return !isForgotten
+  }
+
+  // --- accept
+
+  #choose(record: HeldRecord, then: Then): void {
+    if (this.#isHeldByQuorum(record)) then()
+    else this.#accept(this.#under(record), then)
+  }
+
+  #under(record: HeldRecord): HeldRecord {
+    return { ...record, ballot: this.#ballot }
+  }
+
+  #write({ value, expiresAtMs, sum }: Effect): void {
+    const { id } = this.#operation
+    const record = { ballot: this.#ballot, version: this.#ballot, request: id, value, expiresAtMs, sum }
+    this.#operation.isSent = true
+    this.#accept(record, () => this.#succeed(record))
+  }
+
+  #accept(record: HeldRecord, then: Then): void {
+    const { key } = this.#operation.request
+    this.#coordinator.close(this.#exchange)
+    this.#operation.rounds += 1
+    this.#held = 0
+    this.#refused = 0
+    this.#then = then
+    this.#exchange = this.#coordinator.open(key, this)
+    this.#coordinator.offer(this.#exchange, key, record, ROUND_DURABILITY, CAUSE.accept)
+    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+  }
+
+  #onOffered(position: number, verdict: number, above: Version): void {
+    const { electorate } = this.#exchange
+    if (verdict === VERDICT.held) {
+      this.#held |= 1 << position
+      if (!electorate.isQuorum(this.#held)) return
+      this.#coordinator.close(this.#exchange)
+      this.#then!()
+    } else {
+      this.#meet(above)
+      this.#refused |= 1 << position
+      if (electorate.isBlocking(this.#refused)) this.#again()
+    }
+  }
+
+  #meet(above: Version): void {
+    if (isAbove(above, this.#above)) this.#above = above
+  }
+
+  // --- the end
+
+  #succeed(record: HeldRecord): void {
+    this.#finish(OUTCOME.ok, REASON.none, record)
+  }
+
+  #unknown(): Outcome {
+    return this.#operation.isSent || this.#operation.request.attempt > 0 ? OUTCOME.inDoubt : OUTCOME.failed
+  }
+
+  #finish(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
+    if (this.#isOpen) this.#coordinator.close(this.#exchange)
+    this.#coordinator.rounds.leave(this.#operation.request.key)
+    this.#coordinator.answer(this.#operation, outcome, reason, record)
+  }
+}
+
+/** What is still known of a record that was overwritten. */
+function recordOf({ ballot, version, sum }: Evidence, request: Version): HeldRecord {
+  return { ballot, version, request, value: undefined, expiresAtMs: 0, sum }
+}
