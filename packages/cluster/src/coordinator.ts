@@ -37,12 +37,14 @@ export class Coordinator {
   readonly rounds: RoundQueue
   readonly #parts: CoordinatorParts
   readonly #exchanges = new Map<number, Exchange>()
-  #lastExchange = 0
+  #lastExchange: number
   #underWay = 0
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
     this.limits = parts.limits
+    // A reply to the life before a restart answers no question of this one.
+    this.#lastExchange = Math.floor(parts.env.random() * 2 ** 48)
     this.rounds = new RoundQueue(parts.limits.roundQueueMax, parts.later)
   }
 
@@ -64,7 +66,8 @@ export class Coordinator {
       return this.answer(operation, OUTCOME.failed, REASON.busy, null)
     }
     // All that this node stamps from now on lies above the request.
-    if (!clock.observe(id)) return this.answer(operation, OUTCOME.failed, REASON.idAhead, null)
+    if (request.id !== null && !clock.observe(id))
+      return this.answer(operation, OUTCOME.failed, REASON.idAhead, null)
     if (request.change === null) new QuorumRead(this, operation).start()
     else if (request.change.isConditional) new Round(this, operation).enter()
     else new PlainWrite(this, operation).start()
@@ -152,7 +155,8 @@ export class Coordinator {
   // --- questions
 
   offer(to: Exchange, key: Key, record: HeldRecord, durability: Durability, cause: Cause): void {
-    const question = { kind: MESSAGE.offer, ...this.#envelope(to), key, record, durability, cause }
+    const about = { key, record, durability, cause, isChosen: false }
+    const question = { kind: MESSAGE.offer, ...this.#envelope(to), ...about }
     for (const member of to.electorate.members) this.#parts.send(member, question)
   }
 

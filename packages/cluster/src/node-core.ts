@@ -118,8 +118,8 @@ export class NodeCore {
 
   #onOffer(from: number, offer: Offer): void {
     if (this.#isStale(offer)) return this.#refuseStale(from, offer)
-    const { key, record, durability } = offer
-    const { verdict, above, position } = this.#replica.offer(key, record, durability)
+    const { key, record, durability, isChosen } = offer
+    const { verdict, above, position } = this.#replica.offer(key, record, durability, isChosen)
     this.#parts.clock.observe(record.ballot)
     const reply = { kind: MESSAGE.offered, ...this.#envelope(offer), verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)

@@ -45,8 +45,13 @@ export class Replica {
     this.#floorOf = floorOf
   }
 
-  /** A plain write, an accept, a write-back, a hint, a repair: one rule for all. */
-  offer(key: Key, record: HeldRecord, durability: Durability): Taken {
+  /**
+   * A plain write, an accept, a write-back, a hint, a repair: one rule for all.
+   *
+   * @param isChosen a quorum holds it. Then whoever was promised a higher ballot has met it or will, and it
+   *   may be taken below the promise
+   */
+  offer(key: Key, record: HeldRecord, durability: Durability, isChosen: boolean): Taken {
     const standing = this.#store.find(key)
     const held = this.#shown(key, standing)
     const { promised, position } = standing
@@ -54,7 +59,8 @@ export class Replica {
     if (isHeld || this.#ledger.hasHeld(record.request, record.ballot)) {
       return { verdict: VERDICT.held, above: ZERO, position }
     }
-    if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
+    const isBarred = isBelow(record.ballot, promised) && !isChosen
+    if (isBarred) return this.#refuse(VERDICT.promised, held, promised)
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
     const end = this.#store.hold(key, record, durability)
     this.#ledger.addHeld(record.request, record.ballot, record.version, record.sum)
