@@ -1,7 +1,10 @@
 /** Arguments that no client sends by accident: long ones where a word, a pattern or a number is expected. */
+import { UNAUTHENTICATED_BYTES_MAX } from '@minivault/protocol'
 import t from 'tap'
 import { PATTERN_BYTES_MAX } from '../src/limits.ts'
+import { freePort } from './support/free-port.ts'
 import { RedisWire, type Shown, type Word } from './support/redis-wire.ts'
+import { RespSocket } from './support/resp-socket.ts'
 import { startServer } from './support/server.ts'
 
 t.test('what is long and no word of ours is shown by its beginning only', async (t) => {
@@ -58,4 +61,24 @@ t.test('a number is what Redis takes for one', async (t) => {
     ['get', 'n'],
   ])
   t.same(replies, [refusal, refusal, ':0', ':5', '$35'])
+})
+
+t.test('a line of a client that has not shown the key is short', async (t) => {
+  const respPort = await freePort()
+  await startServer(t, ['-resp', String(respPort), '-auth', 'secret', '-authmode', 'all'])
+  const stranger = await RespSocket.open(respPort)
+  stranger.send(Buffer.from(`GET ${'k'.repeat(UNAUTHENTICATED_BYTES_MAX - 6)}\r\n`))
+  t.strictSame(await stranger.replies(1), [{ error: 'NOAUTH Authentication required.' }])
+  for (const pieces of [[8192], [UNAUTHENTICATED_BYTES_MAX - 1, 1]]) {
+    const other = await RespSocket.open(respPort)
+    for (const length of pieces) {
+      other.send(Buffer.alloc(length, 'a'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    t.equal(await other.rest(), '-ERR Protocol error: too big inline request\r\n')
+    other.close()
+  }
+  stranger.send(Buffer.from(`AUTH secret\r\nGET ${'k'.repeat(60_000)}\r\n`))
+  t.strictSame(await stranger.replies(2), [{ simple: 'OK' }, null])
+  stranger.close()
 })

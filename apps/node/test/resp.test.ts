@@ -2,22 +2,13 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import net from 'node:net'
 import t from 'tap'
+import { freePort } from './support/free-port.ts'
 import { RespSocket, request } from './support/resp-socket.ts'
 import { startServer } from './support/server.ts'
 
 const OK = { simple: 'OK' }
 const MEGABYTE = 1024 * 1024
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 /** Of a process, in bytes. */
 function residentBytes(pid: number): number {

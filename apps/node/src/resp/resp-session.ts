@@ -180,7 +180,7 @@ export class RespSession implements Session {
 
   #consumeLine(bytes: Uint8Array, start: number, end: number): number {
     const line = new InlineRequest()
-    const consumed = line.cut(bytes, start, end)
+    const consumed = line.cut(bytes, start, end, this.isStranger ? UNAUTHENTICATED_BYTES_MAX : undefined)
     if (consumed === 0) {
       this.needed = 0
       return start

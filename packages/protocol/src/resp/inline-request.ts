@@ -21,10 +21,10 @@ export class InlineRequest {
   /** Why it failed, in Redis' words. */
   error = ''
 
-  /** Returns the bytes of the line, 0 while it is incomplete, RESP_FAILED. */
-  cut(bytes: Uint8Array, start: number, end: number): number {
-    const lineEnd = bytes.subarray(start, Math.min(end, start + RESP_INLINE_BYTES_MAX)).indexOf(LF)
-    if (lineEnd < 0) return end - start >= RESP_INLINE_BYTES_MAX ? this.#fail('too big inline request') : 0
+  /** Returns the bytes of the line, at most `bytesMax`; 0 while it is incomplete, RESP_FAILED. */
+  cut(bytes: Uint8Array, start: number, end: number, bytesMax: number = RESP_INLINE_BYTES_MAX): number {
+    const lineEnd = bytes.subarray(start, Math.min(end, start + bytesMax)).indexOf(LF)
+    if (lineEnd < 0) return end - start >= bytesMax ? this.#fail('too big inline request') : 0
     const stop = start + lineEnd
     const words = splitWords(bytes, start, stop > start && bytes[stop - 1] === CR ? stop - 1 : stop)
     if (words === null) return this.#fail('unbalanced quotes in request')
