@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { Redis } from 'ioredis'
 import { createClient, RESP_TYPES } from 'redis'
 import t, { type Test } from 'tap'
+import { skipWithout } from './support/programs.ts'
 import { RedisWire } from './support/redis-wire.ts'
 import { type Server, startServer, temporaryFolder } from './support/server.ts'
 
 const BINARY = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
-const hasCli = spawnSync('redis-cli', ['--version']).status === 0
 
 function cli(port: number, words: string[], input?: string): string {
   const { stdout, stderr } = spawnSync('redis-cli', ['-p', String(port), '--no-raw', ...words], {
@@ -18,7 +18,7 @@ function cli(port: number, words: string[], input?: string): string {
   return `${stdout}${stderr}`.trim()
 }
 
-t.test('redis-cli', { skip: hasCli ? false : 'there is no redis-cli here' }, async (t) => {
+t.test('redis-cli', { skip: skipWithout('redis-cli') }, async (t) => {
   const { port } = await startServer(t, ['-durability', 'memory'])
   t.equal(cli(port, ['set', 'greeting', 'hello']), 'OK')
   t.equal(cli(port, ['get', 'greeting']), '"hello"')
