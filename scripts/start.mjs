@@ -8,6 +8,7 @@
 // then passes the signal on once more; the node would take the second one for an impatient user. Repeats
 // within a moment are dropped.
 
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { install } from './setup/install.mjs'
@@ -21,12 +22,12 @@ await runMain(async () => {
   await install(['minivault', '@minivault/node...', '@minivault/bundle'])
   const { bundle } = await import(pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href)
   const result = await bundle(join(ROOT, 'apps', 'node'))
-  if (result.built) say(`built apps/node/dist/main.js (${(result.bytes / 1024).toFixed(0)} KB)`)
+  if (result.built) say(`built apps/node/dist/main.cjs (${(result.bytes / 1024).toFixed(0)} KB)`)
   dropRepeatedSignals()
   stopWithNpm()
-  const main = join(ROOT, 'apps', 'node', 'dist', 'main.js')
+  const main = join(ROOT, 'apps', 'node', 'dist', 'main.cjs')
   process.argv = [process.execPath, main, ...process.argv.slice(2)]
-  await import(pathToFileURL(main).href)
+  createRequire(import.meta.url)(main)
 })
 
 function dropRepeatedSignals() {

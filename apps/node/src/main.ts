@@ -148,4 +148,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main()
+void main()

@@ -15,7 +15,7 @@ export type NodeDurability = (typeof NODE_DURABILITIES)[number]
 
 const NODE = join(ROOT, 'apps', 'node')
 
-/** Makes apps/node/dist/main.js, unless it is newer than every source: what is measured is never stale. */
+/** Makes apps/node/dist/main.cjs, unless it is newer than every source: what is measured is never stale. */
 export async function buildMinivault(): Promise<void> {
   const { bundle } = await import(pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href)
   try {
@@ -27,9 +27,9 @@ export async function buildMinivault(): Promise<void> {
 }
 
 export function minivaultPlan(durability: NodeDurability, from: 'build' | 'source' = 'build'): ServerPlan {
-  const main = join(NODE, ...(from === 'build' ? ['dist', 'main.js'] : ['src', 'main.ts']))
+  const main = join(NODE, ...(from === 'build' ? ['dist', 'main.cjs'] : ['src', 'main.ts']))
   if (!existsSync(main)) {
-    throw new BenchmarkError('BENCH_MISSING', 'apps/node/dist/main.js is not there: run `pnpm build` first')
+    throw new BenchmarkError('BENCH_MISSING', 'apps/node/dist/main.cjs is not there: run `pnpm build` first')
   }
   const tsx = createRequire(import.meta.url).resolve('tsx')
   const loader = from === 'build' ? [] : [`--import=${tsx}`, '--conditions=minivault:source']

@@ -25,12 +25,12 @@ export interface ProgramOptions {
   hurry?: number
 }
 
-/** main.js as its users run it: without the 50 MB that running from the sources takes. */
+/** main.cjs as its users run it: without the 50 MB that running from the sources takes. */
 export async function builtMain(): Promise<string> {
   const bundler = pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href
   const { bundle } = (await import(bundler)) as { bundle: (directory: string) => Promise<unknown> }
   await bundle(join(ROOT, 'apps', 'node'))
-  return join(ROOT, 'apps', 'node', 'dist', 'main.js')
+  return join(ROOT, 'apps', 'node', 'dist', 'main.cjs')
 }
 
 function programWords({ directory, words = [], main = NODE_MAIN, hurry }: ProgramOptions): string[] {
@@ -46,7 +46,7 @@ export class NodeProgram {
   #said = ''
 
   static async start(options: ProgramOptions): Promise<NodeProgram> {
-    const loader = options.main?.endsWith('.js') ? [] : NODE_ARGUMENTS
+    const loader = options.main?.endsWith('.cjs') ? [] : NODE_ARGUMENTS
     const child = spawn(process.execPath, [...loader, ...programWords(options)], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
