@@ -150,6 +150,8 @@ export const HTTP_BODY_SLICE_BYTES = 16 * 1024
 /** HTTP: after refusing a large body, how long it is read into nothing so that the reply is not lost. */
 export const HTTP_LINGER_MS = 2000
 
+/** RESP: a longer reply to MGET is not written as its values are told. */
+export const VALUES_AT_HAND_BYTES_MAX = 64 * 1024
 /** RESP: keys of one command that are asked for in one turn of the event loop. */
 export const ASKED_AT_ONCE_MAX = 10_000
 /** RESP: keys of one command, or transaction, that are looked at again when it takes effect. */
@@ -194,3 +196,5 @@ export const CLIENT_NAME_BYTES_MAX = 256
  * client that was refused may take to end its side.
  */
 export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000
+/** How old the resident memory may be that the health document tells. */
+export const HEALTH_MEMORY_AGE_MS_MAX = 100

@@ -30,6 +30,7 @@ import { Receivers } from './receivers.ts'
 import { PortAsking } from './resp/asking.ts'
 import { commands } from './resp/command-table.ts'
 import { RespGateway } from './resp/resp-gateway.ts'
+import { ValuesAtHand } from './resp/values-at-hand.ts'
 import type { ProtocolName, TlsFiles } from './settings/settings.ts'
 import { systemTime, type Time } from './time.ts'
 import { TlsDoor } from './tls/tls-door.ts'
@@ -152,6 +153,7 @@ export class Node {
         session,
         commands,
         ask: new PortAsking({ keyValue, receivers, durability, held, now: time.now }),
+        values: new ValuesAtHand(keyValue, receivers, durability),
         node: () => sources,
       }),
       plainStreams: options.plainStreams ?? false,

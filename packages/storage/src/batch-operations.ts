@@ -52,20 +52,20 @@ export class BatchOperations {
     this.#parts = parts
   }
 
-  write(operations: readonly BatchOperation[], durability: Durability): Promise<BatchResult> {
+  async write(operations: readonly BatchOperation[], durability: Durability): Promise<BatchResult> {
     return this.run(operations, durability, (batch) => this.#apply(batch))
   }
 
   /**
    * Has `apply` called, which gives the records their ballots and hands `last` to `Engine.applyBatch`: inside
-   * this call where no value has a file of its own, else when the files are durable. Rejects, and nothing is
-   * left behind, with what `apply` throws, STORAGE_BATCH, and what a `set` would.
+   * this call where no value has a file of its own, else when the files are durable. Throws or rejects, and
+   * nothing is left behind, with what `apply` throws, STORAGE_BATCH, and what a `set` would.
    */
-  async run<T>(
+  run<T>(
     operations: readonly BatchOperation[],
     durability: Durability,
     apply: (batch: ReadyBatch) => Promise<T> | T,
-  ): Promise<T> {
+  ): Promise<T> | T {
     const { engine } = this.#parts
     if (engine.closed) throw closedError()
     if (!Array.isArray(operations)) throw batchError('a batch is a list of operations')

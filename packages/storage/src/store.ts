@@ -129,7 +129,7 @@ export class Store {
     operations: readonly BatchOperation[],
     durability: Durability,
     apply: (batch: ReadyBatch) => Promise<T> | T,
-  ): Promise<T> {
+  ): Promise<T> | T {
     return this.#writes.batches.run(operations, durability, apply)
   }
   /** `apply` with a value that was staged. Unless the outcome is `applied` it is still the caller's. */

@@ -14,11 +14,13 @@ import { expiryOf } from './expiry-of.ts'
 import { failBy, type Replica, whenShown } from './replica.ts'
 import { errorOf } from './storage-errors.ts'
 
+const DONE = (): void => {}
 const UNCONDITIONAL: readonly BatchCondition[] = []
 
 export class Batches {
   readonly #replica: Replica
   readonly #hash = new KeyHash()
+  readonly #ballot = new Version()
 
   constructor(replica: Replica) {
     this.#replica = replica
@@ -27,9 +29,14 @@ export class Batches {
   submit(operation: Operation, asked: Asked): void {
     const operations = operation.batch!.map((item) => this.#operation(item))
     const conditions = operation.conditions ?? UNCONDITIONAL
-    this.#replica.store
-      .runBatch(operations, operation.durability, (batch) => this.#apply(batch, conditions, asked))
-      .catch((error) => failBy(this.#replica, asked, error))
+    const finish = this.#replica.store.runBatch(operations, operation.durability, (batch) =>
+      this.#apply(batch, conditions, asked),
+    )
+    if (!(finish instanceof Promise)) return finish()
+    finish.then(
+      (late) => late(),
+      (error) => failBy(this.#replica, asked, error),
+    )
   }
 
   #operation({ key, value, valueType, ttlMs }: BatchItem): BatchOperation {
@@ -37,13 +44,14 @@ export class Batches {
     return { type: 'set', key, value, valueType, expiresAtMs: expiryOf(ttlMs, this.#replica.store.now) }
   }
 
-  #apply({ all, last }: ReadyBatch, conditions: readonly BatchCondition[], asked: Asked): void {
+  /** What it returns is for after the store's call: what goes wrong with the answer is no failure of that. */
+  #apply({ all, last }: ReadyBatch, conditions: readonly BatchCondition[], asked: Asked): () => void {
     const { store, deferred } = this.#replica
     const { request } = asked
     for (const condition of conditions) this.#mustHold(condition)
+    const ballot = request.isZero() ? store.clock.next(this.#ballot) : request
     for (const { mutation } of all) {
-      if (request.isZero()) store.clock.next(mutation.ballot)
-      else mutation.ballot.copy(request)
+      mutation.ballot.copy(ballot)
       mutation.requestId.copy(request)
     }
     let failure: StorageError | null = null
@@ -58,7 +66,7 @@ export class Batches {
       this.#locate(key)
       whenShown(this.#replica, 0, settle)
     }
-    if (last.length === 0) return queueMicrotask(() => settle(null))
+    if (last.length === 0) return () => settle(null)
     const row = deferred.take((_found, error) => settle(error))
     try {
       store.engine.applyBatch(last, row)
@@ -70,10 +78,9 @@ export class Batches {
       awaited = Number.POSITIVE_INFINITY
       throw error
     }
-    if (store.engine.waiting) return
+    if (store.engine.waiting) return DONE
     deferred.drop(row)
-    // Not from inside the store's call: what goes wrong with the answer is no failure of the batch.
-    queueMicrotask(() => settle(null))
+    return () => settle(null)
   }
 
   #mustHold({ key, version }: BatchCondition): void {
@@ -94,8 +101,8 @@ export class Batches {
     if (error !== null) return answers.doubt(asked, errorOf(error), error.message)
     const answer = answers.answer.ok()
     answer.versions = versionsOf(all)
-    const last = answer.versions.at(-1)
-    if (last !== undefined) answer.version.copy(Version.parse(last))
+    const last = all.at(-1)
+    if (last !== undefined) answer.version.copy(last.mutation.ballot)
     answers.give(asked)
   }
 }

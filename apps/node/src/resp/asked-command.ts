@@ -45,6 +45,8 @@ export class AskedCommands {
     const copies = new HeldValues(this.#gateway.session.held)
     try {
       const command = this.#admit(bytes, start, request)
+      const atHand = this.#readAtHand(command, bytes, start, request)
+      if (atHand !== null) return atHand
       copies.take(bytesOf(request))
       const reply = this.#begin(command, copyArguments(bytes, start, request), bytesOf(request))
       if (reply instanceof Promise) return reply.catch(replyOf).finally(() => this.#end(copies))
@@ -83,6 +85,13 @@ export class AskedCommands {
       admission.charge(keyCount(command, request.count) - 1)
     }
     return command
+  }
+
+  #readAtHand({ name }: Command, bytes: Uint8Array, start: number, request: RespRequest): Reply | null {
+    const state = this.#state
+    if (name !== 'mget' || state.transaction !== null) return null
+    state.lastCommand = name
+    return this.#gateway.values.read(bytes, start, request, state.respVersion)
   }
 
   #begin(command: Command, args: readonly Uint8Array[], bytes: number): Reply | Promise<Reply> {

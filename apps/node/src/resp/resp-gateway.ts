@@ -7,11 +7,13 @@ import { RESP_REQUESTS_POOLED } from '../limits.ts'
 import type { Asking, CommandTable } from './command.ts'
 import { HotRequests } from './hot-requests.ts'
 import { SessionState } from './session-state.ts'
+import type { ValuesAtHand } from './values-at-hand.ts'
 
 export interface RespGatewayParts {
   readonly session: SessionContext
   readonly commands: CommandTable
   readonly ask: Asking
+  readonly values: ValuesAtHand
   readonly node: () => HealthSources
 }
 
@@ -19,6 +21,7 @@ export class RespGateway {
   readonly session: SessionContext
   readonly commands: CommandTable
   readonly ask: Asking
+  readonly values: ValuesAtHand
   readonly node: () => HealthSources
   /** Of the connections that are open. */
   readonly sessions = new Set<SessionState>()
@@ -30,10 +33,11 @@ export class RespGateway {
   readonly #free: RespRequest[] = []
   #lastId = 0
 
-  constructor({ session, commands, ask, node }: RespGatewayParts) {
+  constructor({ session, commands, ask, values, node }: RespGatewayParts) {
     this.session = session
     this.commands = commands
     this.ask = ask
+    this.values = values
     this.node = node
   }
 

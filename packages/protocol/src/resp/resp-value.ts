@@ -11,6 +11,7 @@ import { CR, LF, ZERO } from './resp-bytes.ts'
  * - null: the null of the protocol's version
  * - number (an integer), bigint: an integer of 64 bits
  * - Uint8Array, string: a bulk string, of the text's UTF-8
+ * - encoded: written as it is, in the version that is spoken
  * - noArray: the null where there would be an array, which RESP2 tells from others
  */
 export type RespValue =
@@ -28,12 +29,15 @@ export type RespValue =
   | { readonly set: readonly RespValue[] }
   | { readonly verbatim: string }
   | { readonly noArray: true }
+  | { readonly encoded: Uint8Array }
 
 export type RespMap = readonly (readonly [RespValue, RespValue])[]
 
 export type RespVersion = 2 | 3
 
 const LINE_END = Uint8Array.of(CR, LF)
+const NULL_2 = Uint8Array.from(Buffer.from('$-1\r\n'))
+const NULL_3 = Uint8Array.from(Buffer.from('_\r\n'))
 
 /** Where replies go. */
 export interface RespTarget {
@@ -43,6 +47,7 @@ export interface RespTarget {
 
 /** `$4294967295\r\n`, and room to spare. */
 export const RESP_LENGTH_BYTES_MAX = 20
+const HEAD = new Uint8Array(RESP_LENGTH_BYTES_MAX)
 
 /** Writes marker, number and CR LF; returns the next offset. */
 export function writeRespLength(marker: number, length: number, target: Uint8Array, at: number): number {
@@ -67,11 +72,12 @@ export function writeRespLength(marker: number, length: number, target: Uint8Arr
 }
 
 export function writeRespValue(value: RespValue, version: RespVersion, target: RespTarget): void {
-  if (value === null) writeLine(version === 3 ? '_' : '$-1', target)
+  if (value === null) writeBytes(version === 3 ? NULL_3 : NULL_2, target)
+  else if (value instanceof Uint8Array) writeBulk(value, '$', target)
+  else if (typeof value === 'number' && value >= 0) writeLength(':', value, target)
   else if (typeof value === 'number' || typeof value === 'bigint') writeLine(`:${value}`, target)
   else if (typeof value === 'boolean') writeLine(booleanText(value, version), target)
   else if (typeof value === 'string') writeBulk(Buffer.from(value), '$', target)
-  else if (value instanceof Uint8Array) writeBulk(value, '$', target)
   else if (isList(value)) writeItems('*', value, version, target)
   else writeNamed(value, version, target)
 }
@@ -93,6 +99,7 @@ function writeNamed(value: Named, version: RespVersion, target: RespTarget): voi
   else if ('double' in value) writeDouble(value.double, version, target)
   else if ('map' in value) writeMap(value.map, version, target)
   else if ('set' in value) writeItems(version === 3 ? '~' : '*', value.set, version, target)
+  else if ('encoded' in value) writeBytes(value.encoded, target)
   else if ('noArray' in value) writeLine(version === 3 ? '_' : '*-1', target)
   else writeVerbatim(value.verbatim, version, target)
 }
@@ -124,14 +131,22 @@ function writeItems(
   version: RespVersion,
   target: RespTarget,
 ): void {
-  writeLine(`${marker}${items.length}`, target)
+  writeLength(marker, items.length, target)
   for (const item of items) writeRespValue(item, version, target)
 }
 
 function writeBulk(bytes: Uint8Array, marker: string, target: RespTarget): void {
-  writeLine(`${marker}${bytes.length}`, target)
+  writeLength(marker, bytes.length, target)
+  writeBytes(bytes, target)
+  writeBytes(LINE_END, target)
+}
+
+function writeLength(marker: string, length: number, target: RespTarget): void {
+  target.append(HEAD, 0, writeRespLength(marker.charCodeAt(0), length, HEAD, 0))
+}
+
+function writeBytes(bytes: Uint8Array, target: RespTarget): void {
   target.append(bytes, 0, bytes.length)
-  target.append(LINE_END, 0, 2)
 }
 
 /** A line ends at its first CR or LF: neither can stand in it. */
