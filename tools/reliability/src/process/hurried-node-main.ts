@@ -8,6 +8,7 @@ import type * as NodePackage from '@minivault/node'
 
 const [entry, directory, factor] = process.argv.slice(2)
 const hurry = Number(factor)
+const began = Date.now()
 const { startNode } = (await import(pathToFileURL(entry!).href)) as typeof NodePackage
 
 const node = await startNode({
@@ -16,10 +17,10 @@ const node = await startNode({
   directory: directory!,
   durability: 0,
   time: {
-    now: () => Date.now(),
+    now: () => began + (Date.now() - began) * hurry,
     every: (ms, run) => setInterval(run, ms / hurry),
     cancel: (handle) => clearInterval(handle as NodeJS.Timeout),
-    sleep: (ms) => sleep(ms),
+    sleep: (ms) => sleep(ms / hurry),
   },
 })
 process.stdout.write(`minivault ready: hurried on 127.0.0.1:${node.port} \n`)
