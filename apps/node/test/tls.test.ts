@@ -121,6 +121,22 @@ t.test('plain bytes to a port with TLS', async (t) => {
   t.ok(await until(() => node.connections === 0))
 })
 
+t.test('plain bytes to a port of one protocol', async (t) => {
+  const node = await start(t, { httpPort: 0, respPort: 0 })
+  const words = 'this port speaks TLS only (https://, minivaults://, rediss://)'
+  for (const bytes of ['PING\r\n', 'ping\r\n', '*1\r\n$4\r\nPING\r\n', 'GET / HTTP/1.1\r\n\r\n']) {
+    const socket = await connect(node.respPort)
+    socket.write(bytes)
+    t.equal((await readAll(socket)).toString(), `-ERR ${words}\r\n`, bytes)
+  }
+  for (const bytes of ['GET / HTTP/1.1\r\n\r\n', 'get / HTTP/1.1\r\n\r\n']) {
+    const socket = await connect(node.httpPort)
+    socket.write(bytes)
+    t.match((await readAll(socket)).toString(), /^HTTP\/1\.1 400 Bad Request\r\n[^]*TLS_REQUIRED"\}$/, bytes)
+  }
+  t.ok(await until(() => node.connections === 0))
+})
+
 t.test('TLS to a plain port', async (t) => {
   const node = await start(t, { tls: null, httpPort: 0, respPort: 0 })
   for (const port of [node.port, node.httpPort, node.respPort]) {

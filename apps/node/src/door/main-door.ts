@@ -116,7 +116,7 @@ export class MainDoor {
     const begin: OnFirstBytes =
       tls === null
         ? choose
-        : (socket, bytes, start, end) => this.#secure(socket, tls, choose, bytes, start, end)
+        : (socket, bytes, start, end) => this.#secure(socket, tls, speaks, bytes, start, end)
     // Before it listens there is no handle to take the connections from.
     server.once('listening', () =>
       acceptSockets(server, {
@@ -192,19 +192,20 @@ export class MainDoor {
   #secure(
     socket: ByteSocket,
     tls: TlsDoor,
-    choose: OnFirstBytes,
+    speaks: ReadonlySet<ProtocolName>,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): void {
     if (bytes[start] !== TLS_HANDSHAKE) {
-      this.#end(socket, refusalOf(SPEAKS_TLS, bytes, start, end))
+      this.#end(socket, refusalOf(SPEAKS_TLS, speaks, bytes, start, end))
       return
     }
     socket.listener = new Left(this)
     tls.secure(socket.release(), Buffer.from(bytes.subarray(start, end)), (secured, isWelcome) => {
+      const choose: OnFirstBytes = (client, first, from, to) => this.#choose(client, speaks, first, from, to)
       const refuse: OnFirstBytes = (stranger, first, from, to) =>
-        this.#end(stranger, refusalOf(NO_CERTIFICATE, first, from, to))
+        this.#end(stranger, refusalOf(NO_CERTIFICATE, speaks, first, from, to))
       const greeted = this.#greetSecured(secured, isWelcome ? choose : refuse)
       if (!isWelcome) this.#hurried.add(greeted)
     })

@@ -16,6 +16,7 @@ import {
   frameReplyHeader,
 } from '@minivault/protocol'
 import { errorBody } from '../http/reply-body.ts'
+import type { ProtocolName } from '../settings/settings.ts'
 
 export interface Refusal {
   error: ErrorNumber
@@ -27,16 +28,30 @@ export interface Refusal {
 /** What a client hears that asks for TLS where there is none: OpenSSL calls it a wrong version number. */
 export const NO_TLS = Buffer.from('this port does not speak TLS\r\n')
 
-/** The answer to a client whose first bytes these are; empty: there are no words for it. */
-export function refusalOf(refusal: Refusal, bytes: Uint8Array, start: number, end: number): Uint8Array {
+/**
+ * The answer to a client whose first bytes these are, on a port that serves these protocols; empty: there are
+ * no words for it.
+ */
+export function refusalOf(
+  refusal: Refusal,
+  speaks: ReadonlySet<ProtocolName>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array {
   const first = bytes[start]!
-  if (first >= 0x41 && first <= 0x5a) return httpRefusal(refusal)
-  if (first === 0x2a) return Buffer.from(`-${refusal.respCode} ${refusal.message}\r\n`)
+  const isOnly = (protocol: ProtocolName) => speaks.size === 1 && speaks.has(protocol)
+  if (first === 0x2a || isOnly('resp')) return respRefusal(refusal)
+  if ((first >= 0x41 && first <= 0x5a) || isOnly('http')) return httpRefusal(refusal)
   if (first === FRAME_OPCODE.hello) return frameRefusal(refusal, bytes, start, end)
   if (first === 0 || first > FRAME_OPCODE.hello) return new Uint8Array(0)
   const reply = new Uint8Array(DOCUMENTED_REPLY_HEAD_BYTES)
   documentedReplyHeader(DOCUMENTED_STATUS.error, 0, reply, 0)
   return reply
+}
+
+function respRefusal({ respCode, message }: Refusal): Uint8Array {
+  return Buffer.from(`-${respCode} ${message}\r\n`)
 }
 
 function httpRefusal({ error, message }: Refusal): Uint8Array {
