@@ -23,8 +23,8 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 const NATIVE_PACKAGES = ['lz4-napi', 'xxhash-addon', 'zstd-napi']
 
-// Of yargs the apps use the parser. What lays out its help texts would come along, and make an `Intl.Segmenter`
-// at every start, were it not said that only what is used of these modules counts.
+// Of yargs the apps use the parser. What lays out its help texts would come along, and make an
+// `Intl.Segmenter` at every start, were it not said that only what is used of these modules counts.
 const ONLY_WHAT_IS_USED = /[\\/]node_modules[\\/]yargs[\\/]/
 
 /** Builds the app in `directory` unless nothing has changed. Returns `{ built, bytes }`. */
