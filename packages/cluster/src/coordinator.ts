@@ -4,7 +4,8 @@
  */
 import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { Electorate } from './electorate.ts'
-import { type Asker, Exchange } from './exchange.ts'
+import type { Asker, Exchange } from './exchange.ts'
+import type { Exchanges } from './exchanges.ts'
 import type { Limits } from './limits.ts'
 import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
 import type { Operation } from './operation.ts'
@@ -23,6 +24,7 @@ export interface CoordinatorParts {
   readonly clock: HybridLogicalClock
   readonly placement: Placement
   readonly replica: Replica
+  readonly exchanges: Exchanges
   readonly self: number
   readonly limits: Limits
   /** To a member, ourselves too. */
@@ -36,15 +38,13 @@ export class Coordinator {
   readonly patience = new Patience()
   readonly rounds: RoundQueue
   readonly #parts: CoordinatorParts
-  readonly #exchanges = new Map<number, Exchange>()
-  #lastExchange: number
+  readonly #exchanges: Exchanges
   #underWay = 0
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
     this.limits = parts.limits
-    // A reply to the life before a restart answers no question of this one.
-    this.#lastExchange = Math.floor(parts.env.random() * 2 ** 48)
+    this.#exchanges = parts.exchanges
     this.rounds = new RoundQueue(parts.limits.roundQueueMax, parts.later)
   }
 
@@ -122,27 +122,19 @@ export class Coordinator {
   // --- exchanges
 
   open(key: Key, asker: Asker): Exchange {
-    this.#lastExchange += 1
-    const electorate = this.#parts.placement.electorateOf(key.partition)
-    const exchange = new Exchange(this.#lastExchange, electorate, asker, this.now())
-    this.#exchanges.set(exchange.number, exchange)
-    return exchange
+    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker)
   }
 
   close(exchange: Exchange): void {
-    this.#exchanges.delete(exchange.number)
+    this.#exchanges.close(exchange)
   }
 
-  wait(afterMs: number, { number }: Exchange, stage: number): void {
-    this.#parts.env.setTimer(afterMs, number, stage)
-  }
-
-  onTimer(exchange: number, stage: number): void {
-    this.#exchanges.get(exchange)?.asker.onTimer(stage)
+  wait(afterMs: number, exchange: Exchange, stage: number): void {
+    this.#exchanges.wait(afterMs, exchange, stage)
   }
 
   onReply(member: number, reply: Reply): void {
-    const exchange = this.#exchanges.get(reply.exchange)
+    const exchange = this.#exchanges.find(reply.exchange)
     if (exchange === undefined) return
     if (member !== this.#parts.self) this.patience.observe(this.now() - exchange.sinceMs)
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
@@ -155,8 +147,7 @@ export class Coordinator {
   // --- questions
 
   offer(to: Exchange, key: Key, record: HeldRecord, durability: Durability, cause: Cause): void {
-    const about = { key, record, durability, cause, isChosen: false }
-    const question = { kind: MESSAGE.offer, ...this.#envelope(to), ...about }
+    const question = { kind: MESSAGE.offer, ...this.#envelope(to), key, record, durability, cause }
     for (const member of to.electorate.members) this.#parts.send(member, question)
   }
 

@@ -27,8 +27,6 @@ export interface Offer extends Envelope {
   readonly record: HeldRecord
   readonly durability: Durability
   readonly cause: Cause
-  /** The sender knows that a quorum holds it. */
-  readonly isChosen: boolean
 }
 
 export const VERDICT = {

@@ -9,6 +9,7 @@
  */
 import { type HybridLogicalClock, Version } from '@minivault/clock'
 import { Coordinator } from './coordinator.ts'
+import { Exchanges } from './exchanges.ts'
 import { Ledger } from './ledger.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import {
@@ -26,6 +27,7 @@ import type { Env, Placement, ReplicaStore } from './ports.ts'
 import { type HeldRecord, ZERO } from './record.ts'
 import { Replica, ROUND_DURABILITY } from './replica.ts'
 import type { Request } from './request.ts'
+import { Trees } from './trees.ts'
 
 export interface NodeCoreParts {
   readonly env: Env
@@ -44,6 +46,7 @@ export class NodeCore {
   readonly #replica: Replica
   readonly #coordinator: Coordinator
   readonly #outbox: Outbox
+  readonly #exchanges: Exchanges
   /** What we send to ourselves, and what comes after: done before an entry returns. */
   readonly #tasks: (() => void)[] = []
   #isRunning = false
@@ -53,10 +56,12 @@ export class NodeCore {
     const limits = { ...LIMITS, ...parts.limits }
     const { env, store, clock, placement, self } = parts
     const ledger = new Ledger(store.highestBallot, limits.ledgerEntries)
-    this.#replica = new Replica(store, ledger, () => ZERO)
+    this.#replica = new Replica(store, ledger, new Trees(), () => ZERO)
     this.#outbox = new Outbox(store, (member, reply) => this.#send(member, reply))
+    this.#exchanges = new Exchanges(env)
     this.#coordinator = new Coordinator({
       env,
+      exchanges: this.#exchanges,
       clock,
       placement,
       self,
@@ -79,7 +84,7 @@ export class NodeCore {
   }
 
   onTimer(exchange: number, stage: number): void {
-    this.#run(() => this.#coordinator.onTimer(exchange, stage))
+    this.#run(() => this.#exchanges.onTimer(exchange, stage))
   }
 
   /** The log is durable further than before. */
@@ -118,8 +123,8 @@ export class NodeCore {
 
   #onOffer(from: number, offer: Offer): void {
     if (this.#isStale(offer)) return this.#refuseStale(from, offer)
-    const { key, record, durability, isChosen } = offer
-    const { verdict, above, position } = this.#replica.offer(key, record, durability, isChosen)
+    const { key, record, durability } = offer
+    const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.observe(record.ballot)
     const reply = { kind: MESSAGE.offered, ...this.#envelope(offer), verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)

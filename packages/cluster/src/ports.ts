@@ -12,8 +12,10 @@ export type Durability = (typeof DURABILITY)[keyof typeof DURABILITY]
 export interface Key {
   /** The same for equal keys, another for all others. */
   readonly id: string
+  /** Its 64-bit hash, and where that puts it. */
+  readonly high: number
+  readonly low: number
   readonly partition: number
-  /** Of the partition's tree. */
   readonly leaf: number
 }
 
@@ -66,6 +68,10 @@ export interface ReplicaStore {
   pledge(key: Key, pledge: Pledge): number
   /** Takes a tombstone away, its floor having become durable. */
   release(key: Key): void
+  /** All keys of a leaf, those of tombstones too. */
+  keysIn(partition: number, leaf: number): Iterable<Key>
+  /** Once, at the open: everything. */
+  keys(): Iterable<Key>
   /** Up to where the log is durable at a level. */
   durableUpTo(durability: Durability): number
   /** Above every ballot found at the open: what was forgotten in the restart lies at or below. */

@@ -7,6 +7,7 @@ import type { Ledger } from './ledger.ts'
 import { type Evidence, VERDICT, type Verdict } from './messages.ts'
 import { DURABILITY, type Durability, type Key, type ReplicaStore, type Standing } from './ports.ts'
 import { absentAt, type HeldRecord, higher, isAbove, isAbsent, isBelow, isEqual, ZERO } from './record.ts'
+import type { Trees } from './trees.ts'
 
 export interface Taken {
   readonly verdict: Verdict
@@ -36,22 +37,21 @@ const NOTHING_HELD: readonly Evidence[] = []
 export class Replica {
   readonly #store: ReplicaStore
   readonly #ledger: Ledger
+  /** Of all that is held. */
+  readonly trees: Trees
   readonly #floorOf: (key: Key) => Version
 
   /** @param floorOf the ballot that stands for every absent key where this one lies */
-  constructor(store: ReplicaStore, ledger: Ledger, floorOf: (key: Key) => Version) {
+  constructor(store: ReplicaStore, ledger: Ledger, trees: Trees, floorOf: (key: Key) => Version) {
     this.#store = store
     this.#ledger = ledger
+    this.trees = trees
+    for (const key of store.keys()) trees.replace(key, null, store.find(key).record)
     this.#floorOf = floorOf
   }
 
-  /**
-   * A plain write, an accept, a write-back, a hint, a repair: one rule for all.
-   *
-   * @param isChosen a quorum holds it. Then whoever was promised a higher ballot has met it or will, and it
-   *   may be taken below the promise
-   */
-  offer(key: Key, record: HeldRecord, durability: Durability, isChosen: boolean): Taken {
+  /** A plain write, an accept, a write-back, a hint, a repair: one rule for all. */
+  offer(key: Key, record: HeldRecord, durability: Durability): Taken {
     const standing = this.#store.find(key)
     const held = this.#shown(key, standing)
     const { promised, position } = standing
@@ -59,10 +59,10 @@ export class Replica {
     if (isHeld || this.#ledger.hasHeld(record.request, record.ballot)) {
       return { verdict: VERDICT.held, above: ZERO, position }
     }
-    const isBarred = isBelow(record.ballot, promised) && !isChosen
-    if (isBarred) return this.#refuse(VERDICT.promised, held, promised)
+    if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
     const end = this.#store.hold(key, record, durability)
+    this.trees.replace(key, standing.record, record)
     this.#ledger.addHeld(record.request, record.ballot, record.version, record.sum)
     return { verdict: VERDICT.held, above: ZERO, position: end }
   }
@@ -103,6 +103,7 @@ export class Replica {
     if (record === null || record.value !== null || isAbove(promised, record.ballot)) return false
     if (isAbove(record.ballot, this.#floorOf(key))) return false
     this.#store.release(key)
+    this.trees.replace(key, record, null)
     return true
   }
 

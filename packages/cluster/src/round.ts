@@ -73,8 +73,9 @@ export class Round {
     this.#then = null
     this.#exchange = this.#coordinator.open(request.key, this)
     this.#isOpen = true
-    const asker = request.change === null ? ZERO : id
-    this.#coordinator.prepare(this.#exchange, request.key, this.#ballot, asker, request.attempt)
+    // A reader's round is no request: nobody has to be fenced against it.
+    const [asker, attempt] = request.change === null ? [ZERO, 0] : [id, request.attempt]
+    this.#coordinator.prepare(this.#exchange, request.key, this.#ballot, asker, attempt)
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
   }
 

@@ -1,0 +1,78 @@
+/**
+ * What a replica holds, in short: two replicas with the same digest of a leaf hold the same records in it. A
+ * partition has 256 leaves by its keys' hashes. The digest of a leaf is the XOR of a 64-bit hash of (key,
+ * ballot) over its records, tombstones too; that of a partition is the XOR of its leaves. A record that takes
+ * the place of another changes both in a few operations.
+ */
+import type { Version } from '@minivault/clock'
+import type { Key } from './ports.ts'
+import type { HeldRecord } from './record.ts'
+
+export const LEAVES = 256
+/** A digest is two words. */
+const WORDS = 2
+
+export class Trees {
+  /** Leaves of a partition, and behind them its root. */
+  readonly #partitions = new Map<number, Int32Array>()
+  readonly #digest = new Int32Array(WORDS)
+
+  replace(key: Key, before: HeldRecord | null, after: HeldRecord | null): void {
+    const words = this.#wordsOf(key.partition)
+    if (before !== null) this.#toggle(words, key, before.ballot)
+    if (after !== null) this.#toggle(words, key, after.ballot)
+  }
+
+  /** A copy: leaf by leaf two words, then the root. */
+  digests(partition: number): Int32Array {
+    return this.#wordsOf(partition).slice()
+  }
+
+  /** The leaves in which these digests differ from ours. */
+  differing(partition: number, digests: Int32Array): number[] {
+    const words = this.#wordsOf(partition)
+    const leaves: number[] = []
+    for (let leaf = 0; leaf < LEAVES; leaf++) {
+      const at = leaf * WORDS
+      if (words[at] !== digests[at] || words[at + 1] !== digests[at + 1]) leaves.push(leaf)
+    }
+    return leaves
+  }
+
+  hasRoot(partition: number, digests: Int32Array): boolean {
+    const words = this.#wordsOf(partition)
+    const at = LEAVES * WORDS
+    return words[at] === digests.at(-2) && words[at + 1] === digests.at(-1)
+  }
+
+  #wordsOf(partition: number): Int32Array {
+    let words = this.#partitions.get(partition)
+    if (words === undefined) {
+      words = new Int32Array((LEAVES + 1) * WORDS)
+      this.#partitions.set(partition, words)
+    }
+    return words
+  }
+
+  #toggle(words: Int32Array, key: Key, ballot: Version): void {
+    digestOf(key, ballot, this.#digest)
+    for (const leaf of [key.leaf, LEAVES]) {
+      words[leaf * WORDS]! ^= this.#digest[0]!
+      words[leaf * WORDS + 1]! ^= this.#digest[1]!
+    }
+  }
+}
+
+/** Of one record. Every bit of it depends on every bit of the key's hash and of the ballot. */
+function digestOf({ high, low }: Key, ballot: Version, into: Int32Array): void {
+  let one = Math.imul(high ^ 0x2545f491, 0x85ebca6b)
+  let other = Math.imul(low ^ 0x4f6cdd1d, 0xc2b2ae35)
+  for (const word of [ballot.high, ballot.middle, ballot.low]) {
+    one = Math.imul(one ^ (one >>> 15) ^ word, 0x27d4eb2f) + other
+    other = Math.imul(other ^ (other >>> 13) ^ Math.imul(word, 0x9e3779b1), 0x165667b1) ^ one
+  }
+  one = Math.imul(one ^ (one >>> 16), 0x85ebca6b)
+  other = Math.imul(other ^ (other >>> 15), 0xc2b2ae35)
+  into[0] = one ^ (one >>> 13) ^ other
+  into[1] = other ^ (other >>> 16)
+}
