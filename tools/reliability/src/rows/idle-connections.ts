@@ -169,16 +169,20 @@ const BUFFER_EACH: PlantedFault = {
   ],
 }
 
-/** A sweep over very many takes most of the time there is. */
-const BUSY_SWEEP: PlantedFault = {
-  file: 'node/src/door/main-door.ts',
+/** Whatever comes on one connection, all of them are looked at: work that grows with their number. */
+const LOOKS_AT_ALL: PlantedFault = {
+  file: 'node/src/door/connection.ts',
   edits: [
     [
-      '  sweep(): void {',
-      'readonly busy = setInterval(() => {\n' +
-        'if (this.#connected.size < 2000) return\n' +
-        'for (const end = Date.now() + 400; Date.now() < end; ) this.sweep()\n' +
-        '}, 405)\n  sweep(): void {',
+      'export class Connection implements',
+      'const everyone = new Set<Connection>()\nexport class Connection implements',
+    ],
+    ['    this.socket = socket\n', '    this.socket = socket\n    everyone.add(this)\n'],
+    [
+      '    this.#reading = true\n    const at =',
+      'let closed = 0\nfor (let times = 0; times < 10; times++)\n' +
+        'for (const one of everyone) if (one.isClosed) closed++\n' +
+        'if (closed < 0) return\n    this.#reading = true\n    const at =',
     ],
   ],
 }
@@ -198,9 +202,9 @@ export const idleConnectionsRow: Row = {
         hold(context, CONTROL_CONNECTIONS, [KINDS[1]!], plantedNode(BUFFER_EACH, context.folder())),
     },
     {
-      fault: 'a sweep that takes its time where there are very many connections',
+      fault: 'every read looks at all connections',
       run: (context) =>
-        hold(context, CONTROL_CONNECTIONS, [KINDS[2]!], plantedNode(BUSY_SWEEP, context.folder())),
+        hold(context, CONTROL_CONNECTIONS, [KINDS[2]!], plantedNode(LOOKS_AT_ALL, context.folder())),
     },
   ],
 }
