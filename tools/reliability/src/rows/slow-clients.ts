@@ -168,7 +168,7 @@ const OPERATION = 'OPERATION_TIMEOUT_MS = 30_000'
 const without = (...bounds: string[]) =>
   bounds.map((bound) => [`const ${bound}`, `const ${bound.replace(/[\d_]+$/, '1_000_000_000')}`] as const)
 
-/** No fault: `node:http` has a clock of its own, and its bounds are written down as fast as the others pass. */
+/** No fault: `node:http` has a clock of its own, so its bounds are shorter where the others pass faster. */
 const HURRIED: readonly (readonly [string, string])[] = [
   [HEAD, HEAD.replace('15_000', `${15_000 / HURRY}`)],
   [REQUEST, REQUEST.replace('300_000', `${300_000 / HURRY}`)],
@@ -224,8 +224,8 @@ const patient: Control = {
 }
 
 /**
- * A node for each protocol: what one has taken is no measure for the next. HTTP is not among them: `node:http`
- * stops reading by itself where replies are not taken.
+ * A node for each protocol: what one has taken is no measure for the next. HTTP is not among them:
+ * `node:http` stops reading by itself where replies are not taken.
  */
 const generous: Control = {
   fault: 'replies are kept for those who do not read them',

@@ -1,4 +1,4 @@
-/** Clients that are slow on purpose, over every protocol: those that read nothing and those that do not go on. */
+/** Clients that are slow on purpose, over every protocol: some read nothing, some do not go on. */
 import { FRAME_FLAG, FRAME_OPCODE } from '@minivault/protocol'
 import type { Crowd } from './crowd.ts'
 import { BINARY_FORMS, type Form, frameRequest, getRequest, setRequest, type TextForm } from './requests.ts'
