@@ -19,7 +19,7 @@ import {
   getRequest,
   helloRequest,
 } from '../wire/requests.ts'
-import { FLOODS, type Flood, flood } from '../wire/stranger-floods.ts'
+import { FLOODS, type Flood, flood, WITHOUT_LAST_BYTE } from '../wire/stranger-floods.ts'
 import { TextStrangers } from '../wire/text-strangers.ts'
 import { WireClient } from '../wire/wire-client.ts'
 import { wrongKeys, wrongProofs } from '../wire/wrong-keys.ts'
@@ -29,6 +29,8 @@ const CLIENT_NONCE = Buffer.alloc(16, 7)
 const NONCE_AT = 24
 /** Shown at once on one connection. */
 const BATCH = 250
+const BELOW_HTTP: readonly Form[] = [...BINARY_FORMS, 'resp']
+const HTTP_ALONE: readonly Form[] = ['http']
 
 class Strangers {
   readonly failures: string[] = []
@@ -112,18 +114,25 @@ interface Parts {
   keys: number
   modes: readonly AuthMode[]
   table: boolean
-  floods: boolean
+  floods: readonly Flood[]
 }
 
-async function flooded(node: NodeProgram, strangers: Strangers, measured: string[]): Promise<void> {
-  const play = async (one: Flood, forms: readonly Form[]) => {
-    const { said, problem } = await flood(node, one, forms)
-    measured.push(said)
-    strangers.n += one.connections
-    if (problem !== null) strangers.failures.push(problem)
+/** What nobody reads comes last: after its clients have gone the node is busy with it for a while. */
+async function flooded(
+  node: NodeProgram,
+  strangers: Strangers,
+  floods: readonly Flood[],
+  measured: string[],
+): Promise<void> {
+  for (const forms of [HTTP_ALONE, BELOW_HTTP]) {
+    for (const one of floods) {
+      const connections = forms === HTTP_ALONE ? one.httpConnections : one.connections
+      const { said, problem } = await flood(node, { ...one, connections }, forms)
+      measured.push(said)
+      strangers.n += connections
+      if (problem !== null) strangers.failures.push(problem)
+    }
   }
-  for (const one of FLOODS) await play(one, [...BINARY_FORMS, 'resp'])
-  for (const one of FLOODS) await play({ ...one, connections: Math.ceil(one.connections / 8) }, ['http'])
 }
 
 async function knock(context: Context, parts: Parts, main = NODE_MAIN): Promise<Findings> {
@@ -149,9 +158,7 @@ async function knock(context: Context, parts: Parts, main = NODE_MAIN): Promise<
         await texts.httpKeys(each, context.seed)
         await texts.respKeys(each, context.seed)
       }
-      if (mode === 'all' && parts.floods) {
-        await flooded(node, strangers, measured)
-      }
+      if (mode === 'all') await flooded(node, strangers, parts.floods, measured)
       if (node.isEnded) strangers.failures.push(`-authmode ${mode}: the node ended: ${node.said}`)
     } finally {
       await node.stop()
@@ -206,14 +213,14 @@ export const strangersRow: Row = {
   claim: 'wrong keys and proofs: 0 accepted; every opcode before AUTH in every mode; floods are not kept',
   cases: { smoke: 1_000, ci: 10_000, long: 200_000 },
   obstacle: () => descriptorObstacle(1500),
-  run: (context, keys) => knock(context, { keys, modes: AUTH_MODES, table: true, floods: true }),
+  run: (context, keys) => knock(context, { keys, modes: AUTH_MODES, table: true, floods: FLOODS }),
   controls: [
     {
       fault: 'a key is compared as far as it goes',
       run: (context) =>
         knock(
           context,
-          { keys: 200, modes: ['all'], table: false, floods: false },
+          { keys: 200, modes: ['all'], table: false, floods: [] },
           plantedNode(PREFIX_IS_ENOUGH, context.folder()),
         ),
     },
@@ -222,7 +229,7 @@ export const strangersRow: Row = {
       run: (context) =>
         knock(
           context,
-          { keys: 0, modes: ['writes'], table: true, floods: false },
+          { keys: 0, modes: ['writes'], table: true, floods: [] },
           plantedNode(DELETE_IS_A_READ, context.folder()),
         ),
     },
@@ -231,7 +238,7 @@ export const strangersRow: Row = {
       run: (context) =>
         knock(
           context,
-          { keys: 0, modes: ['all'], table: true, floods: false },
+          { keys: 0, modes: ['all'], table: true, floods: [] },
           plantedNode(LISTING_IS_OPEN, context.folder()),
         ),
     },
@@ -240,7 +247,7 @@ export const strangersRow: Row = {
       run: (context) =>
         knock(
           context,
-          { keys: 0, modes: ['all'], table: true, floods: false },
+          { keys: 0, modes: ['all'], table: true, floods: [] },
           plantedNode(COMMANDS_ARE_OPEN, context.folder()),
         ),
     },
@@ -249,7 +256,7 @@ export const strangersRow: Row = {
       run: (context) =>
         knock(
           context,
-          { keys: 0, modes: ['all'], table: false, floods: true },
+          { keys: 0, modes: ['all'], table: false, floods: [WITHOUT_LAST_BYTE] },
           plantedNode(STRANGERS_ARE_HEARD_OUT, context.folder()),
         ),
     },

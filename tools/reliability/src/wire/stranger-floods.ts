@@ -14,6 +14,7 @@ const SETTLE_MS_MAX = 8_000
 export interface Flood {
   name: string
   connections: number
+  httpConnections: number
   /** The node may grow by so much for each of them. */
   bytesEachMax: number
   /** The same over HTTP: `node:http` reads on for a while so that its refusal is heard. */
@@ -29,33 +30,39 @@ function set(form: Form, bytes: number): Buffer {
   return setRequest(form, KEY, Buffer.alloc(most, 's'))
 }
 
+export const WITHOUT_LAST_BYTE: Flood = {
+  name: 'requests of 200 KiB without their last byte',
+  connections: 500,
+  httpConnections: 125,
+  bytesEachMax: 24 * KIBIBYTE,
+  httpBytesEachMax: 512 * KIBIBYTE,
+  sent: (form) => set(form, 200 * KIBIBYTE).subarray(0, -1),
+}
+
 /** What an idle connection takes (row 12) and the heap's own growth are in each of these. */
 export const FLOODS: readonly Flood[] = [
   {
     name: 'requests of 4 KiB without their last byte',
     connections: 1000,
+    httpConnections: 125,
     bytesEachMax: 24 * KIBIBYTE,
     httpBytesEachMax: 32 * KIBIBYTE,
     sent: (form) => set(form, 3900).subarray(0, -1),
   },
-  {
-    name: 'requests of 200 KiB without their last byte',
-    connections: 500,
-    bytesEachMax: 24 * KIBIBYTE,
-    httpBytesEachMax: 512 * KIBIBYTE,
-    sent: (form) => set(form, 200 * KIBIBYTE).subarray(0, -1),
-  },
+  WITHOUT_LAST_BYTE,
   {
     name: 'values of 8 MiB',
     connections: 20,
+    httpConnections: 40,
     bytesEachMax: 512 * KIBIBYTE,
-    httpBytesEachMax: 4096 * KIBIBYTE,
+    httpBytesEachMax: 1024 * KIBIBYTE,
     sent: (form) => (form === 'frame' ? Buffer.concat(Array(32).fill(set(form, 8e6))) : set(form, 8 << 20)),
   },
   {
     name: 'wrong keys and HEALTH, of which no reply is taken',
     // Enough of them that the garbage of so many answers is little beside it.
     connections: 400,
+    httpConnections: 50,
     bytesEachMax: 128 * KIBIBYTE,
     httpBytesEachMax: 4096 * KIBIBYTE,
     isDeaf: true,
