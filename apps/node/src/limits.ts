@@ -186,6 +186,8 @@ export const ARGUMENT_BYTES = 128
 /** RESP: what MULTI queues, as commands and as bytes of their arguments. */
 export const TRANSACTION_COMMANDS_MAX = 10_000
 export const TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
+/** RESP: keys that one connection watches, each with what an argument takes beside its bytes. */
+export const WATCHED_BYTES_MAX = 4 * 1024 * 1024
 /** RESP: a pattern of KEYS, SCAN and the like: matching a key costs up to the product of both lengths. */
 export const PATTERN_BYTES_MAX = 1024
 /** RESP: a connection's name, and what its library calls itself. */

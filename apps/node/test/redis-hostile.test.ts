@@ -1,7 +1,7 @@
 /** Arguments that no client sends by accident: long ones where a word, a pattern or a number is expected. */
 import { UNAUTHENTICATED_BYTES_MAX } from '@minivault/protocol'
 import t from 'tap'
-import { PATTERN_BYTES_MAX } from '../src/limits.ts'
+import { ARGUMENT_BYTES, PATTERN_BYTES_MAX, WATCHED_BYTES_MAX } from '../src/limits.ts'
 import { freePort } from './support/free-port.ts'
 import { RedisWire, type Shown, type Word } from './support/redis-wire.ts'
 import { RespSocket } from './support/resp-socket.ts'
@@ -81,4 +81,27 @@ t.test('a line of a client that has not shown the key is short', async (t) => {
   stranger.send(Buffer.from(`AUTH secret\r\nGET ${'k'.repeat(60_000)}\r\n`))
   t.strictSame(await stranger.replies(2), [{ simple: 'OK' }, null])
   stranger.close()
+})
+
+t.test('what one connection watches is bounded, and given back', async (t) => {
+  const { port } = await startServer(t, ['-durability', 'memory'])
+  const [wire, other] = [await RedisWire.connect(port), await RedisWire.connect(port)]
+  t.teardown(() => {
+    wire.close()
+    other.close()
+  })
+  const names = (count: number, start: number) => Array.from({ length: count }, (_, at) => `w:${start + at}`)
+  const refusal = `-ERR a connection watches at most ${WATCHED_BYTES_MAX} bytes of keys`
+  let watched = 0
+  for (; watched < WATCHED_BYTES_MAX / ARGUMENT_BYTES; watched += 10_000) {
+    const reply = await wire.ask('watch', ...names(10_000, watched))
+    if (reply === '+OK') continue
+    t.ok(String(reply).startsWith(refusal), String(reply))
+    break
+  }
+  t.ok(watched > 10_000 && watched < WATCHED_BYTES_MAX / ARGUMENT_BYTES, `${watched} keys`)
+  t.equal(await wire.ask('watch', 'w:0'), '+OK', 'it is watched already')
+  t.equal(await other.ask('set', 'w:0', 'changed'), '+OK')
+  t.same(await wire.askAll([['multi'], ['set', 'x', '1'], ['exec']]), ['+OK', '+QUEUED', '*nil'])
+  t.equal(await wire.ask('watch', ...names(10_000, 0)), '+OK', 'nothing is watched any more')
 })

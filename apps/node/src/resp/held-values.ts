@@ -15,6 +15,10 @@ export class HeldValues {
     this.#held = held
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Throws OVERLOADED where there is no room for so many more. */
   take(bytes: number): void {
     const above = Math.max(0, this.#bytes + bytes - HELD_FREE_BYTES) - this.#counted

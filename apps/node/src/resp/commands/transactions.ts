@@ -5,13 +5,17 @@
  */
 import { Version } from '@minivault/clock'
 import type { BatchCondition } from '../../key-value.ts'
-import { ARGUMENT_BYTES } from '../../limits.ts'
+import { ARGUMENT_BYTES, WATCHED_BYTES_MAX } from '../../limits.ts'
 import { type Command, type CommandContext, CommandError, OK, type Reply, type Told } from '../command.ts'
 import type { Keys } from '../keys.ts'
 import { Late, replayed } from '../late.ts'
 import { committed } from '../on-keys.ts'
 import type { QueuedCommand, Transaction } from '../session-state.ts'
 import { textOf } from './words.ts'
+
+const TOO_MANY_WATCHED =
+  `ERR a connection watches at most ${WATCHED_BYTES_MAX} bytes of keys, ` +
+  `${ARGUMENT_BYTES} more counted for each`
 
 export const transactionCommands: readonly Command[] = [
   {
@@ -74,7 +78,10 @@ export const transactionCommands: readonly Command[] = [
       for (const [at, key] of keys.entries()) {
         const name = textOf(key)
         if (session.watched.has(name)) continue
-        session.held.take(name.length + ARGUMENT_BYTES)
+        const bytes = name.length + ARGUMENT_BYTES
+        // No transaction has begun: what the session holds are the keys it watches.
+        if (session.held.bytes + bytes > WATCHED_BYTES_MAX) throw new CommandError(TOO_MANY_WATCHED)
+        session.held.take(bytes)
         session.watched.set(name, found[at]?.version.toString() ?? '')
       }
       return OK
