@@ -1,0 +1,8 @@
+export { createLayout, Layout, type LayoutOptions, nextLayout } from './layout.ts'
+export { decodeLayout, encodeLayout } from './layout-form.ts'
+export { type Member, type MemberLike, membersHash, sortMembers } from './member.ts'
+export { normaliseMemberName } from './member-name.ts'
+export { type Gain, type MemberMoves, MovePlan, type PartitionMove, planMoves } from './move-plan.ts'
+export { PARTITIONS, partitionOf } from './partition.ts'
+export type { LayoutMode } from './replica-group.ts'
+export { TopologyError, type TopologyErrorCode } from './topology-error.ts'
