@@ -36,6 +36,18 @@ interface Said {
   sum?: bigint
 }
 
+/** Of a write that was applied. */
+interface Ending {
+  readonly asked: Asked
+  readonly version: Version
+  readonly said: Said
+  /** So much has to reach its mark before it may be spoken of. */
+  awaited: number
+  failure: StorageError | null
+}
+
+const SAID_NOTHING: Said = {}
+
 export class DecidedWrites {
   readonly #replica: Replica
   readonly #mutation = new Mutation()
@@ -209,40 +221,46 @@ export class DecidedWrites {
   }
 
   /** Right after a look, on which this was decided. */
-  #apply(mutation: Mutation, staged: StagedValue | null, asked: Asked, said: Said = {}): void {
+  #apply(mutation: Mutation, staged: StagedValue | null, asked: Asked, said: Said = SAID_NOTHING): void {
     const { engine } = this.#replica.store
-    const { deferred, answers } = this.#replica
+    const { deferred } = this.#replica
     const version = new Version().copy(mutation.version)
-    let failure: StorageError | null = null
-    let awaited = 1
-    const settle = (error: StorageError | null) => {
-      failure ??= error
-      awaited -= 1
-      if (awaited > 0) return
-      if (failure !== null) return answers.doubt(asked, errorOf(failure), failure.message)
-      const answer = answers.answer.ok()
-      answer.version.copy(version)
-      answer.exists = said.exists ?? false
-      answer.sum = said.sum ?? 0n
-      answers.give(asked)
-    }
+    const ending: Ending = { asked, version, said, awaited: 1, failure: null }
     // What was looked at may be of a higher level than what is written.
-    const shown = deferred.take((_found, error) => settle(error))
-    if (engine.waitForLocated(shown, 0)) awaited += 1
-    else deferred.drop(shown)
-    const row = deferred.take((_found, error) => settle(error))
+    if (engine.lookup.slot >= 0 && !engine.reader.isShown) this.#awaitShown(ending)
+    const row = deferred.takeRow()
     try {
       if (staged === null) engine.apply(mutation, row)
       else engine.large.applyStaged(mutation, staged, row)
     } catch (error) {
       deferred.drop(row)
       // Nothing was written: who hears of this is told now.
-      awaited = Number.POSITIVE_INFINITY
+      ending.awaited = Number.POSITIVE_INFINITY
       throw error
     }
-    if (engine.waiting) return
+    if (engine.waiting) return deferred.await(row, (_found, error) => this.#settle(ending, error))
     deferred.drop(row)
-    settle(null)
+    this.#settle(ending, null)
+  }
+
+  #awaitShown(ending: Ending): void {
+    ending.awaited += 1
+    whenShown(this.#replica, 0, (error) => this.#settle(ending, error))
+  }
+
+  #settle(ending: Ending, error: StorageError | null): void {
+    const { answers } = this.#replica
+    const { asked, version, said } = ending
+    ending.failure ??= error
+    ending.awaited -= 1
+    if (ending.awaited > 0) return
+    const { failure } = ending
+    if (failure !== null) return answers.doubt(asked, errorOf(failure), failure.message)
+    const answer = answers.answer.ok()
+    answer.version.copy(version)
+    answer.exists = said.exists ?? false
+    answer.sum = said.sum ?? 0n
+    answers.give(asked)
   }
 }
 

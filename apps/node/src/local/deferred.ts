@@ -25,9 +25,18 @@ export class Deferred {
     return row
   }
 
+  /** A row for a call of which the store says at its end whether it is to be waited for. */
+  takeRow(): number {
+    return this.#pending.takeRow()
+  }
+
+  await(row: number, settle: Settle): void {
+    this.#waiting.set(row, settle)
+  }
+
   /** The store will not come back to it. */
   drop(row: number): void {
-    this.#waiting.delete(row)
+    if (this.#waiting.size > 0) this.#waiting.delete(row)
     this.#pending.give(row)
   }
 

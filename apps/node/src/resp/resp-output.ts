@@ -8,6 +8,7 @@ import {
   type ErrorNumber,
   errorKind,
   OUTCOME,
+  RESP_LENGTH_BYTES_MAX,
   type RespVersion,
   writeRespLength,
 } from '@minivault/protocol'
@@ -20,6 +21,9 @@ import { SHAPE } from './reply-shapes.ts'
 const CR = 0x0d
 const LF = 0x0a
 const DOLLAR = 0x24
+const COLON = 0x3a
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
+const HEAD = Buffer.alloc(RESP_LENGTH_BYTES_MAX)
 /** A longer value is handed over in parts. */
 const AT_ONCE_BYTES_MAX = 16 * 1024
 
@@ -48,7 +52,7 @@ export function writeAnswer(shape: number, answer: Answer, version: RespVersion,
     case SHAPE.pong:
       return append(PONG, output)
     case SHAPE.sum:
-      return append(line(`:${answer.sum}`), output)
+      return writeInteger(answer.sum, output)
     default:
       return append(ONE, output)
   }
@@ -93,6 +97,12 @@ function append(bytes: Uint8Array, output: Output): void {
   const at = output.reserve(length)
   const target = output.bytes
   for (let index = 0; index < length; index++) target[at + index] = bytes[index]!
+}
+
+function writeInteger(integer: bigint, output: Output): void {
+  if (integer < 0n || integer > MAX_SAFE) return append(line(`:${integer}`), output)
+  const length = writeRespLength(COLON, Number(integer), HEAD, 0)
+  output.append(HEAD, 0, length)
 }
 
 function writeBulk(value: Uint8Array, start: number, end: number, output: Output): void {
