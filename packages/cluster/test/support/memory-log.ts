@@ -1,0 +1,94 @@
+/** The log of one replica in memory: what is written, up to where it is synced, and a power cut. */
+import {
+  DURABILITY,
+  type Durability,
+  type HeldRecord,
+  isAbove,
+  type Key,
+  type Pledge,
+  type ReplicaStore,
+  type Standing,
+  type Version,
+  ZERO,
+} from '../../src/index.ts'
+
+type Entry =
+  | { readonly key: Key; readonly record: HeldRecord; readonly durability: Durability }
+  | { readonly key: Key; readonly pledge: Pledge }
+  | { readonly key: Key; readonly isRelease: true }
+
+/** The one key of most tests. */
+export const KEY: Key = { id: 'k', high: 1, low: 1, partition: 0, leaf: 0 }
+
+const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durability: DURABILITY.fsync }
+
+export class MemoryLog implements ReplicaStore {
+  readonly #entries: Entry[] = []
+  #synced = 0
+
+  get end(): number {
+    return this.#entries.length
+  }
+
+  find(key: Key): Standing {
+    let standing = NOTHING
+    for (const [index, entry] of this.#entries.entries()) {
+      if (entry.key.id === key.id) standing = after(standing, entry, index + 1)
+    }
+    return standing
+  }
+
+  hold(key: Key, record: HeldRecord, durability: Durability): number {
+    return this.#append({ key, record, durability })
+  }
+
+  pledge(key: Key, pledge: Pledge): number {
+    return this.#append({ key, pledge })
+  }
+
+  release(key: Key): void {
+    this.#append({ key, isRelease: true })
+  }
+
+  keys(): Iterable<Key> {
+    const byId = new Map<string, Key>()
+    for (const { key } of this.#entries) if (this.find(key).record !== null) byId.set(key.id, key)
+    return byId.values()
+  }
+
+  keysIn(partition: number, leaf: number): Iterable<Key> {
+    return [...this.keys()].filter((key) => key.partition === partition && key.leaf === leaf)
+  }
+
+  durableUpTo(durability: Durability): number {
+    return durability === DURABILITY.fsync ? this.#synced : this.end
+  }
+
+  get highestBallot(): Version {
+    let highest = ZERO
+    for (const entry of this.#entries) {
+      const ballot = 'record' in entry ? entry.record.ballot : 'pledge' in entry ? entry.pledge.ballot : ZERO
+      if (isAbove(ballot, highest)) highest = ballot
+    }
+    return highest
+  }
+
+  sync(upTo: number = this.end): void {
+    this.#synced = Math.max(this.#synced, upTo)
+  }
+
+  /** What is not synced is gone. */
+  powerCut(): void {
+    this.#entries.length = this.#synced
+  }
+
+  #append(entry: Entry): number {
+    return this.#entries.push(entry)
+  }
+}
+
+function after({ record, promised, durability }: Standing, entry: Entry, position: number): Standing {
+  if ('record' in entry) return { record: entry.record, promised, position, durability: entry.durability }
+  if ('pledge' in entry) return { record, promised: entry.pledge.ballot, position, durability }
+  return { ...NOTHING, position }
+}

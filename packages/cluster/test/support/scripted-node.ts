@@ -1,0 +1,175 @@
+/** One whole core over a log in memory. A crash throws it away; a start makes a new one over the log. */
+import {
+  type Answer,
+  DURABILITY,
+  type Durability,
+  type Env,
+  type HeldRecord,
+  HybridLogicalClock,
+  type Key,
+  type Message,
+  type NodeCore,
+  type Placement,
+  type Pledge,
+  type Request,
+  Version,
+} from '../../src/index.ts'
+import { KEY, MemoryLog } from './memory-log.ts'
+import type { ScriptedNetwork } from './network.ts'
+import type { Core } from './planted-core.ts'
+
+/** What can be seen of a node from outside. */
+export interface Watcher {
+  onSend(from: number, to: number, message: Message): void
+  onAnswer(node: number, token: number, answer: Answer): void
+  onHold(node: number, record: HeldRecord): void
+  onPledge(node: number, pledge: Pledge): void
+}
+
+export interface NodeParts {
+  readonly core: Core
+  readonly network: ScriptedNetwork
+  readonly placement: Placement
+  readonly watcher: Watcher
+}
+
+/** Its random numbers and its clock are given: a scenario is the same each time. */
+export class ScriptedNode implements Env {
+  /** Among the members; its writer's number, too. */
+  readonly number: number
+  /** Ahead of the others. */
+  skewMs = 0
+  isLogStopped = false
+  readonly #parts: NodeParts
+  readonly #log: WatchedLog
+  #core: NodeCore | null = null
+  #clock: HybridLogicalClock
+  /** Counts the starts. */
+  #life = 0
+
+  constructor(number: number, parts: NodeParts) {
+    this.number = number
+    this.#parts = parts
+    this.#log = new WatchedLog(number, parts.watcher)
+    this.#clock = this.#newClock(new Version())
+    this.start()
+  }
+
+  get isUp(): boolean {
+    return this.#core !== null
+  }
+
+  /** What stands under the key, synced or not. */
+  get record(): HeldRecord | null {
+    return this.#log.find(KEY).record
+  }
+
+  /** The last version that its clock gave out or adopted. */
+  get latest(): Version {
+    return this.#clock.latest(new Version())
+  }
+
+  start(): void {
+    this.#life += 1
+    const { core, placement } = this.#parts
+    this.#clock = this.#newClock(this.latest)
+    const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
+    this.#core = new core.NodeCore(parts)
+  }
+
+  /** With the power: what is not synced is gone. */
+  crash(): void {
+    this.#core = null
+    this.#log.powerCut()
+    this.isLogStopped = false
+  }
+
+  /** As if it had always been there. */
+  given(record: HeldRecord): void {
+    this.#log.givenRecord(record)
+  }
+
+  set votes(votes: boolean) {
+    this.#core!.votes = votes
+  }
+
+  ask(token: number, request: Request): void {
+    if (this.#core === null) throw new Error('it is down')
+    this.#core.ask(token, request)
+    this.sync()
+  }
+
+  receive(from: number, message: Message): void {
+    this.#core?.onMessage(from, message)
+    this.sync()
+  }
+
+  sync(): void {
+    while (!this.isLogStopped && this.#log.durableUpTo(DURABILITY.fsync) < this.#log.end) {
+      this.#log.sync()
+      this.#core?.onDurable()
+    }
+  }
+
+  // --- Env
+
+  now(): number {
+    return this.#parts.network.nowMs
+  }
+
+  wallMs(): number {
+    return this.now() + this.skewMs
+  }
+
+  /** The same each time, and another for each node and life. */
+  random(): number {
+    return (this.number * 0.2 + this.#life * 0.01) % 1
+  }
+
+  send(member: number, message: Message): void {
+    this.#parts.watcher.onSend(this.number, member, message)
+  }
+
+  setTimer(afterMs: number, exchange: number, stage: number): void {
+    const life = this.#life
+    this.#parts.network.setTimer(afterMs, () => {
+      if (life !== this.#life) return
+      this.#core?.onTimer(exchange, stage)
+      this.sync()
+    })
+  }
+
+  answer(token: number, answer: Answer): void {
+    this.#parts.watcher.onAnswer(this.number, token, answer)
+  }
+
+  #newClock(startAbove: Version): HybridLogicalClock {
+    return new HybridLogicalClock({ writerId: this.number, now: () => this.wallMs(), startAbove })
+  }
+}
+
+class WatchedLog extends MemoryLog {
+  readonly #node: number
+  readonly #watcher: Watcher
+
+  constructor(node: number, watcher: Watcher) {
+    super()
+    this.#node = node
+    this.#watcher = watcher
+  }
+
+  override hold(key: Key, record: HeldRecord, durability: Durability): number {
+    this.#watcher.onHold(this.#node, record)
+    return super.hold(key, record, durability)
+  }
+
+  override pledge(key: Key, pledge: Pledge): number {
+    this.#watcher.onPledge(this.#node, pledge)
+    return super.pledge(key, pledge)
+  }
+
+  givenRecord(record: HeldRecord): void {
+    super.hold(KEY, record, DURABILITY.fsync)
+    this.sync()
+  }
+}
