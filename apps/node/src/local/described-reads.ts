@@ -6,8 +6,11 @@ import { Version } from '@minivault/clock'
 import { ERROR } from '@minivault/protocol'
 import type { Found, StorageError, ValueStream } from '@minivault/storage'
 import type { Operation } from '../key-value.ts'
-import { type Asked, askedBy } from './answers.ts'
+import type { Asked } from './answers.ts'
 import { failBy, keyOf, type Replica } from './replica.ts'
+
+const NO_REQUEST = new Version()
+const NO_KEY = new Uint8Array(0)
 
 interface Wanted {
   readonly asked: Asked
@@ -35,19 +38,20 @@ export class DescribedReads {
     const { engine } = this.#replica.store
     const { rangeStart, rangeBytes, noValue, wantsStream } = operation
     const end = rangeBytes === 0 ? Number.MAX_SAFE_INTEGER : rangeStart + rangeBytes
-    const asked = askedBy(operation, token)
-    asked.request.clear()
-    const wanted = { asked, key: keyOf(operation), start: rangeStart, end, noValue, wantsStream }
+    const asked = { token, request: NO_REQUEST }
+    // The key is for what of the value is read from its file.
+    const key = noValue ? NO_KEY : keyOf(operation)
+    const wanted = { asked, key, start: rangeStart, end, noValue, wantsStream }
     const { deferred } = this.#replica
-    const row = deferred.take((found, error) => this.#onRead(wanted, found, error))
+    const row = deferred.takeRow()
+    let isAnswered = true
     try {
-      if (!engine.describe(operation.key, operation.keyStart, operation.keyEnd, operation.hash, row)) return
-    } catch (error) {
-      deferred.drop(row)
-      throw error
+      isAnswered = engine.describe(operation.key, operation.keyStart, operation.keyEnd, operation.hash, row)
+    } finally {
+      if (isAnswered) deferred.drop(row)
     }
-    deferred.drop(row)
-    this.#found(wanted, engine.found)
+    if (isAnswered) this.#found(wanted, engine.found)
+    else deferred.await(row, (found, error) => this.#onRead(wanted, found, error))
   }
 
   #onRead(wanted: Wanted, found: Found | null, error: StorageError | null): void {
