@@ -13,9 +13,9 @@ import { Patience } from './patience.ts'
 import { PlainWrite } from './plain-write.ts'
 import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
-import { type HeldRecord, isAbove } from './record.ts'
-import type { Replica } from './replica.ts'
-import { OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
+import { type HeldRecord, isAbove, ZERO } from './record.ts'
+import { type Replica, ROUND_DURABILITY } from './replica.ts'
+import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
 import { RoundQueue } from './round-queue.ts'
 
@@ -53,14 +53,7 @@ export class Coordinator {
   ask(token: number, request: Request): void {
     const { clock } = this.#parts
     const id = request.id ?? clock.next(new Version())
-    const operation: Operation = {
-      token,
-      request,
-      id,
-      deadlineMs: this.now() + request.deadlineMs,
-      rounds: 0,
-      isSent: false,
-    }
+    const operation = this.#begin(token, request, id, null)
     this.#underWay += 1
     if (this.#underWay > this.limits.operationsMax) {
       return this.answer(operation, OUTCOME.failed, REASON.busy, null)
@@ -73,8 +66,37 @@ export class Coordinator {
     else new PlainWrite(this, operation).start()
   }
 
-  answer({ token, rounds }: Operation, outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
+  /**
+   * Has a key's record chosen, and held by all who can be reached, however few of them hold it; under a ballot
+   * of its own, above every promise.
+   */
+  spread(key: Key, deadlineMs: number, onOver: () => void): void {
+    const request: Request = {
+      key,
+      change: null,
+      id: null,
+      attempt: 0,
+      level: LEVEL.quorum,
+      durability: ROUND_DURABILITY,
+      deadlineMs,
+    }
+    this.#underWay += 1
+    new Round(this, this.#begin(0, request, ZERO, onOver)).enter()
+  }
+
+  #begin(token: number, request: Request, id: Version, onOver: (() => void) | null): Operation {
+    const deadlineMs = this.now() + request.deadlineMs
+    return { token, onOver, request, id, deadlineMs, rounds: 0, isSent: false }
+  }
+
+  answer(
+    { token, rounds, onOver }: Operation,
+    outcome: Outcome,
+    reason: Reason,
+    record: HeldRecord | null,
+  ): void {
     this.#underWay -= 1
+    if (onOver !== null) return onOver()
     const shown = record === null ? null : this.shown(record)
     this.#parts.env.answer(token, { outcome, reason, record: shown, rounds })
   }
@@ -122,7 +144,7 @@ export class Coordinator {
   // --- exchanges
 
   open(key: Key, asker: Asker): Exchange {
-    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker)
+    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker, false)
   }
 
   close(exchange: Exchange): void {
@@ -138,8 +160,9 @@ export class Coordinator {
     if (exchange === undefined) return
     if (member !== this.#parts.self) this.patience.observe(this.now() - exchange.sinceMs)
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
-    // Who may have forgotten something counts nowhere; who goes by a newer layout is asked again by it.
-    if (!reply.votes || (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout)) return
+    // Who goes by a newer layout is asked again by it.
+    if (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout) return
+    if (!reply.votes && !exchange.hearsAll) return
     const position = exchange.hear(member)
     if (position >= 0) exchange.asker.onReply(position, reply)
   }

@@ -1,10 +1,10 @@
 /** Questions to the replicas of one key, and who hears their answers: each replica once. */
 import type { Electorate } from './electorate.ts'
-import type { Reply } from './messages.ts'
+import type { RepairReply, Reply } from './messages.ts'
 
 /** Who asked. It closes the exchange when it has heard enough. */
 export interface Asker {
-  onReply(position: number, reply: Reply): void
+  onReply(position: number, reply: Reply | RepairReply): void
   onTimer(stage: number): void
 }
 
@@ -14,13 +14,16 @@ export class Exchange {
   readonly electorate: Electorate
   readonly asker: Asker
   readonly sinceMs: number
+  /** Whether those are heard, too, who may have forgotten something. */
+  readonly hearsAll: boolean
   #heard = 0
 
-  constructor(number: number, electorate: Electorate, asker: Asker, sinceMs: number) {
+  constructor(number: number, electorate: Electorate, asker: Asker, sinceMs: number, hearsAll: boolean) {
     this.number = number
     this.electorate = electorate
     this.asker = asker
     this.sinceMs = sinceMs
+    this.hearsAll = hearsAll
   }
 
   /** The position of a member that is heard for the first time; else -1. */

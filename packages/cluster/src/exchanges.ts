@@ -14,9 +14,9 @@ export class Exchanges {
     this.#last = Math.floor(env.random() * 2 ** 48)
   }
 
-  open(electorate: Electorate, asker: Asker): Exchange {
+  open(electorate: Electorate, asker: Asker, hearsAll: boolean): Exchange {
     this.#last += 1
-    const exchange = new Exchange(this.#last, electorate, asker, this.#env.now())
+    const exchange = new Exchange(this.#last, electorate, asker, this.#env.now(), hearsAll)
     this.#open.set(exchange.number, exchange)
     return exchange
   }

@@ -12,6 +12,11 @@ export interface Limits {
   readonly roundTriesMax: number
   /** A reader asks anew this often when what it saw was overtaken; then it runs a round. */
   readonly readTriesMax: number
+  /** Of a comparison of two members: keys in one message, and keys brought to the newer record at once. */
+  readonly entriesMax: number
+  readonly repairsAtOnce: number
+  /** Times a question of a comparison is asked before the comparison is given up. */
+  readonly compareTriesMax: number
 }
 
 export const LIMITS: Limits = {
@@ -20,8 +25,13 @@ export const LIMITS: Limits = {
   roundQueueMax: 1024,
   roundTriesMax: 32,
   readTriesMax: 3,
+  entriesMax: 1024,
+  repairsAtOnce: 64,
+  compareTriesMax: 8,
 }
 
 /** How long an answer is waited for is measured; these are its bounds. */
 export const PATIENCE_MS_MIN = 20
 export const PATIENCE_MS_MAX = 2000
+/** How long a record is offered to a member that lacks it, before the next comparison has to do it. */
+export const REPAIR_DEADLINE_MS = 5000

@@ -7,7 +7,20 @@ import type { Version } from '@minivault/clock'
 import type { Durability, Key } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 
-export const MESSAGE = { offer: 1, offered: 2, prepare: 3, promised: 4, read: 5, state: 6 } as const
+export const MESSAGE = {
+  offer: 1,
+  offered: 2,
+  prepare: 3,
+  promised: 4,
+  read: 5,
+  state: 6,
+  roots: 7,
+  rootsDiffer: 8,
+  leaves: 9,
+  entries: 10,
+  fetch: 11,
+  fetched: 12,
+} as const
 
 /** Why a record is offered; the rule is the same for all. */
 export const CAUSE = { plain: 0, accept: 1, writeBack: 2, hint: 3, repair: 4 } as const
@@ -93,6 +106,55 @@ export interface State extends Envelope {
   readonly votes: boolean
 }
 
+// --- comparing what two members hold
+
+export interface Roots extends Envelope {
+  readonly kind: typeof MESSAGE.roots
+  readonly partitions: readonly number[]
+  /** Of each two words. */
+  readonly roots: Int32Array
+}
+
+export interface RootsDiffer extends Envelope {
+  readonly kind: typeof MESSAGE.rootsDiffer
+  readonly partitions: readonly number[]
+}
+
+export interface Leaves extends Envelope {
+  readonly kind: typeof MESSAGE.leaves
+  readonly partition: number
+  /** Of all leaves, as `Trees.digests` gives them. */
+  readonly digests: Int32Array
+  /** The first leaf that is asked for. */
+  readonly from: number
+}
+
+export interface Entry {
+  readonly key: Key
+  readonly ballot: Version
+}
+
+/** What the answerer holds in leaves that differ. */
+export interface Entries extends Envelope {
+  readonly kind: typeof MESSAGE.entries
+  readonly leaves: readonly number[]
+  readonly entries: readonly Entry[]
+  /** Where to go on; beyond the last leaf: that was all. */
+  readonly next: number
+}
+
+export interface Fetch extends Envelope {
+  readonly kind: typeof MESSAGE.fetch
+  readonly keys: readonly Key[]
+}
+
+export interface Fetched extends Envelope {
+  readonly kind: typeof MESSAGE.fetched
+  readonly records: readonly { readonly key: Key; readonly record: HeldRecord }[]
+}
+
+export type RepairQuestion = Roots | Leaves | Fetch
+export type RepairReply = RootsDiffer | Entries | Fetched
 export type Question = Offer | Prepare | Read
 export type Reply = Offered | Promised | State
-export type Message = Question | Reply
+export type Message = Question | Reply | RepairQuestion | RepairReply

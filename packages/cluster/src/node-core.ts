@@ -19,12 +19,14 @@ import {
   type Prepare,
   type Question,
   type Read,
+  type RepairReply,
   type Reply,
   VERDICT,
 } from './messages.ts'
 import { Outbox } from './outbox.ts'
 import type { Env, Placement, ReplicaStore } from './ports.ts'
 import { type HeldRecord, ZERO } from './record.ts'
+import { Repair } from './repair.ts'
 import { Replica, ROUND_DURABILITY } from './replica.ts'
 import type { Request } from './request.ts'
 import { Trees } from './trees.ts'
@@ -47,6 +49,7 @@ export class NodeCore {
   readonly #coordinator: Coordinator
   readonly #outbox: Outbox
   readonly #exchanges: Exchanges
+  readonly #repair: Repair
   /** What we send to ourselves, and what comes after: done before an entry returns. */
   readonly #tasks: (() => void)[] = []
   #isRunning = false
@@ -70,6 +73,17 @@ export class NodeCore {
       send: (member, question) => this.#send(member, question),
       later: (task) => this.#tasks.push(task),
     })
+    this.#repair = new Repair({
+      store,
+      replica: this.#replica,
+      coordinator: this.#coordinator,
+      exchanges: this.#exchanges,
+      limits,
+      self,
+      send: (member, message) => this.#send(member, message),
+      epoch: () => placement.epoch,
+      time: () => clock.latest(new Version()),
+    })
   }
 
   // --- in
@@ -77,6 +91,15 @@ export class NodeCore {
   /** Asks for an operation; the answer comes to `Env.answer` under the token, once. */
   ask(token: number, request: Request): void {
     this.#run(() => this.#coordinator.ask(token, request))
+  }
+
+  /**
+   * Compares these partitions with what another member holds, and brings both to the newer record of each key.
+   *
+   * @param onOver whether all was compared and brought
+   */
+  compareWith(member: number, partitions: readonly number[], onOver: (isComplete: boolean) => void): void {
+    this.#run(() => this.#repair.compareWith(member, partitions, onOver))
   }
 
   onMessage(from: number, message: Message): void {
@@ -116,9 +139,24 @@ export class NodeCore {
         return this.#onPrepare(from, message)
       case MESSAGE.read:
         return this.#onRead(from, message)
+      case MESSAGE.roots:
+      case MESSAGE.leaves:
+      case MESSAGE.fetch:
+        return this.#repair.answer(from, message)
+      case MESSAGE.rootsDiffer:
+      case MESSAGE.entries:
+      case MESSAGE.fetched:
+        return this.#onRepairReply(from, message)
       default:
         return this.#coordinator.onReply(from, message)
     }
+  }
+
+  /** Whoever compares hears those, too, who do not vote. */
+  #onRepairReply(from: number, reply: RepairReply): void {
+    const exchange = this.#exchanges.find(reply.exchange)
+    const position = exchange?.hear(from) ?? -1
+    if (position >= 0) exchange!.asker.onReply(position, reply)
   }
 
   #onOffer(from: number, offer: Offer): void {

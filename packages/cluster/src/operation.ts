@@ -4,6 +4,8 @@ import type { Request } from './request.ts'
 
 export interface Operation {
   readonly token: number
+  /** Of a round of our own, for nobody outside: who is told that it is over. */
+  readonly onOver: (() => void) | null
   readonly request: Request
   readonly id: Version
   /** Of `Env.now`. */

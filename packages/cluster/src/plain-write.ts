@@ -5,7 +5,7 @@
  */
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
-import { CAUSE, MESSAGE, type Reply, VERDICT } from './messages.ts'
+import { CAUSE, MESSAGE, type RepairReply, type Reply, VERDICT } from './messages.ts'
 import type { Operation } from './operation.ts'
 import { type HeldRecord, NEVER } from './record.ts'
 import { LEVEL, OUTCOME, REASON } from './request.ts'
@@ -39,7 +39,7 @@ export class PlainWrite {
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
   }
 
-  onReply(position: number, reply: Reply): void {
+  onReply(position: number, reply: Reply | RepairReply): void {
     if (reply.kind !== MESSAGE.offered) return
     const { electorate } = this.#exchange
     if (reply.verdict === VERDICT.held) {

@@ -7,7 +7,7 @@
  */
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
-import { CAUSE, MESSAGE, type Reply, VERDICT } from './messages.ts'
+import { CAUSE, MESSAGE, type RepairReply, type Reply, VERDICT } from './messages.ts'
 import type { Operation } from './operation.ts'
 import { type HeldRecord, isAbove, isSame } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
@@ -71,7 +71,7 @@ export class QuorumRead {
     } else this.start()
   }
 
-  onReply(position: number, reply: Reply): void {
+  onReply(position: number, reply: Reply | RepairReply): void {
     if (reply.kind === MESSAGE.state) this.#onState(position, reply.record)
     else if (reply.kind === MESSAGE.offered) this.#onOffered(position, reply.verdict)
   }

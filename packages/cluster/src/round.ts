@@ -18,7 +18,15 @@ import type { Version } from '@minivault/clock'
 import type { Effect } from './change.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
-import { CAUSE, type Evidence, MESSAGE, type Promised, type Reply, VERDICT } from './messages.ts'
+import {
+  CAUSE,
+  type Evidence,
+  MESSAGE,
+  type Promised,
+  type RepairReply,
+  type Reply,
+  VERDICT,
+} from './messages.ts'
 import type { Operation } from './operation.ts'
 import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
@@ -79,7 +87,7 @@ export class Round {
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
   }
 
-  onReply(position: number, reply: Reply): void {
+  onReply(position: number, reply: Reply | RepairReply): void {
     if (reply.kind === MESSAGE.promised) this.#onPromised(position, reply)
     else if (reply.kind === MESSAGE.offered) this.#onOffered(position, reply.verdict, reply.above)
   }
@@ -179,7 +187,8 @@ export class Round {
   // --- accept
 
   #choose(record: HeldRecord, then: Then): void {
-    if (this.#isHeldByQuorum(record)) then()
+    const mustSpread = this.#operation.onOver !== null
+    if (this.#isHeldByQuorum(record) && !mustSpread) then()
     else this.#accept(this.#under(record), then)
   }
 
