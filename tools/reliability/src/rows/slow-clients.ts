@@ -182,13 +182,7 @@ const GENEROUS: PlantedFault['edits'] = [
   ['UNSENT_BYTES_MAX = 256 * 1024 * 1024', 'UNSENT_BYTES_MAX = 1e12'],
 ]
 
-const READING = { name: 'that read nothing', slow: READERS, deadlineMs: DEADLINE_MS }
-const READING_HTTP = {
-  name: 'that read nothing of large values over HTTP',
-  slow: HTTP_LARGE_READERS,
-  deadlineMs: DEADLINE_MS,
-}
-const SENDING = { name: 'that send slowly', slow: SENDERS, deadlineMs: DEADLINE_MS }
+const SLOW = { name: 'that read nothing or send slowly', slow: SENDERS, deadlineMs: DEADLINE_MS }
 const SENDING_HEADS = { name: 'that send heads of HTTP slowly', slow: HEADS, deadlineMs: HEAD_DEADLINE_MS }
 
 const QUICK = { hurry: HURRY, lateMs: CONTROL_LATE_MS, peakMax: Number.POSITIVE_INFINITY }
@@ -198,27 +192,13 @@ function keepsAll({ name, opened, left }: { name: string; opened: number; left: 
   if (left < opened) throw new Error(`${opened - left} of ${opened} ${name} were cut all the same`)
 }
 
-const untaken: Control = {
-  fault: 'replies may be left untaken for as long as one likes',
-  run: (context) => {
-    const main = hurriedNode(context, without(WRITE, OPERATION))
-    const groups = [
-      { ...READING, count: 8 },
-      { ...READING_HTTP, count: 4 },
-    ]
-    return endure(context, { ...QUICK, main, groups }, keepsAll)
-  },
-}
-
 const patient: Control = {
-  fault: 'a request may take as long as it likes',
+  fault: 'a request may take, and replies may be left, for as long as one likes',
   run: (context) => {
     const edits = without(FRAME, WRITE, OPERATION, HEAD, REQUEST)
     const main = plantedNode({ file: LIMITS, edits }, context.folder())
-    const groups = [
-      { ...SENDING, count: 40 },
-      { ...SENDING_HEADS, count: 10 },
-    ]
+    const all = [...READERS, ...HTTP_LARGE_READERS, ...SENDERS, ...HEADS]
+    const groups = [{ ...SLOW, slow: all.map((one) => ({ ...one, share: 1 })), count: 4 }]
     return endure(context, { ...QUICK, main, groups }, keepsAll)
   },
 }
@@ -232,7 +212,7 @@ const generous: Control = {
   async run(context) {
     const main = hurriedNode(context, GENEROUS)
     const found = READERS.filter(({ form }) => form !== 'http').map((one) => {
-      const groups = [{ ...READING, name: one.name, slow: [{ ...one, share: 1 }], count: 6 }]
+      const groups = [{ ...SLOW, name: one.name, slow: [{ ...one, share: 1 }], count: 6 }]
       return endure(context, { ...QUICK, main, groups }, growsMuch)
     })
     const all = await Promise.all(found)
@@ -253,10 +233,15 @@ export const slowClientsRow: Row = {
     const readers = { smoke: 20, ci: 52, long: 100 }[context.profile]
     const heads = { smoke: 20, ci: 50, long: 100 }[context.profile]
     const isHurried = context.profile === 'smoke'
+    const count = cases - heads
+    const part = (slow: readonly Slow[], some: number) =>
+      slow.map((one) => ({ ...one, share: (one.share * some) / count }))
+    const slow = [
+      ...part([...READERS, ...HTTP_LARGE_READERS], readers),
+      ...part(SENDERS, count - 2 * readers),
+    ]
     const groups = [
-      { ...READING, count: readers },
-      { ...READING_HTTP, count: readers },
-      { ...SENDING, count: cases - 2 * readers - heads },
+      { ...SLOW, slow, count },
       { ...SENDING_HEADS, count: heads },
     ]
     return endure(context, {
@@ -267,5 +252,5 @@ export const slowClientsRow: Row = {
       peakMax: isHurried ? Number.POSITIVE_INFINITY : PEAK_BYTES_MAX,
     })
   },
-  controls: [patient, untaken, generous],
+  controls: [patient, generous],
 }

@@ -5,7 +5,7 @@
 import { FRAME_OPCODE } from '@minivault/protocol'
 import { type Message, readBatch, readStream } from '@minivault/protocol/testing'
 import { seededRandom } from '@minivault/wal/testing'
-import type { Context } from '../row.ts'
+import { type Context, NOTICED_ENOUGH } from '../row.ts'
 import { GoodClient } from './good-client.ts'
 import { HangingRequests } from './hanging-requests.ts'
 import { mutatedStream } from './mutated-streams.ts'
@@ -56,7 +56,7 @@ export async function twinNodes(context: Context, telling: Telling): Promise<Twi
   const found: Twins = { n: 0, failures: [], grownBytes: 0, longestMs: 0 }
   let before = 0
   try {
-    for (let index = 0; index < streams + WARM_STREAMS && found.failures.length < 10; index++) {
+    for (let index = 0; index < streams + WARM_STREAMS && found.failures.length < NOTICED_ENOUGH; index++) {
       if (index === WARM_STREAMS) before = split.residentBytes
       if (index >= WARM_STREAMS) hanging.add(seededRandom(index))
       const wrong = await oneStream(context.seed + index, telling, whole.port, split.port)
