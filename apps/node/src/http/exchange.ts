@@ -70,6 +70,12 @@ export class Exchange implements Receiver {
     return this.request.method === 'HEAD'
   }
 
+  /** The client waits for something that nobody here knows. */
+  get expectsElse(): boolean {
+    const { headers, httpVersion } = this.request
+    return headers.expect !== undefined && !this.expectsContinue && httpVersion !== '1.0'
+  }
+
   /** The reply has begun, or nobody will read it. */
   get isOver(): boolean {
     return this.response.headersSent || this.response.destroyed

@@ -5,7 +5,7 @@ import { HTTP_HEADER_BYTES_MAX } from '../limits.ts'
 import { errorBody } from './reply-body.ts'
 import { ReplyHead } from './reply-head.ts'
 
-interface Refusal {
+export interface Refusal {
   readonly status: number
   readonly error: ErrorNumber
   readonly message: string | null
@@ -25,8 +25,9 @@ export function refusalOf(error: NodeJS.ErrnoException): Refusal {
   return { status: 400, error: ERROR.BAD_REQUEST, message }
 }
 
-/** The last bytes of a connection. */
+/** The last bytes of a connection, if it has not had them. */
 export function endWith(socket: Socket, { status, error, message }: Refusal): void {
+  if (!socket.writable) return
   const head = new ReplyHead()
   const body = errorBody(error, message)
   head.status = status
