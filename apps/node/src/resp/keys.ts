@@ -17,6 +17,7 @@ import type { HeldValues } from './held-values.ts'
 import { Late } from './late.ts'
 
 const ABSENT = new Version()
+const GONE = new Uint8Array(0)
 
 /** What a key holds for who asks. */
 export interface Content {
@@ -174,7 +175,10 @@ export class Keys {
   /** The value of a key of which only the expiry was changed: in a batch it is written anew. */
   #load(seen: Seen): boolean {
     return this.#read(this.ask.get(seen.key, this.held), (found) => {
-      if (found === null || !isSame(found.version, seen.version)) return false
+      if (found === null || !isSame(found.version, seen.version)) {
+        this.#hasMoved = true
+        return false
+      }
       seen.content = { ...seen.content!, value: found.value }
       return true
     })
@@ -187,7 +191,8 @@ export class Keys {
     if (seen?.isWritten === true) {
       // Only its expiry was changed so far; now its value is wanted, too.
       if (seen.version !== null && !isSame(version, seen.version)) this.#hasMoved = true
-      seen.content = seen.content === null ? null : { ...seen.content, value }
+      // Where it is gone all is begun again anyway; null would be looked up for ever.
+      seen.content = seen.content === null ? null : { ...seen.content, value: value ?? GONE }
       return seen.content
     }
     if (seen !== undefined && seen.version !== null && !isSame(version, seen.version)) this.#hasMoved = true
