@@ -19,10 +19,13 @@ interface Happening {
   readonly happen: () => void
 }
 
-interface Rule {
+/** Null: all. */
+interface Link {
   readonly from: number | null
   readonly to: number | null
-  /** Null: all. */
+}
+
+interface Rule extends Link {
   readonly kind: string | null
   readonly does: Fate
 }
@@ -50,18 +53,17 @@ export class ScriptedNetwork {
     this.#rules = []
   }
 
-  /** What was held up goes on its way. */
-  releaseHeld(): void {
-    for (const flight of this.#held.splice(0)) this.#fly(flight)
+  /** What was held up there goes on its way. */
+  releaseHeld(link: Link): void {
+    const released = this.#held.filter((flight) => isOn(link, flight))
+    this.#held = this.#held.filter((flight) => !isOn(link, flight))
+    for (const flight of released) this.#fly(flight)
   }
 
   /** What became of it: null, it is on its way. */
   send(flight: Flight): Fate | null {
     const kind = kindOf(flight.message)
-    const isMeant = (rule: Rule) =>
-      (rule.from ?? flight.from) === flight.from &&
-      (rule.to ?? flight.to) === flight.to &&
-      (rule.kind ?? kind) === kind
+    const isMeant = (rule: Rule) => isOn(rule, flight) && (rule.kind ?? kind) === kind
     const fate = this.#rules.find(isMeant)?.does ?? null
     if (fate === 'hold') this.#held.push(flight)
     if (fate === null) this.#fly(flight)
@@ -99,6 +101,10 @@ export class ScriptedNetwork {
     this.nowMs = Math.max(this.nowMs, atMs)
     happen()
   }
+}
+
+function isOn(link: Link, { from, to }: Flight): boolean {
+  return (link.from ?? from) === from && (link.to ?? to) === to
 }
 
 const CAUSES: Readonly<Record<number, string>> = {

@@ -7,7 +7,8 @@
  *     wait 60                     so many ms pass, timers go off
  *     lose A>B | hold A>* accept  all messages on the link, or those of a kind, are lost or held up
  *     cut C                       nothing goes in or out
- *     heal | release              nothing is lost or held up from now on; what was held up goes on its way
+ *     heal                        nothing is lost or held up from now on
+ *     release | release A>B       what was held up goes on its way
  *     crash A | start A           what was not synced is gone
  *     log A stops | log A goes
  *     votes A no | votes A yes
@@ -81,7 +82,7 @@ export class NodeStage implements Stage, Watcher {
       case 'heal':
         return this.#network.heal()
       case 'release':
-        return this.#network.releaseHeld()
+        return this.#network.releaseHeld(this.#linkOf(words[0] ?? '*>*'))
       default:
         return this.#change(this.#nodeOf(words[0]!), verb, words[1]!)
     }
@@ -112,8 +113,12 @@ export class NodeStage implements Stage, Watcher {
   }
 
   #addRule(does: 'lose' | 'hold', link: string, kind: string | null): void {
-    const [from, to] = link.split('>').map((name) => (name === '*' ? null : this.#nodeOf(name).number))
-    this.#network.addRule({ from: from!, to: to!, kind, does })
+    this.#network.addRule({ ...this.#linkOf(link), kind, does })
+  }
+
+  #linkOf(words: string): { from: number | null; to: number | null } {
+    const [from, to] = words.split('>').map((name) => (name === '*' ? null : this.#nodeOf(name).number))
+    return { from: from!, to: to! }
   }
 
   #ofReplicas(shown: (node: ScriptedNode) => string): string {

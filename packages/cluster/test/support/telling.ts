@@ -61,8 +61,8 @@ export class Telling {
     const what = record === null ? '' : ` ${writtenRecord(record)}`
     const length = rounds === 1 ? '1 round' : `${rounds} rounds`
     const told = `${writtenOutcome(outcome, reason)}${what}, after ${length}`
-    const isLate = outcome === OUTCOME.no && this.#latestAttempt(request) > request.attempt
-    const counts = isLate ? '; the client does not believe it: a later attempt is out' : ''
+    const isLate = outcome !== OUTCOME.ok && this.#latestAttempt(request) > request.attempt
+    const counts = isLate ? '; not believed, a later attempt is out' : ''
     this.tell(`${NAMES[node]} answers ${words}${attempt}: ${told}${counts}`)
   }
 
