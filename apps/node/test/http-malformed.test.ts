@@ -108,11 +108,6 @@ const TAKEN: readonly [statuses: number[], ...Case][] = [
     `GET /there HTTP/1.1\r\nHost: x\r\n${LENGTH}\r\n${BODY}${get('GET /there HTTP/1.1')}`,
   ],
   [[200], '256 lines', `GET /there HTTP/1.1\r\nHost: x\r\n${'X: y\r\n'.repeat(255)}\r\n`],
-  [
-    [200],
-    'an upgrade that is not wanted',
-    get('GET /there HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket'),
-  ],
   [[200], 'the target of a proxy', get('GET http://other/there HTTP/1.1')],
   [[400], 'an asterisk', get('GET * HTTP/1.1')],
   [[405], 'TRACE', get('TRACE /there HTTP/1.1')],
@@ -169,6 +164,8 @@ for (const plainHttp of [true, false]) {
         t.same(await raw.replies(statuses.length + 1), [...statuses, 200], `${about}: the connection goes on`)
         raw.close()
       }
+      const upgrade = get('GET /there HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket')
+      t.same((await last(upgrade)).statuses, [200], 'an upgrade that is not wanted, and the end')
       t.same((await last('GET /there HTTP/1.0\r\n\r\n')).statuses, [200], 'HTTP/1.0, and its end')
       const longer = new RawHttp(port)
       longer.send(put(LENGTH, `${BODY}more`))
