@@ -65,7 +65,7 @@ for (const options of [{}, { plainHttp: false }, { plainHttp: false, plainStream
         const socket = net.connect({ port: node.port, host: '127.0.0.1', allowHalfOpen: true })
         socket.write(bytes)
         await once(socket.resume(), 'end')
-        // Bytes for a connection that is gone are answered with a reset; one half open would take them for ever.
+        // Bytes for a connection that is gone are answered with a reset; one half open would take them.
         const more = setInterval(() => socket.write('x'), 50)
         const [error] = (await once(socket, 'error', { signal: AbortSignal.timeout(20_000) })) as [
           { code: string },
