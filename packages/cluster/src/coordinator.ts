@@ -8,14 +8,14 @@ import type { Asker, Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Limits } from './limits.ts'
 import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
-import type { Operation } from './operation.ts'
+import { type Operation, outcomeUnknown } from './operation.ts'
 import { Patience } from './patience.ts'
 import { PlainWrite } from './plain-write.ts'
 import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
 import { type HeldRecord, isAbove, ZERO } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
-import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
+import { LEVEL, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
 import { RoundQueue } from './round-queue.ts'
 
@@ -56,11 +56,11 @@ export class Coordinator {
     const operation = this.#begin(token, request, id, null)
     this.#underWay += 1
     if (this.#underWay > this.limits.operationsMax) {
-      return this.answer(operation, OUTCOME.failed, REASON.busy, null)
+      return this.answer(operation, outcomeUnknown(operation), REASON.busy, null)
     }
     // All that this node stamps from now on lies above the request.
     if (request.id !== null && !clock.observe(id))
-      return this.answer(operation, OUTCOME.failed, REASON.idAhead, null)
+      return this.answer(operation, outcomeUnknown(operation), REASON.idAhead, null)
     if (request.change === null) new QuorumRead(this, operation).start()
     else if (request.change.isConditional) new Round(this, operation).enter()
     else new PlainWrite(this, operation).start()

@@ -1,6 +1,6 @@
 /** What a client asked for, on its way through one coordinator. */
 import type { Version } from '@minivault/clock'
-import type { Request } from './request.ts'
+import { OUTCOME, type Outcome, type Request } from './request.ts'
 
 export interface Operation {
   readonly token: number
@@ -14,4 +14,10 @@ export interface Operation {
   rounds: number
   /** Something was sent that may take effect. */
   isSent: boolean
+}
+
+/** Of what has come to no end: it failed only if neither this attempt nor an earlier one can take effect. */
+export function outcomeUnknown({ request, isSent }: Operation): Outcome {
+  const mayBeDone = isSent || (request.change !== null && request.attempt > 0)
+  return mayBeDone ? OUTCOME.inDoubt : OUTCOME.failed
 }

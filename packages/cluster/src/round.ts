@@ -27,7 +27,7 @@ import {
   type Reply,
   VERDICT,
 } from './messages.ts'
-import type { Operation } from './operation.ts'
+import { type Operation, outcomeUnknown } from './operation.ts'
 import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
@@ -60,7 +60,7 @@ export class Round {
   /** One round on a key at a time: here others wait. */
   enter(): void {
     if (!this.#coordinator.rounds.enter(this.#operation.request.key, this)) {
-      this.#coordinator.answer(this.#operation, this.#unknown(), REASON.busy, null)
+      this.#coordinator.answer(this.#operation, outcomeUnknown(this.#operation), REASON.busy, null)
     }
   }
 
@@ -71,7 +71,7 @@ export class Round {
     this.#tries += 1
     const isOver = this.#coordinator.now() >= deadlineMs
     if (isOver || this.#tries > this.#coordinator.limits.roundTriesMax) {
-      return this.#finish(this.#unknown(), REASON.noQuorum, null)
+      return this.#finish(outcomeUnknown(this.#operation), REASON.noQuorum, null)
     }
     this.#operation.rounds += 1
     this.#ballot = this.#coordinator.ballotAbove(this.#above)
@@ -237,10 +237,6 @@ export class Round {
 
   #succeed(record: HeldRecord): void {
     this.#finish(OUTCOME.ok, REASON.none, record)
-  }
-
-  #unknown(): Outcome {
-    return this.#operation.isSent || this.#operation.request.attempt > 0 ? OUTCOME.inDoubt : OUTCOME.failed
   }
 
   #finish(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
