@@ -44,9 +44,9 @@ export const FLOODS: readonly Flood[] = [
   {
     name: 'requests of 4 KiB without their last byte',
     connections: 1000,
-    httpConnections: 125,
+    httpConnections: 1000,
     bytesEachMax: 24 * KIBIBYTE,
-    httpBytesEachMax: 32 * KIBIBYTE,
+    httpBytesEachMax: 48 * KIBIBYTE,
     sent: (form) => set(form, 3900).subarray(0, -1),
   },
   WITHOUT_LAST_BYTE,
