@@ -21,6 +21,7 @@ async function start(t: Test, options: Partial<NodeOptions>): Promise<Node> {
 const HOST = 'Host: x\r\n'
 const get = (lines = '') => `GET /there HTTP/1.1\r\n${HOST}${lines}\r\n`
 const BEHIND = `PUT /behind HTTP/1.1\r\n${HOST}Content-Length: 11\r\n\r\n{"value":1}`
+const LARGE = 'x'.repeat(100_000)
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: h2c\r\n'
 
 /** The reply to each says that the connection ends. */
@@ -34,7 +35,7 @@ const LAST: readonly [status: number, about: string, bytes: string][] = [
   [
     415,
     'a refused body too large to be skipped',
-    `PUT /there HTTP/1.1\r\n${HOST}Content-Encoding: gzip\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100_000)}`,
+    `PUT /there HTTP/1.1\r\n${HOST}Content-Encoding: gzip\r\nContent-Length: 100000\r\n\r\n${LARGE}`,
   ],
   // So that the slice that the parser gets ends with the head, or in the middle of what is behind it.
   ...[0, 880, 900, 930, 960].map(
