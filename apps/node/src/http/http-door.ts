@@ -145,8 +145,8 @@ export class HttpDoor {
   }
 
   /**
-   * Nothing more can be read. The replies that are due come first; a request that broke off in its body is the
-   * refused one itself.
+   * Nothing more can be read. The replies that are due come first; a request that broke off in its body is
+   * the refused one itself.
    */
   #lose(socket: Socket, refusal: Refusal): void {
     const line = this.#lines.get(socket)!
