@@ -1,0 +1,15 @@
+// pnpm simulate: sets up the workspace, then tries to break the quorum core from the sources of this tree.
+//
+//   pnpm simulate --seeds 5000 --jobs 2       so many histories
+//   pnpm simulate --seed 41 --trace           one of them; every argument goes to the simulator
+
+import { join } from 'node:path'
+import { install } from './setup/install.mjs'
+import { ROOT, run, runMain } from './setup/step.mjs'
+
+await runMain(async () => {
+  await install('all')
+  const main = join(ROOT, 'tools', 'simulator', 'src', 'main.ts')
+  const args = ['--import=tsx', '--conditions=minivault:source', main, ...process.argv.slice(2)]
+  process.exitCode = await run(process.execPath, args, { output: 1 })
+})

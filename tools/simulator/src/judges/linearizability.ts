@@ -1,0 +1,126 @@
+/**
+ * Judge S where there is no witness: is there any order of the operations, whatever their versions say, that
+ * agrees with real time and in which every answer is right? The search of Wing, Gong and Lowe: take an
+ * operation that nothing had ended before, go on, and remember where one has been. What is in doubt and was
+ * never seen is left out; what was seen has to stand before whoever saw it first.
+ */
+import type { Operation } from '../world/operation.ts'
+import { isWitness, type KeyHistory } from './key-history.ts'
+import type { Seen } from './version-order.ts'
+
+const STEPS_MAX = 30_000
+
+export type Linearizability = 'yes' | 'no' | 'undecided'
+
+/** An operation in the search: versions are replaced by who wrote them. */
+interface Step {
+  readonly operation: Operation
+  readonly callMs: number
+  readonly returnMs: number
+  /** Of what it shows, or made: the number of the operation that wrote it; 0 is nobody. */
+  readonly shows: number
+  readonly value: number | null
+  /** Of a compare: who wrote what it expects. */
+  readonly expects: number
+}
+
+interface State {
+  readonly writer: number
+  readonly value: number | null
+}
+
+export function judgeLinearizability(history: KeyHistory, seen: readonly Seen[]): Linearizability {
+  return new Search(stepsOf(history, seen)).run()
+}
+
+function stepsOf(history: KeyHistory, seen: readonly Seen[]): Step[] {
+  const firstSeen = new Map<Operation, Seen>()
+  for (const one of seen) if (!firstSeen.has(one.written.operation)) firstSeen.set(one.written.operation, one)
+  const steps: Step[] = []
+  for (const operation of history.operations) {
+    const { callMs, expected } = operation.start
+    const writerOf = (version: Operation['version']) => history.writtenOf(version)?.operation.start.id ?? 0
+    const expects = expected === null ? 0 : writerOf(expected)
+    if (isWitness(operation)) {
+      const { returnMs, value, version } = operation
+      steps.push({ operation, callMs, returnMs, shows: writerOf(version), value, expects })
+      continue
+    }
+    const own = operation.isRead ? undefined : firstSeen.get(operation)
+    if (own === undefined) continue
+    const { value } = own.written
+    steps.push({ operation, callMs, returnMs: own.firstMs, shows: operation.start.id, value, expects })
+  }
+  return steps.sort((a, b) => a.callMs - b.callMs || a.operation.start.id - b.operation.start.id)
+}
+
+class Search {
+  readonly #steps: readonly Step[]
+  readonly #isDone: Uint8Array
+  readonly #visited = new Set<string>()
+  #count = 0
+
+  constructor(steps: readonly Step[]) {
+    this.#steps = steps
+    this.#isDone = new Uint8Array(steps.length)
+  }
+
+  run(): Linearizability {
+    const found = this.#from({ writer: 0, value: null }, this.#steps.length)
+    if (this.#count > STEPS_MAX) return 'undecided'
+    return found ? 'yes' : 'no'
+  }
+
+  #from(state: State, left: number): boolean {
+    if (left === 0) return true
+    this.#count += 1
+    if (this.#count > STEPS_MAX) return false
+    const place = `${state.writer}:${this.#isDone.join('')}`
+    if (this.#visited.has(place)) return false
+    this.#visited.add(place)
+    const firstReturnMs = this.#firstReturnMs()
+    for (const [index, step] of this.#steps.entries()) {
+      if (this.#isDone[index] === 1) continue
+      if (step.callMs > firstReturnMs) break
+      const next = after(state, step)
+      if (next === null) continue
+      this.#isDone[index] = 1
+      if (this.#from(next, left - 1)) return true
+      this.#isDone[index] = 0
+      // What changes nothing may as well come now: no order without it here is better.
+      if (next === state) return false
+    }
+    return false
+  }
+
+  #firstReturnMs(): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const [index, { returnMs }] of this.#steps.entries()) {
+      if (this.#isDone[index] === 0 && returnMs < first) first = returnMs
+    }
+    return first
+  }
+}
+
+/** Null: it cannot have been answered so here. */
+function after(state: State, { operation, shows, value, expects }: Step): State | null {
+  const { kind, id } = operation.start
+  // A tombstone that nobody's operation is known for and nothing at all look the same.
+  const isShown = value === state.value && (shows === state.writer || (shows === 0 && value === null))
+  if (operation.isRead) return isShown ? state : null
+  const isMet = isConditionMet(operation, state, expects)
+  if (operation.ending === 'no') return !isMet && isShown ? state : null
+  if (!isMet) return null
+  if (kind === 'increment') {
+    const sum = (state.value ?? 0) + 1
+    return sum === value ? { writer: id, value: sum } : null
+  }
+  const isGone = kind === 'delete' || kind === 'deleteIf'
+  return { writer: id, value: isGone ? null : operation.written }
+}
+
+function isConditionMet({ start }: Operation, state: State, expects: number): boolean {
+  if (start.kind === 'create') return state.value === null
+  if (start.expected === null) return true
+  return state.value !== null && state.writer === expects
+}

@@ -1,0 +1,70 @@
+/** All judges over a run. */
+import type { World } from '../world/world.ts'
+import { judgeCounters } from './counters.ts'
+import { type KeyHistory, keyHistoryOf } from './key-history.ts'
+import { judgeLinearizability } from './linearizability.ts'
+import { judgeLostWrites } from './lost-writes.ts'
+import { judgeConvergence, judgeLiveness } from './rest.ts'
+import { judgeVersionOrder } from './version-order.ts'
+
+export const JUDGES = [
+  'order',
+  'linearizability',
+  'counters',
+  'lost',
+  'liveness',
+  'convergence',
+  'rest',
+  'core',
+] as const
+export type Judge = (typeof JUDGES)[number]
+
+export interface Violation {
+  readonly judge: Judge
+  readonly key: number
+  readonly why: string
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[]
+  /** Keys of which the search has not found out. */
+  readonly undecided: number
+  /** Keys that were searched. */
+  readonly searched: number
+}
+
+/** @param searchesAll also where there is a witness, to compare the judges */
+export function judge(world: World, searchesAll: boolean): Verdict {
+  const violations: Violation[] = []
+  let undecided = 0
+  let searched = 0
+  if (!world.isAtRest) violations.push({ judge: 'rest', key: 0, why: 'it never comes to rest' })
+  for (const key of world.keys.keys()) {
+    const history = keyHistoryOf(world.history, key)
+    const add = (name: Judge, why: string) => {
+      if (why !== '') violations.push({ judge: name, key, why })
+    }
+    const order = judgeVersionOrder(history)
+    add('order', order.why)
+    if (order.why !== '' || searchesAll) {
+      searched += 1
+      const found = judgeLinearizability(history, order.seen)
+      if (found === 'undecided') undecided += 1
+      if (found === 'no') add('linearizability', whyNoOrder(order.why))
+    }
+    add('counters', judgeCounters(history))
+    add('lost', judgeLostWrites(history))
+    judgeRest(world, history, add)
+  }
+  return { violations, undecided, searched }
+}
+
+function judgeRest(world: World, history: KeyHistory, add: (judge: Judge, why: string) => void): void {
+  if (!world.isAtRest) return
+  add('liveness', judgeLiveness(history, world.members.length))
+  add('convergence', judgeConvergence(world, history.key))
+}
+
+function whyNoOrder(order: string): string {
+  return order === '' ? 'there is a witness, and the search finds no order' : 'no order is right'
+}

@@ -1,0 +1,123 @@
+/**
+ * The simulator's command line. Without a seed or plan: a campaign, its table, and the failing plans, made
+ * small, as files. With one: that history, and its transcript where one is wanted. Exit code: 0 good, 1 not.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as cluster from '@minivault/cluster'
+import yargs from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { runJobs } from './jobs.ts'
+import { calmPlan, drawPlan } from './plan/draw-plan.ts'
+import { type Plan, planText, readPlan } from './plan/plan.ts'
+import { runPlan } from './run.ts'
+import { shrink } from './shrink.ts'
+import { summarize } from './summary.ts'
+import type { Failure } from './tally.ts'
+import { Transcript } from './transcript.ts'
+import type { ClusterPackage } from './world/member.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const PROGRESS_INTERVAL_MS = 10_000
+const SHRUNK_MAX = 3
+
+const args = yargs(hideBin(process.argv))
+  .scriptName('pnpm simulate')
+  .usage('$0 [--seeds N | --seed K | --plan F]\n\nTries to break the quorum core.')
+  .option('seeds', { type: 'number', default: 500, describe: 'how many histories' })
+  .option('first', { type: 'number', default: 1, describe: 'the first seed' })
+  .option('jobs', { type: 'number', default: 1, describe: 'processes' })
+  .option('calm', { type: 'boolean', default: false, describe: 'nothing fails: rounds of an operation' })
+  .option('seed', { type: 'number', describe: 'only this one, made small if it fails' })
+  .option('plan', { type: 'string', describe: 'the history that stands in this file' })
+  .option('trace', { type: 'boolean', default: false, describe: 'with its transcript' })
+  .option('out', {
+    type: 'string',
+    default: join(ROOT, '.cache', 'simulator'),
+    describe: 'for failing plans',
+  })
+  .epilogue('Exit code: 0 good, 1 a violation or a state that was never reached.')
+  .strict()
+  .parseSync()
+
+/** One line that moves on a terminal; now and then a line elsewhere. */
+function progressPrinter() {
+  const { stderr } = process
+  let printedAt = performance.now()
+  return (text: string) => {
+    if (stderr.isTTY) return void stderr.write(`\r\u001b[K${text}`)
+    if (performance.now() - printedAt < PROGRESS_INTERVAL_MS) return
+    printedAt = performance.now()
+    stderr.write(`${text}\n`)
+  }
+}
+
+async function campaign(): Promise<boolean> {
+  const { first, seeds, jobs, calm: isCalm } = args
+  const print = progressPrinter()
+  const start = performance.now()
+  const tally = await runJobs({ first, seeds, isCalm }, jobs, (runs, failures) =>
+    print(`${runs} of ${seeds}, ${failures} violations`),
+  )
+  const seconds = (performance.now() - start) / 1000
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  const { text, isGood } = summarize(tally, { seconds, jobs }, isCalm)
+  process.stdout.write(`${text}\n`)
+  for (const failure of firstOfEach(tally.failures)) {
+    const plan = isCalm ? calmPlan(failure.seed) : drawPlan(failure.seed)
+    keep(plan, failure, cluster)
+  }
+  return isGood
+}
+
+/** Of every judge the first. */
+function firstOfEach(failures: readonly Failure[]): Failure[] {
+  const seen = new Set<string>()
+  const firsts = failures.filter(({ violations }) => {
+    const judge = violations[0]!.judge
+    const isNew = !seen.has(judge)
+    seen.add(judge)
+    return isNew
+  })
+  return firsts.slice(0, SHRUNK_MAX)
+}
+
+/** Makes it small and writes it down. */
+function keep(plan: Plan, { seed, violations }: Failure, broken: ClusterPackage): Plan {
+  const { judge } = violations[0]!
+  const small = shrink(plan, (smaller) =>
+    runPlan(smaller, broken).violations.some((violation) => violation.judge === judge),
+  )
+  mkdirSync(args.out, { recursive: true })
+  const path = join(args.out, `${judge}-${seed}.json`)
+  writeFileSync(path, planText(small.plan))
+  const { length } = small.plan.items
+  process.stdout.write(`seed ${seed}: ${length} items, ${judge}, in ${relative(process.cwd(), path)}\n`)
+  return small.plan
+}
+
+function history(plan: Plan, isShrunk: boolean): boolean {
+  const { violations } = runPlan(plan, cluster, { searchesAll: true })
+  for (const { judge, key, why } of violations) process.stdout.write(`${judge}, key ${key}: ${why}\n`)
+  const isGood = violations.length === 0
+  if (isGood) process.stdout.write('good\n')
+  const shown = isGood || !isShrunk ? plan : keep(plan, { seed: plan.seed, violations }, cluster)
+  if (args.trace) trace(shown)
+  return isGood
+}
+
+function trace(plan: Plan): void {
+  const transcript = new Transcript()
+  const { violations } = runPlan(plan, cluster, { observers: [transcript] })
+  for (const line of transcript.lines) process.stdout.write(`${line}\n`)
+  for (const { judge, key, why } of violations) process.stdout.write(`${judge}, key ${key}: ${why}\n`)
+}
+
+async function main(): Promise<boolean> {
+  if (args.plan !== undefined) return history(readPlan(readFileSync(args.plan, 'utf8')), false)
+  if (args.seed !== undefined) return history(args.calm ? calmPlan(args.seed) : drawPlan(args.seed), true)
+  return campaign()
+}
+
+process.exitCode = (await main()) ? 0 : 1

@@ -1,0 +1,131 @@
+/**
+ * What happens in a history before anything has happened: the circumstances, and a flat list of items, each
+ * with its time. A run is a function of its plan, so a failure is a file, and may be made smaller by taking
+ * items away.
+ */
+import type { Durability, Level } from '@minivault/cluster'
+
+export const KINDS = ['get', 'put', 'delete', 'cas', 'create', 'increment', 'deleteIf'] as const
+export type Kind = (typeof KINDS)[number]
+
+export interface Setup {
+  /** Replicas of every key at the beginning; one more member stands by when the layout changes. */
+  readonly members: number
+  readonly clients: number
+  readonly keys: number
+  /** Every message takes 0.2 ms and up to so much more. */
+  readonly delayMs: number
+  readonly lossShare: number
+  readonly duplicateShare: number
+  /** Of the lost offers that come much later, as a hint. */
+  readonly hintShare: number
+  /** Every sync takes 0.5 ms and up to so much more. */
+  readonly syncMs: number
+  readonly durability: Durability
+  /** After which a client asks another member, under the same request id. */
+  readonly patienceMs: number
+  readonly deadlineMs: number
+  /** That a replica's ledger remembers. */
+  readonly ledgerEntries: number
+  /** Else a member that crashed starts with a clock up to 12 s ahead of the wall. */
+  readonly startsNearTheWall: boolean
+}
+
+interface Timed {
+  readonly atMs: number
+}
+
+export interface OperationItem extends Timed {
+  readonly kind: 'operation'
+  readonly operation: Kind
+  readonly client: number
+  readonly member: number
+  readonly key: number
+  /** A conditional one reads first, instead of trusting what it saw last. */
+  readonly readsFirst: boolean
+  /** Where it is tried again when no answer comes. */
+  readonly retries: readonly number[]
+  /** Has no request id of its own, so it cannot be tried again. */
+  readonly isAnonymous: boolean
+  readonly level: Level
+}
+
+export interface CrashItem extends Timed {
+  readonly kind: 'crash'
+  readonly members: readonly number[]
+  /** What was not synced is lost, too. */
+  readonly isPowerCut: boolean
+  readonly forMs: number
+}
+
+export interface PartitionItem extends Timed {
+  readonly kind: 'partition'
+  readonly side: readonly number[]
+  /** Only what this side sends is lost. */
+  readonly isOneWay: boolean
+  readonly forMs: number
+}
+
+export interface SkewItem extends Timed {
+  readonly kind: 'skew'
+  readonly member: number
+  readonly skewMs: number
+}
+
+/** A record is pushed from one replica to another. */
+export interface RepairItem extends Timed {
+  readonly kind: 'repair'
+  readonly from: number
+  readonly to: number
+  readonly key: number
+}
+
+/** Two members compare what they hold, and bring each other to the newer record. */
+export interface CompareItem extends Timed {
+  readonly kind: 'compare'
+  readonly from: number
+  readonly to: number
+}
+
+/** A tombstone that all replicas hold is taken away, on each of them a little later. */
+export interface ReleaseItem extends Timed {
+  readonly kind: 'release'
+  readonly key: number
+}
+
+export type Item =
+  | OperationItem
+  | CrashItem
+  | PartitionItem
+  | SkewItem
+  | RepairItem
+  | CompareItem
+  | ReleaseItem
+
+export interface Plan {
+  readonly seed: number
+  readonly setup: Setup
+  readonly items: readonly Item[]
+}
+
+/** When the last item is over. */
+export function endOf(plan: Plan): number {
+  let end = 0
+  for (const item of plan.items) end = Math.max(end, item.atMs + ('forMs' in item ? item.forMs : 0))
+  return end
+}
+
+export function planText(plan: Plan): string {
+  const items = plan.items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')
+  const { seed, setup } = plan
+  return `{\n  "seed": ${seed},\n  "setup": ${JSON.stringify(setup)},\n  "items": [\n${items}\n  ]\n}\n`
+}
+
+/** Throws when it is none. */
+export function readPlan(text: string): Plan {
+  const plan = JSON.parse(text) as Partial<Plan>
+  if (typeof plan.seed !== 'number' || typeof plan.setup !== 'object' || !Array.isArray(plan.items)) {
+    throw new Error('a plan has a seed, a setup and items')
+  }
+  return plan as Plan
+}

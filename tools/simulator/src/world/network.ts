@@ -1,0 +1,119 @@
+/**
+ * The network between members: slow, lossy, out of order, cut in two. The luck of a message is that of its
+ * link and its number on it. What was lost of an offer may come much later all the same, as a hint.
+ */
+import { CAUSE, MESSAGE, type Message, type Offer } from '@minivault/cluster'
+import type { Setup } from '../plan/plan.ts'
+import { mix, unit } from '../random.ts'
+import { Happening } from './happening.ts'
+import type { Timeline } from './timeline.ts'
+
+const DELAY_MS_MIN = 0.2
+const DUPLICATE_MS_MAX = 400
+const HINT_MS_MIN = 50
+const HINT_MS_MAX = 1500
+/** Links are numbered from × so many + to. */
+const MEMBERS_MAX = 16
+
+/** Who hears what arrives. False: nobody is there. */
+export type Deliver = (from: number, to: number, message: Message) => boolean
+
+export interface Cut {
+  readonly side: readonly number[]
+  readonly isOneWay: boolean
+}
+
+export class Network {
+  readonly #timeline: Timeline
+  readonly #seed: number
+  readonly #setup: Setup
+  readonly #deliver: Deliver
+  readonly #counts = new Int32Array(MEMBERS_MAX * MEMBERS_MAX)
+  readonly #cuts = new Set<Cut>()
+  #isCalm = false
+  /** Of all that was delivered, in order. */
+  digest = 0
+
+  constructor(timeline: Timeline, seed: number, setup: Setup, deliver: Deliver) {
+    this.#timeline = timeline
+    this.#seed = seed
+    this.#setup = setup
+    this.#deliver = deliver
+  }
+
+  cut(cut: Cut): void {
+    this.#cuts.add(cut)
+  }
+
+  heal(cut: Cut): void {
+    this.#cuts.delete(cut)
+  }
+
+  /** From now on nothing is lost or doubled. */
+  calm(): void {
+    this.#isCalm = true
+  }
+
+  send(from: number, to: number, message: Message): void {
+    const link = from * MEMBERS_MAX + to
+    this.#counts[link]! += 1
+    const luck = mix(this.#seed, link, this.#counts[link]!)
+    const { delayMs, lossShare, duplicateShare } = this.#setup
+    const isLost = !this.#isCalm && (this.#isCut(from, to) || unit(luck, 1) < lossShare)
+    const delay = DELAY_MS_MIN + unit(luck, 2) * unit(luck, 3) * delayMs
+    if (isLost) {
+      this.hint(from, to, message, luck)
+      return
+    }
+    this.#timeline.add(delay, new Delivery(this, from, to, message, luck))
+    if (this.#isCalm || unit(luck, 4) >= duplicateShare) return
+    const later = delay + unit(luck, 5) * unit(luck, 6) * DUPLICATE_MS_MAX
+    this.#timeline.add(later, new Delivery(this, from, to, message, luck))
+  }
+
+  /** It is there, unless the way is cut or nobody listens. */
+  arrive(from: number, to: number, message: Message, luck: number): boolean {
+    if (this.#isCut(from, to) || !this.#deliver(from, to, message)) return false
+    this.digest = mix(this.digest, luck, message.kind, Math.round(this.#timeline.nowMs * 100))
+    return true
+  }
+
+  hint(from: number, to: number, message: Message, luck: number): void {
+    if (message.kind !== MESSAGE.offer || message.cause === CAUSE.hint) return
+    if (unit(luck, 7) >= this.#setup.hintShare) return
+    // An answer to it means nothing to anybody.
+    const hint: Offer = { ...message, cause: CAUSE.hint, exchange: 0 }
+    const afterMs = HINT_MS_MIN + unit(luck, 8) * HINT_MS_MAX
+    this.#timeline.add(afterMs, new Delivery(this, from, to, hint, luck))
+  }
+
+  #isCut(from: number, to: number): boolean {
+    for (const { side, isOneWay } of this.#cuts) {
+      if (side.includes(from) && !side.includes(to)) return true
+      if (!isOneWay && side.includes(to) && !side.includes(from)) return true
+    }
+    return false
+  }
+}
+
+class Delivery extends Happening {
+  readonly #network: Network
+  readonly #from: number
+  readonly #to: number
+  readonly #message: Message
+  readonly #luck: number
+
+  constructor(network: Network, from: number, to: number, message: Message, luck: number) {
+    super()
+    this.#network = network
+    this.#from = from
+    this.#to = to
+    this.#message = message
+    this.#luck = luck
+  }
+
+  override happen(): void {
+    if (this.#network.arrive(this.#from, this.#to, this.#message, this.#luck)) return
+    this.#network.hint(this.#from, this.#to, this.#message, this.#luck)
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * A whole cluster in one process and one thread: members, network, disks, clocks and clients on one timeline.
+ * It does what the plan says, then lets everything come to rest, looks at every key on every member, and
+ * pushes what differs. No time passes and nothing is random that the plan did not say.
+ */
+import {
+  type Answer,
+  CAUSE,
+  DURABILITY,
+  type HeldRecord,
+  type Key,
+  MESSAGE,
+  type Message,
+} from '@minivault/cluster'
+import { endOf, type Item, type Plan } from '../plan/plan.ts'
+import { mix } from '../random.ts'
+import { type Attempt, Client } from './client.ts'
+import { Task } from './disk.ts'
+import { History } from './history.ts'
+import { type ClusterPackage, Member, PARTITION, WALL_MS } from './member.ts'
+import { Network } from './network.ts'
+import { Timeline } from './timeline.ts'
+
+/** A run that is not at rest after so much goes round in circles. */
+const HAPPENINGS_MAX = 400_000
+const REST_MS = 2000
+/** Clients are told apart from members, which start more than once, by their writer's number. */
+const CLIENT_WRITERS = 200
+
+/** Who watches. Told before it is done. */
+export interface Observer {
+  onStart(timeline: Timeline): void
+  /** Whether or not it arrives. */
+  onSend(from: number, message: Message): void
+  onMessage(from: number, to: number, message: Message): void
+  onAsk(attempt: Attempt): void
+  onAnswer(attempt: Attempt, answer: Answer, counts: boolean): void
+  /** Of the world: a crash, a partition. */
+  onEvent(text: string): void
+  /** The core over there is gone. */
+  onCrash(member: number): void
+}
+
+export class World {
+  readonly plan: Plan
+  readonly timeline = new Timeline()
+  readonly history = new History()
+  readonly members: Member[] = []
+  readonly keys: Key[]
+  readonly network: Network
+  /** False: it never came to rest. */
+  isAtRest = false
+  /** Of those after the last fault: given up. */
+  brokenComparisons = 0
+  readonly #observers: readonly Observer[]
+  readonly #attempts: Attempt[] = []
+  readonly #clients: Client[] = []
+  #writers = 0
+
+  constructor(plan: Plan, cluster: ClusterPackage, observers: readonly Observer[]) {
+    this.plan = plan
+    this.#observers = observers
+    for (const observer of observers) observer.onStart(this.timeline)
+    const { seed, setup } = plan
+    const { timeline } = this
+    this.keys = Array.from({ length: setup.keys }, (_, number) => keyOf(seed, number))
+    this.network = new Network(timeline, seed, setup, (from, to, message) => this.#deliver(from, to, message))
+    const everybody = Array.from({ length: setup.members }, (_, number) => number)
+    const electorate = new cluster.Electorate(everybody)
+    const placement = { epoch: 1, electorateOf: () => electorate }
+    const onAnswer = (token: number, answer: Answer) => this.#onAnswer(token, answer)
+    const nextWriter = () => {
+      this.#writers += 1
+      return this.#writers
+    }
+    const send = (from: number, to: number, message: Message) => {
+      for (const observer of observers) observer.onSend(from, message)
+      this.network.send(from, to, message)
+    }
+    for (const number of everybody) {
+      const parts = { cluster, timeline, send, seed, setup, placement, nextWriter, onAnswer }
+      this.members.push(new Member(number, parts))
+    }
+    for (let number = 0; number < setup.clients; number++) this.#clients.push(this.#client(number))
+  }
+
+  #client(number: number): Client {
+    const { timeline, history, members, keys, plan } = this
+    return new Client({
+      timeline,
+      history,
+      members,
+      keys,
+      setup: plan.setup,
+      writer: ((mix(plan.seed, 8, number) & 0xffffff00) | (CLIENT_WRITERS + number)) >>> 0,
+      wallMs: () => WALL_MS + Math.floor(timeline.nowMs),
+      ask: (attempt, request) => {
+        for (const observer of this.#observers) observer.onAsk(attempt)
+        members[attempt.member]!.ask(this.#attempts.push(attempt) - 1, request)
+      },
+    })
+  }
+
+  run(): void {
+    for (const item of this.plan.items) this.#at(item.atMs, () => this.#do(item))
+    const { deadlineMs } = this.plan.setup
+    const calmMs = endOf(this.plan) + REST_MS
+    const lookMs = calmMs + 2 * deadlineMs + REST_MS
+    this.#at(calmMs, () => this.#calm())
+    this.#at(lookMs, () => this.#look())
+    // What was in doubt may take effect while it is looked at; not any more when all is equal.
+    this.#at(lookMs + 2 * deadlineMs + REST_MS, () => {
+      this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#look())))
+    })
+    this.isAtRest = this.timeline.run(HAPPENINGS_MAX)
+    for (const operation of this.history.operations) {
+      const { ending, attempt, failedCount } = operation
+      if (ending === 'doubt' && failedCount === attempt + 1) operation.ending = 'failed'
+    }
+  }
+
+  // --- items
+
+  #do(item: Item): void {
+    switch (item.kind) {
+      case 'operation':
+        return this.#clients[item.client]!.begin(item)
+      case 'crash':
+        return this.#crash(item.members, item.isPowerCut, item.forMs)
+      case 'partition':
+        this.#say(`partition ${item.side.map(memberName)} ${item.isOneWay ? 'mute' : '| rest'}`)
+        this.network.cut(item)
+        return this.#at(item.forMs, () => {
+          this.#say('partition heals')
+          this.network.heal(item)
+        })
+      case 'skew':
+        this.members[item.member]!.skewMs = item.skewMs
+        return this.#say(`clock of ${memberName(item.member)} ${item.skewMs} ms`)
+      case 'repair':
+        return this.#push(item.from, item.to, item.key)
+      case 'compare':
+        return this.#compare(item.from, item.to)
+      case 'release':
+        return this.#release(item.key)
+    }
+  }
+
+  #crash(members: readonly number[], isPowerCut: boolean, forMs: number): void {
+    for (const number of members) {
+      const member = this.members[number]!
+      if (!member.isUp) continue
+      member.crash(isPowerCut)
+      for (const observer of this.#observers) observer.onCrash(number)
+      this.#say(`${memberName(number)} ${isPowerCut ? 'loses power' : 'crashes'}`)
+      this.#at(forMs, () => {
+        member.start()
+        this.#say(`${memberName(number)} starts`)
+      })
+    }
+  }
+
+  /** What one replica holds is offered to another. */
+  #push(from: number, to: number, key: number): void {
+    const source = this.members[from]!
+    if (from === to || !source.isUp) return
+    const record = this.#durable(from, key)
+    if (record === null) return
+    this.network.send(from, to, {
+      kind: MESSAGE.offer,
+      exchange: 0,
+      epoch: 1,
+      time: source.time(),
+      key: this.keys[key]!,
+      record,
+      durability: DURABILITY.fsync,
+      cause: CAUSE.repair,
+    })
+  }
+
+  #compare(from: number, to: number): void {
+    const member = this.members[from]!
+    if (from !== to && member.isUp) member.compareWith(to, () => {})
+  }
+
+  /** What a replica may show. */
+  #durable(member: number, key: number): HeldRecord | null {
+    const { disk, isUp } = this.members[member]!
+    if (!isUp) return null
+    const { record, position } = this.members[member]!.find(this.keys[key]!)
+    return position > disk.durableUpTo(DURABILITY.fsync) ? null : record
+  }
+
+  #release(_key: number): void {}
+
+  // --- the end
+
+  #calm(): void {
+    this.network.calm()
+    for (const member of this.members) member.skewMs = 0
+    this.#say('no more faults')
+  }
+
+  #look(): void {
+    this.keys.forEach((_, key) => {
+      for (const { number } of this.members) this.#clients[0]!.look(key, number)
+    })
+  }
+
+  /** Each with each, one pair after the other; what differs in the end was not brought. */
+  #compareAll(then: () => void): void {
+    const numbers = this.members.map(({ number }) => number)
+    const pairs = numbers.flatMap((one) =>
+      numbers.filter((other) => other > one).map((other) => [one, other]),
+    )
+    const next = (isComplete: boolean): void => {
+      if (!isComplete) this.brokenComparisons += 1
+      const pair = pairs.shift()
+      if (pair === undefined) then()
+      else this.members[pair[0]!]!.compareWith(pair[1]!, next)
+    }
+    next(true)
+  }
+
+  // --- in between
+
+  #deliver(from: number, to: number, message: Message): boolean {
+    const member = this.members[to]!
+    if (!member.isUp) return false
+    for (const observer of this.#observers) observer.onMessage(from, to, message)
+    member.receive(from, message)
+    return true
+  }
+
+  #onAnswer(token: number, answer: Answer): void {
+    const attempt = this.#attempts[token]!
+    const counts = attempt.client.onAnswer(attempt, answer)
+    for (const observer of this.#observers) observer.onAnswer(attempt, answer, counts)
+  }
+
+  #say(text: string): void {
+    for (const observer of this.#observers) observer.onEvent(text)
+  }
+
+  #at(afterMs: number, task: () => void): void {
+    this.timeline.add(afterMs, new Task(task))
+  }
+}
+
+export function memberName(number: number): string {
+  return 'ABCDEFGH'[number]!
+}
+
+/** The first and the third share a leaf, and so a floor. */
+function keyOf(seed: number, number: number): Key {
+  const high = mix(seed, 9, number) | 0
+  const low = mix(seed, 10, number) | 0
+  return { id: `k${number}`, partition: PARTITION, leaf: number % 2, high, low }
+}
