@@ -8,7 +8,7 @@ import type { Operation } from '../world/operation.ts'
 import { isWitness, type KeyHistory } from './key-history.ts'
 import type { Seen } from './version-order.ts'
 
-const STEPS_MAX = 30_000
+const STEPS_MAX = 200_000
 
 export type Linearizability = 'yes' | 'no' | 'undecided'
 
@@ -23,6 +23,9 @@ interface Step {
   /** Of a compare: who wrote what it expects. */
   readonly expects: number
 }
+
+/** Of nothing, and of what nobody is known for. */
+const NOBODY = 0
 
 interface State {
   readonly writer: number
@@ -58,15 +61,18 @@ class Search {
   readonly #steps: readonly Step[]
   readonly #isDone: Uint8Array
   readonly #visited = new Set<string>()
+  /** By writer: how many still have to see what it wrote. */
+  readonly #lookers = new Map<number, number>()
   #count = 0
 
   constructor(steps: readonly Step[]) {
     this.#steps = steps
     this.#isDone = new Uint8Array(steps.length)
+    for (const step of steps) this.#look(step, 1)
   }
 
   run(): Linearizability {
-    const found = this.#from({ writer: 0, value: null }, this.#steps.length)
+    const found = this.#from({ writer: NOBODY, value: null }, this.#steps.length)
     if (this.#count > STEPS_MAX) return 'undecided'
     return found ? 'yes' : 'no'
   }
@@ -84,13 +90,22 @@ class Search {
       if (step.callMs > firstReturnMs) break
       const next = after(state, step)
       if (next === null) continue
+      // Nobody writes twice: what is overwritten can be seen no more.
+      if (next !== state && state.writer !== NOBODY && this.#lookers.get(state.writer)! > 0) continue
       this.#isDone[index] = 1
+      this.#look(step, -1)
       if (this.#from(next, left - 1)) return true
+      this.#look(step, 1)
       this.#isDone[index] = 0
       // What changes nothing may as well come now: no order without it here is better.
       if (next === state) return false
     }
     return false
+  }
+
+  #look({ operation, shows }: Step, count: number): void {
+    if (!operation.isRead && operation.ending !== 'no') return
+    this.#lookers.set(shows, (this.#lookers.get(shows) ?? 0) + count)
   }
 
   #firstReturnMs(): number {
