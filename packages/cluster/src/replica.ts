@@ -79,13 +79,11 @@ export class Replica {
       isForgetful: false,
     })
     if (attempt < this.#ledger.attempt(request)) return refused(VERDICT.superseded)
-    if (isBelow(ballot, promised)) return refused(VERDICT.promised)
+    // Nor is one promised twice: of two rounds under one ballot only one can have its quorum.
+    if (!isAbove(ballot, promised)) return refused(VERDICT.promised)
     if (!isAbove(ballot, record.ballot)) return refused(VERDICT.older)
-    let { position } = standing
-    if (!isEqual(ballot, promised)) {
-      position = this.#store.pledge(key, { ballot, request, attempt })
-      if (attempt > 0) this.#ledger.addAttempt(request, attempt)
-    }
+    const position = this.#store.pledge(key, { ballot, request, attempt })
+    if (attempt > 0) this.#ledger.addAttempt(request, attempt)
     const evidence = this.#evidence(record, request)
     const isForgetful = !isAbove(request, this.#ledger.horizon)
     return { verdict: VERDICT.held, above: ZERO, record, evidence, isForgetful, position }

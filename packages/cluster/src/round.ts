@@ -75,6 +75,8 @@ export class Round {
     }
     this.#operation.rounds += 1
     this.#ballot = this.#coordinator.ballotAbove(this.#above)
+    // A clock that cannot be lifted so far would issue it again.
+    this.#above = this.#ballot
     this.#promises = []
     this.#promised = 0
     this.#refused = 0
