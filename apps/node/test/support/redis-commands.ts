@@ -52,6 +52,8 @@ const setWords = fc
   )
   .map((words) => words.flat())
 const expireWords = fc.array(fc.constantFrom('NX', 'XX', 'GT', 'LT', 'gt', 'nonsense'), { maxLength: 2 })
+/** Whether a moment from now is later than the same one a millisecond ago, depends on the millisecond. */
+const relativeWords = fc.array(fc.constantFrom('NX', 'XX', 'nonsense'), { maxLength: 2 })
 
 function command(
   name: string,
@@ -94,8 +96,8 @@ export const dataCommand: fc.Arbitrary<RandomCommand> = fc.oneof(
       })
       .map((words) => words.flat()),
   ),
-  command('expire', key, seconds, expireWords),
-  command('pexpire', key, milliseconds, expireWords),
+  command('expire', key, seconds, relativeWords),
+  command('pexpire', key, milliseconds, relativeWords),
   command('expireat', key, atSeconds, expireWords),
   command('pexpireat', key, atMilliseconds, expireWords),
   ...['ttl', 'pttl', 'expiretime', 'pexpiretime'].map((name) => command(name, key)),
