@@ -12,6 +12,7 @@
  * so a change moves what must move and hardly anything else. All is integer arithmetic or IEEE division, so
  * that any two nodes find the same.
  */
+import { strict as assert } from 'node:assert'
 import { crc32 } from './crc32.ts'
 import { BALANCING_ROUNDS_MAX } from './limits.ts'
 import type { Member } from './member.ts'
@@ -76,7 +77,8 @@ class Placement {
     const table = new Uint16Array(PARTITIONS * this.#replicas)
     const left = Float64Array.from(this.#quotas.caps)
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      for (let above = 0; !this.#fill(partition, left, -above); above++);
+      for (let above = 0; !this.#fill(partition, left, -above); above++)
+        assert(above < PARTITIONS, 'the limits of regions and zones leave too few members')
       for (const member of this.#row) left[member]! -= 1
       table.set(this.#inOrderOfScore(partition), partition * this.#replicas)
     }
