@@ -1,25 +1,14 @@
-/**
- * A copy of packages with one fault planted in their source, for controls: the product carries no switch for
- * it. The text to replace must be there exactly once, so that a fault whose place has moved breaks its
- * control instead of passing it.
- */
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+/** Copies of our packages, and of the node program, with one fault planted in their source, for controls. */
+import { readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { copyPackage, copyPackages, type PlantedFault, packageWith, plant } from '@minivault/planted'
 import type * as Protocol from '@minivault/protocol'
 import type * as Storage from '@minivault/storage'
 
-const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
-const NODE = fileURLToPath(new URL('../../../apps/node', import.meta.url))
+export type { PlantedFault } from '@minivault/planted'
 
-export interface PlantedFault {
-  /** From `packages/`, such as `storage/src/merge-run.ts`; or of the node program: `node/src/limits.ts`. */
-  readonly file: string
-  /** What stands there, and what stands there instead. */
-  readonly edits: readonly (readonly [find: string, replace: string])[]
-  /** The same fault in another file, where both stand guard. */
-  readonly also?: PlantedFault
-}
+const NODE = fileURLToPath(new URL('../../../apps/node', import.meta.url))
 
 /** The storage package over the changed sources, built in an empty folder of the caller. */
 export async function storageWith(fault: PlantedFault, folder: string): Promise<typeof Storage> {
@@ -29,13 +18,6 @@ export async function storageWith(fault: PlantedFault, folder: string): Promise<
 /** The same of the protocol package. */
 export async function protocolWith(fault: PlantedFault, folder: string): Promise<typeof Protocol> {
   return packageWith('protocol', fault, folder)
-}
-
-function packageWith<T>(name: string, fault: PlantedFault, folder: string): Promise<T> {
-  const scope = join(folder, 'node_modules', '@minivault')
-  copyPackages(fault, name, scope)
-  plant(fault, scope)
-  return import(pathToFileURL(join(scope, name, 'src', 'index.ts')).href)
 }
 
 /** The node program over the changed sources: the path of its main.ts, in an empty folder of the caller. */
@@ -49,36 +31,4 @@ export function plantedNode(fault: PlantedFault, folder: string): string {
   }
   plant(fault, scope)
   return join(scope, 'node', 'src', 'main.ts')
-}
-
-/** What is changed, and what stands above it, as copies; the rest by links. */
-function copyPackages(fault: PlantedFault, above: string, scope: string): void {
-  mkdirSync(scope, { recursive: true })
-  const changed = [above]
-  for (let one: PlantedFault | undefined = fault; one !== undefined; one = one.also) {
-    changed.push(one.file.split('/')[0]!)
-  }
-  for (const name of readdirSync(PACKAGES)) {
-    const isCopied = changed.includes(name)
-    if (isCopied) copyPackage(join(PACKAGES, name), join(scope, name))
-    else symlinkSync(join(PACKAGES, name), join(scope, name))
-  }
-}
-
-function plant(fault: PlantedFault, scope: string): void {
-  const path = join(scope, fault.file)
-  let text = readFileSync(path, 'utf8')
-  for (const [find, replace] of fault.edits) {
-    const count = text.split(find).length - 1
-    if (count !== 1) throw new Error(`\`${find}\` stands ${count} times in ${fault.file}: move the fault`)
-    text = text.replace(find, () => replace)
-  }
-  writeFileSync(path, text)
-  if (fault.also !== undefined) plant(fault.also, scope)
-}
-
-function copyPackage(from: string, to: string): void {
-  mkdirSync(to)
-  cpSync(join(from, 'package.json'), join(to, 'package.json'))
-  cpSync(join(from, 'src'), join(to, 'src'), { recursive: true })
 }

@@ -1,0 +1,7 @@
+export {
+  copyPackage,
+  copyPackages,
+  type PlantedFault,
+  packageWith,
+  plant,
+} from './planted-source.ts'
