@@ -50,6 +50,8 @@ class Placement {
   readonly #row: number[] = []
   readonly #inRegion: Uint16Array
   readonly #inZone: Uint16Array
+  /** Places of the row that regions must still get. */
+  #owed = 0
 
   constructor(
     members: readonly Member[],
@@ -120,11 +122,14 @@ class Placement {
     this.#row.length = 0
     this.#inRegion.fill(0)
     this.#inZone.fill(0)
+    this.#owed = this.#quotas.regionLeasts.reduce((sum, least) => sum + least, 0)
     while (this.#row.length < this.#replicas) {
       const member = this.#best(partition, left, floor)
       if (member < 0) return false
+      const region = this.#quotas.regionOf[member]!
+      if (this.#inRegion[region]! < this.#quotas.regionLeasts[region]!) this.#owed -= 1
       this.#row.push(member)
-      this.#inRegion[this.#quotas.regionOf[member]!]! += 1
+      this.#inRegion[region]! += 1
       this.#inZone[this.#quotas.zoneOf[member]!]! += 1
     }
     return true
@@ -132,7 +137,8 @@ class Placement {
 
   /** The best member for the next place of the row, by name where two are equal; -1: none may take it. */
   #best(partition: number, left: Float64Array, floor: number): number {
-    const { regionOf, zoneOf, regionLimits, zoneLimits } = this.#quotas
+    const { regionOf, zoneOf, regionLeasts, regionLimits, zoneLimits } = this.#quotas
+    const isAllOwed = this.#owed === this.#replicas - this.#row.length
     let best = -1
     let most = Number.NEGATIVE_INFINITY
     for (let member = 0; member < this.#count; member++) {
@@ -140,7 +146,12 @@ class Placement {
       const zone = zoneOf[member]!
       const inRegion = this.#inRegion[region]!
       const inZone = this.#inZone[zone]!
-      if (left[member]! <= floor || inRegion >= regionLimits[region]! || inZone >= zoneLimits[zone]!) continue
+      if (
+        left[member]! <= floor ||
+        inRegion >= (isAllOwed ? regionLeasts : regionLimits)[region]! ||
+        inZone >= zoneLimits[zone]!
+      )
+        continue
       const score = this.#biased[partition * this.#count + member]! - this.#handicaps[member]!
       const spread = score - (inRegion + inZone) * SPREAD_PENALTY
       if (spread <= most || this.#row.includes(member)) continue

@@ -18,7 +18,9 @@ export interface Quotas {
   /** By member: which region and zone it is in, as places in the next two. */
   readonly regionOf: readonly number[]
   readonly zoneOf: readonly number[]
-  /** The most replicas of one partition in a region and in a zone. */
+  /** The fewest replicas of one partition in a region, ... */
+  readonly regionLeasts: readonly number[]
+  /** ... and the most in a region and in a zone. */
   readonly regionLimits: readonly number[]
   readonly zoneLimits: readonly number[]
 }
@@ -47,6 +49,7 @@ export function quotasFor(members: readonly Member[], replicas: number): Quotas 
     caps: fair.map((share) => Math.ceil(share)),
     regionOf: regions.of,
     zoneOf: zones.of,
+    regionLeasts: bounds.map(({ least }) => least / PARTITIONS),
     regionLimits: bounds.map(({ most }) => most / PARTITIONS),
     zoneLimits,
   }
