@@ -7,6 +7,7 @@ import {
   type HeldRecord,
   HybridLogicalClock,
   type Key,
+  type Limits,
   type Message,
   type NodeCore,
   type Placement,
@@ -30,6 +31,7 @@ export interface NodeParts {
   readonly core: Core
   readonly network: ScriptedNetwork
   readonly placement: Placement
+  readonly limits?: Partial<Limits>
   readonly watcher: Watcher
 }
 
@@ -71,9 +73,9 @@ export class ScriptedNode implements Env {
 
   start(): void {
     this.#life += 1
-    const { core, placement } = this.#parts
+    const { core, placement, limits = {} } = this.#parts
     this.#clock = this.#newClock(this.latest)
-    const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
+    const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number, limits }
     this.#core = new core.NodeCore(parts)
   }
 
