@@ -99,6 +99,18 @@ t.test('stretched: one replica in each of three regions, whatever their sizes', 
   t.end()
 })
 
+t.test('stretched over fewer regions than replicas: no region is left out for a better zone', (t) => {
+  const places = ['d', 'c', 'd', 'e', 'e', 'd', 'e', 'c/y']
+  const after = cluster(places.join(' ')).map((member, i) => ({ ...member, name: `n${i}:1` }))
+  const before = createLayout([{ name: 'n0:1', region: 'a' }], { mode: 'stretched', replicas: 4 })
+  const found = Object.keys(patterns(nextLayout(before, after), 'region'))
+  t.same(
+    found.filter((pattern) => !/^c+d+e+$/.test(pattern)),
+    [],
+  )
+  t.end()
+})
+
 t.test(
   'any regions and zones: rows of different members, in as many regions as there can be, within the cap',
   (t) => {
