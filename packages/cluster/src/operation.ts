@@ -16,8 +16,12 @@ export interface Operation {
   isSent: boolean
 }
 
-/** Of what has come to no end: it failed only if neither this attempt nor an earlier one can take effect. */
-export function outcomeUnknown({ request, isSent }: Operation): Outcome {
-  const mayBeDone = isSent || (request.change !== null && request.attempt > 0)
-  return mayBeDone ? OUTCOME.inDoubt : OUTCOME.failed
+/** Whether this attempt or an earlier one may take effect, or has. */
+export function mayBeDone({ request, isSent }: Operation): boolean {
+  return isSent || (request.change !== null && request.attempt > 0)
+}
+
+/** Of what has come to no end. */
+export function outcomeUnknown(operation: Operation): Outcome {
+  return mayBeDone(operation) ? OUTCOME.inDoubt : OUTCOME.failed
 }

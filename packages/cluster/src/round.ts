@@ -27,7 +27,7 @@ import {
   type Reply,
   VERDICT,
 } from './messages.ts'
-import { type Operation, outcomeUnknown } from './operation.ts'
+import { mayBeDone, type Operation, outcomeUnknown } from './operation.ts'
 import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
@@ -138,8 +138,12 @@ export class Round {
       return this.#accept(this.#under(newest), () => this.start())
     }
     const effect = request.change.apply(this.#coordinator.shown(newest), this.#ballot)
-    if (effect === null) this.#finish(OUTCOME.no, REASON.none, newest)
-    else this.#write(effect)
+    if (effect !== null) return this.#write(effect)
+    const refuse = () => this.#finish(OUTCOME.no, REASON.none, newest)
+    // Before it expired, or by another clock, the condition may have held, and a minority may hold what came of
+    // that: it must not come back.
+    if (newest.expiresAtMs !== 0 && mayBeDone(this.#operation)) this.#accept(this.#under(newest), refuse)
+    else refuse()
   }
 
   #newest(): HeldRecord {

@@ -1,7 +1,7 @@
 /**
  * What a client asks for, as a scenario writes it: `put x`, `delete`, `get`, `create x` (if absent),
  * `swap 20 x` (if the version is 20), `increment`; behind it in brackets `request 90`, `attempt 1`,
- * `level one`, `within 100 ms`, `in memory`.
+ * `level one`, `within 100 ms`, `in memory`, `expires 150` (at that wall time).
  */
 import {
   type Change,
@@ -38,6 +38,7 @@ function withOption(request: Request, option: string): Request {
   if (name === 'attempt') return { ...request, attempt: Number(value) }
   if (name === 'level') return { ...request, level: value === 'one' ? LEVEL.one : LEVEL.quorum }
   if (name === 'within') return { ...request, deadlineMs: Number(value) }
+  if (name === 'expires') return { ...request, change: expiring(request.change!, Number(value)) }
   if (option === 'in memory') return { ...request, durability: DURABILITY.memory }
   throw new Error(`no option \`${option}\``)
 }
@@ -62,12 +63,23 @@ function readChange(words: string): Change | null {
   }
 }
 
+function expiring({ isConditional, apply }: Change, expiresAtMs: number): Change {
+  return {
+    isConditional,
+    apply: (current, ballot) => {
+      const effect = apply(current, ballot)
+      return effect === null ? null : { ...effect, expiresAtMs }
+    },
+  }
+}
+
 function effectOf(text: string): Effect {
   return { value: textOf(text), expiresAtMs: 0, sum: null }
 }
 
-function swapped({ version }: HeldRecord, wanted: string, text: string): Effect | null {
-  return isEqual(version, readVersion(wanted)) ? effectOf(text) : null
+/** What has expired is not there any more. */
+function swapped({ version, value }: HeldRecord, wanted: string, text: string): Effect | null {
+  return value !== null && isEqual(version, readVersion(wanted)) ? effectOf(text) : null
 }
 
 function incremented({ value }: HeldRecord): Effect {
