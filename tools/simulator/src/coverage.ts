@@ -35,6 +35,7 @@ export const STATES = [
   'late no not believed',
   'retry answered',
   'request id too far ahead',
+  'expired value shown as gone',
 ] as const
 export type State = (typeof STATES)[number]
 
@@ -138,6 +139,9 @@ export class Coverage implements Observer {
     if (reason === REASON.idAhead) this.add('request id too far ahead')
     if (outcome === OUTCOME.no && number < operation.attempt) this.add('late no not believed')
     if (counts && number > 0 && !operation.isRead) this.add('retry answered')
+    if (record !== null && record.value === null && record.expiresAtMs > 0) {
+      this.add('expired value shown as gone')
+    }
     const isWrite = !operation.isRead && outcome === OUTCOME.ok
     if (isWrite && record?.value === undefined) this.add('chosen by evidence alone')
   }

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url'
 import * as cluster from '@minivault/cluster'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import type { Fault } from './faults/fault.ts'
+import { faultRow } from './faults/fault-table.ts'
+import { FAULTS } from './faults/faults.ts'
 import { runJobs } from './jobs.ts'
 import { calmPlan, drawPlan } from './plan/draw-plan.ts'
 import { type Plan, planText, readPlan } from './plan/plan.ts'
@@ -19,6 +22,7 @@ import { Transcript } from './transcript.ts'
 import type { ClusterPackage } from './world/member.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const FIXTURES = fileURLToPath(new URL('../test/fixtures', import.meta.url))
 const PROGRESS_INTERVAL_MS = 10_000
 const SHRUNK_MAX = 3
 
@@ -32,6 +36,8 @@ const args = yargs(hideBin(process.argv))
   .option('seed', { type: 'number', describe: 'only this one, made small if it fails' })
   .option('plan', { type: 'string', describe: 'the history that stands in this file' })
   .option('trace', { type: 'boolean', default: false, describe: 'with its transcript' })
+  .option('fault', { type: 'string', describe: 'look for this fault' })
+  .option('faults', { type: 'boolean', default: false, describe: 'look for every fault, and print a table' })
   .option('out', {
     type: 'string',
     default: join(ROOT, '.cache', 'simulator'),
@@ -114,7 +120,27 @@ function trace(plan: Plan): void {
   for (const { judge, key, why } of violations) process.stdout.write(`${judge}, key ${key}: ${why}\n`)
 }
 
+async function hunting(faults: readonly Fault[]): Promise<boolean> {
+  let found = 0
+  for (const fault of faults) {
+    const { text, isFound, plan } = await faultRow(fault, args.first, FIXTURES)
+    if (isFound) found += 1
+    process.stdout.write(`${text}\n`)
+    if (plan === null) continue
+    mkdirSync(args.out, { recursive: true })
+    writeFileSync(join(args.out, `${fault.name}.json`), planText(plan))
+  }
+  process.stdout.write(`${found} of ${faults.length} faults found\n`)
+  return found === faults.length
+}
+
 async function main(): Promise<boolean> {
+  if (args.faults) return hunting(FAULTS)
+  if (args.fault !== undefined) {
+    const named = FAULTS.filter(({ name }) => name === args.fault)
+    if (named.length === 0) throw new Error(`no such fault: ${FAULTS.map(({ name }) => name).join(', ')}`)
+    return hunting(named)
+  }
   if (args.plan !== undefined) return history(readPlan(readFileSync(args.plan, 'utf8')), false)
   if (args.seed !== undefined) return history(args.calm ? calmPlan(args.seed) : drawPlan(args.seed), true)
   return campaign()

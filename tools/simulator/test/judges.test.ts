@@ -7,6 +7,7 @@ import { judgeLostWrites } from '../src/judges/lost-writes.ts'
 import { judgeLiveness } from '../src/judges/rest.ts'
 import { judgeVersionOrder } from '../src/judges/version-order.ts'
 import type { Kind } from '../src/plan/plan.ts'
+import { WALL_MS } from '../src/world/member.ts'
 import { type Ending, Operation, type Written } from '../src/world/operation.ts'
 
 const NOTHING = 0
@@ -22,8 +23,8 @@ class Hand implements KeyHistory {
   }
 
   /** An operation from when to when; without an end it is in doubt. */
-  call(kind: Kind, from: number, to: number, options: { expected?: number; isFinal?: boolean } = {}): Called {
-    const { expected, isFinal = false } = options
+  call(kind: Kind, from: number, to: number, options: Options = {}): Called {
+    const { expected, isFinal = false, expiresMs = 0 } = options
     const operation = new Operation({
       id: this.operations.length + 1,
       key: 0,
@@ -33,11 +34,18 @@ class Hand implements KeyHistory {
       callMs: from,
       expected: expected === undefined ? null : at(expected),
       isFinal,
+      expiresAtMs: expiresMs === 0 ? 0 : WALL_MS + expiresMs,
     })
     if (to > 0) operation.returnMs = to
     this.operations.push(operation)
     return new Called(operation, this.#written)
   }
+}
+
+interface Options {
+  readonly expected?: number
+  readonly isFinal?: boolean
+  readonly expiresMs?: number
 }
 
 class Called {
@@ -181,6 +189,21 @@ t.test('versions that do not agree with real time', async (t) => {
   put(hand, 1, 2, 20)
   put(hand, 3, 4, 10)
   t.match(judgedBoth(hand).why, 'had ended')
+})
+
+t.test('what expires is there before and gone after, by any clock', async (t) => {
+  const seenAt = (from: number, value: number | null) => {
+    const hand = new Hand()
+    hand.call('put', 1, 2, { expiresMs: 1000 }).made(10, 1000).answered('ok', 10, 1000)
+    get(hand, from, from + 1, 10, value)
+    return judgeVersionOrder(hand).why
+  }
+  t.equal(seenAt(100, 1000), '')
+  t.match(seenAt(100, null), 'shows null')
+  t.equal(seenAt(1000, 1000), '')
+  t.equal(seenAt(1000, null), '')
+  t.match(seenAt(2000, 1000), 'shows 1000')
+  t.equal(seenAt(2000, null), '')
 })
 
 t.test('counters', async (t) => {

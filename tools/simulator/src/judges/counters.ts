@@ -10,7 +10,7 @@ import type { KeyHistory } from './key-history.ts'
 export function judgeCounters({ operations }: KeyHistory): string {
   const kinds = new Set(operations.map(({ start }) => start.kind))
   kinds.delete('get')
-  if (kinds.size !== 1) return ''
+  if (kinds.size !== 1 || operations.some(({ start }) => start.expiresAtMs > 0)) return ''
   const writes = operations.filter(({ isRead }) => !isRead)
   if (kinds.has('increment')) return judgeSums(operations, writes)
   const winners = writes.filter(({ ending }) => ending === 'ok').length

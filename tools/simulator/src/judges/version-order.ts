@@ -5,6 +5,8 @@
  * order agrees with real time. Such a pass is a witness of strict linearizability (judge S).
  */
 import { isBelow, isEqual, LEVEL, type Version, ZERO } from '@minivault/cluster'
+import { SKEW_MAX_MS } from '../plan/plan.ts'
+import { WALL_MS } from '../world/member.ts'
 import { newValue, type Operation, type Written } from '../world/operation.ts'
 import { isWitness, type KeyHistory, nameOf } from './key-history.ts'
 
@@ -78,6 +80,7 @@ class Walk {
   #lastCallMs = Number.NEGATIVE_INFINITY
   #version: Version = ZERO
   #value: number | null = null
+  #expiresAtMs = 0
 
   constructor({ operations }: KeyHistory) {
     for (const operation of operations) {
@@ -108,14 +111,17 @@ class Walk {
       if (!isEqual(predecessor, this.#version)) {
         return `${name} was decided on ${predecessor}, but ${this.#version} came between`
       }
-      const should = newValue(operation, this.#value, this.#version)
-      if (should !== value) return `${name} made ${value} of ${this.#value}`
+      const isRight = this.#standing(operation).some(
+        (standing) => newValue(operation, standing, this.#version) === value,
+      )
+      if (!isRight) return `${name} made ${value} of ${this.#value}`
     }
     if (operation.start.kind === 'increment' && isWitnessed && operation.value !== value) {
       return `${name} made ${value}, and was answered ${operation.value}`
     }
     this.#version = version
     this.#value = value
+    this.#expiresAtMs = value === null ? 0 : operation.start.expiresAtMs
     return null
   }
 
@@ -123,15 +129,25 @@ class Walk {
     for (const operation of this.#looks.get(this.#version.toString()) ?? []) {
       const late = this.#passes(operation, operation.returnMs)
       if (late !== null) return late
-      if (operation.value !== this.#value) {
+      if (!this.#standing(operation).includes(operation.value)) {
         return `${nameOf(operation)} shows ${operation.value} where ${this.#value} stands`
       }
       const isRefusal = operation.ending === 'no'
-      if (isRefusal && newValue(operation, this.#value, this.#version) !== undefined) {
+      if (isRefusal && newValue(operation, operation.value, this.#version) !== undefined) {
         return `${nameOf(operation)} was refused where its condition holds`
       }
     }
     return null
+  }
+
+  /** What may have stood there for it: what expires does so by the clock of whoever looks. */
+  #standing({ start, returnMs }: Operation): (number | null)[] {
+    if (this.#expiresAtMs === 0) return [this.#value]
+    const leftMs = this.#expiresAtMs - WALL_MS
+    const standing: (number | null)[] = []
+    if (start.callMs - SKEW_MAX_MS <= leftMs) standing.push(this.#value)
+    if (returnMs + SKEW_MAX_MS >= leftMs) standing.push(null)
+    return standing
   }
 
   #passes(operation: Operation, returnMs: number): string | null {

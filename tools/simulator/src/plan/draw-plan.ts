@@ -4,7 +4,7 @@
  */
 import { DURABILITY, LEVEL } from '@minivault/cluster'
 import { mix, Random } from '../random.ts'
-import type { Item, Kind, OperationItem, Plan, Setup } from './plan.ts'
+import { type Item, type Kind, type OperationItem, type Plan, type Setup, SKEW_MAX_MS } from './plan.ts'
 
 /** What a key is used for, with the weights of the operations. */
 const USES: readonly Readonly<Partial<Record<Kind, number>>>[] = [
@@ -24,7 +24,8 @@ const USES: readonly Readonly<Partial<Record<Kind, number>>>[] = [
 
 const LEDGER_AMPLE = 1024
 const LEDGER_SHORT = 8
-const SKEW_MAX_MS = 500
+const FAR_MS = [2000, 60_000, 3_600_000]
+const TTLS_MS = [20, 200, 1000]
 /** Of a calm history: nothing fails, and the clocks agree. */
 const CALM_SPAN_MS = 3000
 const CALM_OPERATIONS = 100
@@ -34,8 +35,16 @@ export function drawPlan(seed: number): Plan {
   const setup = drawSetup(random)
   const spanMs = random.of([200, 1000, 3000])
   const items: Item[] = []
-  drawOperations(items, setup, spanMs, random)
+  const isFar = random.chance(0.15)
+  drawOperations(items, setup, spanMs, isFar ? 0 : random.of([0, 0, 0, 0.3]), random)
   drawFaults(items, setup, spanMs, random)
+  // A clock that is off for hours, for a while: what it stamps is never adopted by the others.
+  if (isFar) {
+    const [atMs, untilMs] = [timeIn(spanMs, random), timeIn(spanMs, random)].sort((a, b) => a - b)
+    const member = random.below(setup.members)
+    items.push({ kind: 'skew', atMs: atMs!, member, skewMs: random.of(FAR_MS) })
+    items.push({ kind: 'skew', atMs: untilMs!, member, skewMs: 0 })
+  }
   return { seed, setup, items: inOrder(items) }
 }
 
@@ -107,7 +116,13 @@ function drawKind(weights: Weights, random: Random): Kind {
   return 'get'
 }
 
-function drawOperations(items: Item[], setup: Setup, spanMs: number, random: Random): void {
+function drawOperations(
+  items: Item[],
+  setup: Setup,
+  spanMs: number,
+  expiringShare: number,
+  random: Random,
+): void {
   const uses = drawUses(setup.keys, random)
   const retryShare = random.of([0, 0.5, 1])
   const anonymousShare = random.of([0, 0, 0.3])
@@ -119,7 +134,8 @@ function drawOperations(items: Item[], setup: Setup, spanMs: number, random: Ran
     const isAnonymous = random.chance(anonymousShare)
     const isRetried = random.chance(retryShare) && !isAnonymous
     const level = random.chance(oneShare) && isPlain ? LEVEL.one : LEVEL.quorum
-    items.push({ ...item, retries: isRetried ? item.retries : [], isAnonymous, level })
+    const ttlMs = random.chance(expiringShare) ? random.of(TTLS_MS) : 0
+    items.push({ ...item, retries: isRetried ? item.retries : [], isAnonymous, level, ttlMs })
   }
 }
 
@@ -141,6 +157,7 @@ function drawOperation(
     retries: [random.below(members), random.below(members)],
     isAnonymous: false,
     level: LEVEL.quorum,
+    ttlMs: 0,
   }
 }
 

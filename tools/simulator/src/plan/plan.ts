@@ -8,6 +8,12 @@ import type { Durability, Level } from '@minivault/cluster'
 export const KINDS = ['get', 'put', 'delete', 'cas', 'create', 'increment', 'deleteIf'] as const
 export type Kind = (typeof KINDS)[number]
 
+/** A clock is off by so much at most. */
+export const SKEW_MAX_MS = 500
+
+/** Clients believe a `no` of any attempt; or all stamp as if they were one. */
+export type ClientFault = 'trustsEveryNo' | 'sameWriter'
+
 export interface Setup {
   /** Replicas of every key at the beginning; one more member stands by when the layout changes. */
   readonly members: number
@@ -29,6 +35,7 @@ export interface Setup {
   readonly ledgerEntries: number
   /** Else a member that crashed starts with a clock up to 12 s ahead of the wall. */
   readonly startsNearTheWall: boolean
+  readonly clientFault?: ClientFault
 }
 
 interface Timed {
@@ -48,6 +55,8 @@ export interface OperationItem extends Timed {
   /** Has no request id of its own, so it cannot be tried again. */
   readonly isAnonymous: boolean
   readonly level: Level
+  /** What it writes is gone after so long; 0: never. */
+  readonly ttlMs: number
 }
 
 export interface CrashItem extends Timed {

@@ -34,10 +34,7 @@ export interface Attempt {
   readonly then: ((record: HeldRecord) => void) | null
 }
 
-type Begun = Pick<
-  OperationItem,
-  'operation' | 'client' | 'member' | 'key' | 'retries' | 'isAnonymous' | 'level'
->
+type Begun = Omit<OperationItem, 'kind' | 'atMs' | 'readsFirst'>
 
 export class Client {
   readonly #parts: ClientParts
@@ -70,6 +67,7 @@ export class Client {
       retries: [],
       isAnonymous: true,
       level: LEVEL.quorum,
+      ttlMs: 0,
     }
     this.#start(read, null, null, true)
   }
@@ -77,9 +75,11 @@ export class Client {
   #start(item: Begun, expected: Version | null, then: Attempt['then'] = null, isFinal = false): void {
     const { timeline, history, members, setup } = this.#parts
     if (!members[item.member]!.isUp) return
-    const { operation: kind, key, client, level, retries } = item
+    const { operation: kind, key, client, level, retries, ttlMs } = item
     const callMs = timeline.nowMs
-    const operation = history.begin({ key, kind, level, client, callMs, expected, isFinal })
+    // By the client, once: attempts at two coordinators write the same.
+    const expiresAtMs = ttlMs === 0 ? 0 : this.#parts.wallMs() + ttlMs
+    const operation = history.begin({ key, kind, level, client, callMs, expected, isFinal, expiresAtMs })
     const id = item.isAnonymous || kind === 'get' ? null : this.#clock.next(new Version())
     this.#try({ client: this, operation, number: 0, member: item.member, id, then })
     retries.forEach((member, index) => {
@@ -114,11 +114,14 @@ export class Client {
     if (operation.returnMs !== Number.POSITIVE_INFINITY) return false
     if (outcome === OUTCOME.failed) operation.failedCount += 1
     if (record === null || outcome === OUTCOME.failed || outcome === OUTCOME.inDoubt) return false
-    if (outcome === OUTCOME.no && number < operation.attempt) return false
+    const isEarly = number < operation.attempt && this.#parts.setup.clientFault !== 'trustsEveryNo'
+    if (outcome === OUTCOME.no && isEarly) return false
     operation.ending = outcome === OUTCOME.ok ? 'ok' : 'no'
     operation.returnMs = this.#parts.timeline.nowMs
     operation.version = this.#parts.history.identify(operation.start.key, record)
-    operation.value = record.sum === null ? numberOf(record) : Number(record.sum)
+    // All that a replica may still know of an increment that was overwritten is its sum.
+    const isSum = operation.start.kind === 'increment' && record.sum !== null
+    operation.value = isSum ? Number(record.sum) : numberOf(record)
     operation.rounds = answer.rounds
     this.#clock.observe(record.version)
     if (record.value !== undefined) this.#seen.set(operation.start.key, record)

@@ -1,6 +1,7 @@
 /**
  * The network between members: slow, lossy, out of order, cut in two. The luck of a message is that of its
- * link and its number on it. What was lost of an offer may come much later all the same, as a hint.
+ * way, of what it is about, and of how many like it there were. What was lost of an offer may come much later
+ * all the same, as a hint.
  */
 import { CAUSE, MESSAGE, type Message, type Offer } from '@minivault/cluster'
 import type { Setup } from '../plan/plan.ts'
@@ -28,7 +29,10 @@ export class Network {
   readonly #seed: number
   readonly #setup: Setup
   readonly #deliver: Deliver
-  readonly #counts = new Int32Array(MEMBERS_MAX * MEMBERS_MAX)
+  /** How often the like of a message was sent, by what it is about. */
+  readonly #counts = new Map<number, number>()
+  /** By exchange: what a question is about, and so its answers. */
+  readonly #questions = new Map<number, number>()
   readonly #cuts = new Set<Cut>()
   #isCalm = false
   /** Of all that was delivered, in order. */
@@ -55,9 +59,7 @@ export class Network {
   }
 
   send(from: number, to: number, message: Message): void {
-    const link = from * MEMBERS_MAX + to
-    this.#counts[link]! += 1
-    const luck = mix(this.#seed, link, this.#counts[link]!)
+    const luck = this.#luck(from * MEMBERS_MAX + to, message)
     const { delayMs, lossShare, duplicateShare } = this.#setup
     const isLost = !this.#isCalm && (this.#isCut(from, to) || unit(luck, 1) < lossShare)
     const delay = DELAY_MS_MIN + unit(luck, 2) * unit(luck, 3) * delayMs
@@ -69,6 +71,31 @@ export class Network {
     if (this.#isCalm || unit(luck, 4) >= duplicateShare) return
     const later = delay + unit(luck, 5) * unit(luck, 6) * DUPLICATE_MS_MAX
     this.#timeline.add(later, new Delivery(this, from, to, message, luck))
+  }
+
+  /**
+   * Of a message: by its way, what it is about, and how many such there were. So that what has nothing to do
+   * with an item of the plan has the same luck without it.
+   */
+  #luck(link: number, message: Message): number {
+    const { exchange, kind } = message
+    const subject = mix(link, kind, this.#questions.get(exchange) ?? this.#about(message))
+    const count = this.#counts.get(subject) ?? 0
+    this.#counts.set(subject, count + 1)
+    return mix(this.#seed, subject, count)
+  }
+
+  #about(message: Message): number {
+    const { kind, exchange } = message
+    let about = kind as number
+    if (kind === MESSAGE.read) about = mix(kind, message.key.low)
+    else if (kind === MESSAGE.prepare) about = mix(kind, message.request.middle, message.request.low)
+    else if (kind === MESSAGE.offer) {
+      const { request } = message.record
+      about = mix(kind + 16 * message.cause, request.middle, request.low)
+    } else return about
+    if (exchange !== 0) this.#questions.set(exchange, about)
+    return about
   }
 
   /** It is there, unless the way is cut or nobody listens. */

@@ -18,6 +18,8 @@ export interface OperationStart {
   readonly expected: Version | null
   /** A read after the last fault. */
   readonly isFinal: boolean
+  /** Wall time from which on what it wrote is gone; 0: never. */
+  readonly expiresAtMs: number
 }
 
 export class Operation {
@@ -87,7 +89,7 @@ export class OperationChange implements Change {
     this.#note({ version: ballot, operation: this.#operation, value: number, predecessor }, current)
     const value: StoredValue | null = number === null ? null : { bytes: 8, number }
     const sum = this.#operation.start.kind === 'increment' ? BigInt(number ?? 0) : null
-    return { value, expiresAtMs: 0, sum }
+    return { value, expiresAtMs: value === null ? 0 : this.#operation.start.expiresAtMs, sum }
   }
 }
 

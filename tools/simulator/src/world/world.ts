@@ -92,7 +92,7 @@ export class World {
       members,
       keys,
       setup: plan.setup,
-      writer: ((mix(plan.seed, 8, number) & 0xffffff00) | (CLIENT_WRITERS + number)) >>> 0,
+      writer: plan.setup.clientFault === 'sameWriter' ? CLIENT_WRITERS : clientWriter(plan.seed, number),
       wallMs: () => WALL_MS + Math.floor(timeline.nowMs),
       ask: (attempt, request) => {
         for (const observer of this.#observers) observer.onAsk(attempt)
@@ -245,6 +245,10 @@ export class World {
   #at(afterMs: number, task: () => void): void {
     this.timeline.add(afterMs, new Task(task))
   }
+}
+
+function clientWriter(seed: number, number: number): number {
+  return ((mix(seed, 8, number) & 0xffffff00) | (CLIENT_WRITERS + number)) >>> 0
 }
 
 export function memberName(number: number): string {

@@ -1,0 +1,153 @@
+/** What a coordinator may do wrong: count, decide, answer, stamp. */
+import { inCore } from './edits.ts'
+import type { Fault } from './fault.ts'
+
+export const COORDINATOR_FAULTS: readonly Fault[] = [
+  {
+    name: 'new-id-on-retry',
+    what: 'a retry gets a new request id',
+    planted: inCore('coordinator', [
+      [
+        'const id = request.id ?? clock.next(new Version())',
+        'const id = request.attempt === 0 && request.id !== null ? request.id : clock.next(new Version())',
+      ],
+    ]),
+  },
+  {
+    name: 'ack-per-message',
+    what: 'acknowledgements are counted by message, not by replica',
+    planted: inCore(
+      'exchange',
+      [
+        [
+          'if (position < 0 || (this.#heard & (1 << position)) !== 0) return -1',
+          'if (position < 0) return -1',
+        ],
+      ],
+      inCore('plain-write', [
+        ['this.#held |= 1 << position', 'this.#held = (this.#held << 1) | 1'],
+        ['|| electorate.isQuorum(this.#held)', '|| this.#held > 1'],
+      ]),
+    ),
+  },
+  {
+    name: 'refused-write-back-answered',
+    what: 'a reader whose write-back was refused answers all the same',
+    planted: inCore('quorum-read', [
+      ['// A refusal may be of something', 'if (verdict > 0) return this.#finish(this.#newest!)\n    //'],
+    ]),
+  },
+  {
+    name: 'no-write-back',
+    what: 'a reader answers the newest of two that differ',
+    planted: inCore('quorum-read', [['} else if (isChosen) this', '} else if (isChosen || newest) this']]),
+  },
+  {
+    name: 'read-from-one',
+    what: 'a read is answered by the first replica (R = 1)',
+    planted: inCore('quorum-read', [
+      [
+        'const isEnough = this.#operation.request.level === LEVEL.one ||',
+        'const isEnough = electorate !== null ||',
+      ],
+      ['const isChosen = electorate', 'const isChosen = electorate !== null || electorate'],
+    ]),
+  },
+  {
+    name: 'decides-on-minority',
+    what: 'a conditional write decides on a record that only one replica holds',
+    planted: inCore('round', [['if (request.change.isConditional && !this', 'if (this.#tries < 0 && !this']]),
+  },
+  {
+    name: 'two-values-one-ballot',
+    what: 'another write is made chosen, and the own one written, under one ballot',
+    planted: inCore('round', [
+      [
+        'return this.#accept(this.#under(newest), () => this.start())',
+        `return this.#accept(this.#under(newest), () => {
+        const then = request.change!.apply(newest, this.#ballot)
+        if (then === null) this.#finish(OUTCOME.no, REASON.none, newest)
+        else this.#write(then)
+      })`,
+      ],
+    ]),
+  },
+  {
+    name: 'no-evidence',
+    what: 'whether a write was done is told by the newest record alone',
+    planted: inCore('round', [
+      [
+        'const chosen = this.#chosenEvidence()',
+        'const chosen = this.#tries < 0 ? this.#chosenEvidence() : null',
+      ],
+      ['if (!this.#isCertainlyNew()) return', 'if (this.#tries < 0 && !this.#isCertainlyNew()) return'],
+    ]),
+  },
+  {
+    name: 'half-evidence',
+    what: 'one replica that never held a write proves that it was not done',
+    planted: inCore('round', [
+      ['if (electorate.isBlocking(never)) return true', 'if (never !== 0) return true'],
+    ]),
+  },
+  {
+    name: 'no-barrier',
+    what: 'a plain write that was refused is offered under a new version, without a round',
+    planted: inCore('plain-write', [
+      [
+        'if (electorate.isBlocking(this.#refused)) this.onTimer(STAGE.afterRefusal)',
+        `if (electorate.isBlocking(this.#refused)) {
+      const ballot = this.#coordinator.ballotAbove(reply.above)
+      const { key, durability, change } = this.#operation.request
+      this.#record = { ...this.#record, ...change!.apply(NEVER, ballot)!, ballot, version: ballot }
+      this.#coordinator.close(this.#exchange)
+      this.#held = 0
+      this.#refused = 0
+      this.#exchange = this.#coordinator.open(key, this)
+      this.#coordinator.offer(this.#exchange, key, this.#record, durability, CAUSE.plain)
+      this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    }`,
+      ],
+    ]),
+  },
+  {
+    name: 'id-is-no-version',
+    what: 'coordinators stamp plain writes themselves, each attempt anew',
+    planted: inCore('plain-write', [
+      [
+        'const { value, expiresAtMs, sum } = request.change!.apply(NEVER, id)!',
+        `const ballot = this.#coordinator.ballotAbove(id)
+    const { value, expiresAtMs, sum } = request.change!.apply(NEVER, ballot)!`,
+      ],
+      ['{ ballot: id, version: id, request: id,', '{ ballot, version: ballot, request: id,'],
+    ]),
+  },
+  {
+    name: 'same-version-twice',
+    what: 'clients stamp as one: two requests may have one id, and so one version',
+    planted: null,
+    clientFault: 'sameWriter',
+  },
+  {
+    name: 'exchanges-from-one',
+    what: 'a reply to the life before a restart is taken for one of this life',
+    planted: inCore('exchanges', [['Math.floor(env.random() * 2 ** 48)', '0 * env.random()']]),
+  },
+  {
+    name: 'early-no-believed',
+    what: 'a client believes the "no" of an attempt that it has repeated elsewhere',
+    planted: null,
+    clientFault: 'trustsEveryNo',
+  },
+  {
+    name: 'first-attempt-without-evidence',
+    what: 'a coordinator that has sent nothing yet does not ask whether it was done elsewhere',
+    planted: inCore('round', [
+      [
+        'const chosen = this',
+        'const isFirst = request.attempt === 0 && !this.#operation.isSent\n    const chosen = isFirst ? null : this',
+      ],
+      ['if (!this.#isCertainlyNew()) return', 'if (!isFirst && !this.#isCertainlyNew()) return'],
+    ]),
+  },
+]

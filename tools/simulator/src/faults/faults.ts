@@ -1,0 +1,6 @@
+/** Every fault, in the order of the table. */
+import { COORDINATOR_FAULTS } from './coordinator-faults.ts'
+import type { Fault } from './fault.ts'
+import { REPLICA_FAULTS } from './replica-faults.ts'
+
+export const FAULTS: readonly Fault[] = [...REPLICA_FAULTS, ...COORDINATOR_FAULTS]

@@ -1,0 +1,130 @@
+/** What a replica may do wrong: take what it must not, forget, answer too early. */
+import type { PlantedFault } from '@minivault/planted'
+import { inCore } from './edits.ts'
+import type { Fault } from './fault.ts'
+
+/** Offers of these causes are taken below the promise. */
+function ignoringPromise(...causes: readonly string[]): PlantedFault {
+  const isIgnored = causes.map((cause) => `cause === CAUSE.${cause}`).join(' || ')
+  return inCore(
+    'replica',
+    [
+      ['import { type Evidence, VERDICT', 'import { CAUSE, type Evidence, VERDICT'],
+      [
+        'offer(key: Key, record: HeldRecord, durability: Durability): Taken {',
+        'offer(key: Key, record: HeldRecord, durability: Durability, cause: number): Taken {',
+      ],
+      [
+        'if (isBelow(record.ballot, promised)) return',
+        `if (isBelow(record.ballot, promised) && !(${isIgnored})) return`,
+      ],
+    ],
+    inCore('node-core', [
+      [
+        'this.#replica.offer(key, record, durability)',
+        'this.#replica.offer(key, record, durability, offer.cause)',
+      ],
+    ]),
+  )
+}
+
+export const REPLICA_FAULTS: readonly Fault[] = [
+  {
+    name: 'read-compare-write',
+    what: 'a prepare promises nothing: a conditional write reads, compares and writes',
+    planted: inCore('replica', [
+      [
+        'const position = this.#store.pledge(key, { ballot, request, attempt })',
+        'const { position } = standing',
+      ],
+    ]),
+  },
+  {
+    name: 'ballot-promised-twice',
+    what: 'a ballot that a coordinator issued twice is promised twice',
+    planted: inCore(
+      'replica',
+      [['if (!isAbove(ballot, promised)) return', 'if (isBelow(ballot, promised)) return']],
+      inCore('round', [['    this.#above = this.#ballot\n', '']]),
+    ),
+  },
+  {
+    name: 'promise-not-durable',
+    what: 'a promise is answered before it is durable',
+    planted: inCore('replica', [
+      [
+        'const position = this.#store.pledge(key, { ballot, request, attempt })',
+        'const { position } = standing\n    this.#store.pledge(key, { ballot, request, attempt })',
+      ],
+    ]),
+  },
+  {
+    name: 'plain-ignores-promise',
+    what: 'a plain write is taken below a promise',
+    planted: ignoringPromise('plain'),
+  },
+  {
+    name: 'write-back-ignores-promise',
+    what: "a reader's write-back is taken below a promise",
+    planted: ignoringPromise('writeBack'),
+  },
+  {
+    name: 'hint-ignores-promise',
+    what: 'a hint or repair is taken below a promise',
+    planted: ignoringPromise('hint', 'repair'),
+  },
+  {
+    name: 'accept-ignores-promise',
+    what: 'an accept is taken below a promise',
+    planted: ignoringPromise('accept'),
+  },
+  {
+    name: 'last-write-wins',
+    what: 'what is older than the record is told to be held',
+    planted: inCore('replica', [
+      [
+        'if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)',
+        'if (!isAbove(record.ballot, held.ballot)) return { verdict: VERDICT.held, above: ZERO, position }',
+      ],
+    ]),
+  },
+  {
+    name: 'dirty-read',
+    what: 'reads and promises show a record that is not durable',
+    planted: inCore('node-core', [
+      [
+        'this.#outbox.send(from, reply, position, durability)',
+        'this.#outbox.send(from, reply, 0, durability)',
+      ],
+    ]),
+  },
+  {
+    name: 'ack-before-sync',
+    what: 'replies do not wait until what they show is durable',
+    planted: inCore('outbox', [
+      ['if (position <= this.#store.durableUpTo(durability)) this', 'if (position >= 0) this'],
+    ]),
+  },
+  {
+    name: 'no-fence',
+    what: 'an earlier attempt of a request is promised to after a later one',
+    planted: inCore('replica', [
+      ['if (attempt < this.#ledger.attempt(request)) return', 'if (attempt < 0) return'],
+    ]),
+  },
+  {
+    name: 'ledger-without-horizon',
+    what: 'the ledger does not know that it has forgotten',
+    planted: inCore('ledger', [
+      [
+        'if (isAbove(this.#forgotten, this.horizon)) this.horizon.set(high, middle, low)',
+        'void [high, middle, low]',
+      ],
+    ]),
+  },
+  {
+    name: 'restart-without-horizon',
+    what: 'after a restart nobody knows that the ledger was lost',
+    planted: inCore('ledger', [['    this.horizon.copy(horizon)\n', '    void horizon\n']]),
+  },
+]
