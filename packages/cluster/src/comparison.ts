@@ -1,87 +1,79 @@
 /**
- * We compare what we hold with one other member, partition by partition, and bring both to the newer record of
- * every key that differs:
+ * We compare what we hold with one other member, partition by partition, and bring both to the newer record
+ * of every key that differs:
  *
  *   roots ──▶ which partitions differ ──▶ leaves ──▶ (key, ballot) of the leaves that differ
  *                                                     ├─ theirs is newer: fetch it, take it ourselves
- *                                                     └─ ours is newer: offer it
+ *                                                     ├─ ours is newer: offer it
+ *                                                     └─ they have nothing, and their floor is above ours: a
+ *                                                        round has to say what is true
  *
  * When it is over, we have held everything that the other held when it began.
  */
-import { Electorate } from './electorate.ts'
-import type { Exchange } from './exchange.ts'
-import type { Exchanges } from './exchanges.ts'
+import { type Inquirer, Inquiry } from './inquiry.ts'
 import type { Limits } from './limits.ts'
+import type { Floor } from './marks.ts'
 import { type Entries, type Entry, type Fetched, MESSAGE, type RepairReply, type Reply } from './messages.ts'
 import type { Key } from './ports.ts'
 import { isAbove, isBelow } from './record.ts'
 import type { Repair } from './repair.ts'
 import { LEAVES } from './trees.ts'
 
+/**
+ * @param isComplete whether all was compared, and everybody who was to be brought something was there
+ * @param keysDiffering so many were not equal
+ */
+export type OnCompared = (isComplete: boolean, keysDiffering: number) => void
+
 export class Comparison {
   readonly #repair: Repair
-  readonly #exchanges: Exchanges
+  readonly #inquirer: Inquirer
   readonly #limits: Limits
-  readonly #peer: Electorate
+  readonly #member: number
   readonly #partitions: readonly number[]
-  readonly #onOver: (isComplete: boolean) => void
-  #exchange!: Exchange
-  #ask!: () => void
-  #tries = 0
+  /** Only we are brought to what is newer. */
+  readonly #takesOnly: boolean
+  readonly #onOver: OnCompared
   /** Those that differ and are not done. */
   #differing: number[] = []
   #leaf = 0
   /** Keys of these leaves that are not equal yet, and how many are being brought. */
   #toOffer: Key[] = []
   #toFetch: Key[] = []
+  #toSettle: Key[] = []
   #underWay = 0
   #isFetching = false
+  #isComplete = true
+  #keysDiffering = 0
 
   constructor(
     repair: Repair,
-    exchanges: Exchanges,
+    inquirer: Inquirer,
     limits: Limits,
     member: number,
     partitions: readonly number[],
-    onOver: (isComplete: boolean) => void,
+    takesOnly: boolean,
+    onOver: OnCompared,
   ) {
     this.#repair = repair
-    this.#exchanges = exchanges
+    this.#inquirer = inquirer
     this.#limits = limits
-    this.#peer = new Electorate([member])
+    this.#member = member
     this.#partitions = partitions
+    this.#takesOnly = takesOnly
     this.#onOver = onOver
   }
 
-  get #member(): number {
-    return this.#peer.members[0]!
-  }
-
   start(): void {
-    this.#question(() => this.#repair.askRoots(this.#exchange, this.#partitions))
+    this.#question((number) => this.#repair.askRoots(this.#member, number, this.#partitions))
   }
 
-  #question(ask: () => void): void {
-    this.#ask = ask
-    this.#tries = 0
-    this.#open()
+  #question(ask: (exchange: number) => void): void {
+    const onReply = (reply: Reply | RepairReply) => this.#onReply(reply)
+    new Inquiry(this.#inquirer, this.#member, ask, onReply, () => this.#end(false)).start()
   }
 
-  #open(): void {
-    this.#exchange = this.#exchanges.open(this.#peer, this, true)
-    this.#exchanges.wait(this.#repair.patienceMs, this.#exchange, 0)
-    this.#ask()
-  }
-
-  onTimer(): void {
-    this.#exchanges.close(this.#exchange)
-    this.#tries += 1
-    if (this.#tries < this.#limits.compareTriesMax) this.#open()
-    else this.#onOver(false)
-  }
-
-  onReply(_position: number, reply: Reply | RepairReply): void {
-    this.#exchanges.close(this.#exchange)
+  #onReply(reply: Reply | RepairReply): void {
     if (reply.kind === MESSAGE.rootsDiffer) {
       this.#differing = [...reply.partitions]
       this.#leaf = 0
@@ -92,10 +84,7 @@ export class Comparison {
 
   /** More of these leaves; when they are done, the next. */
   #goOn(): void {
-    while (this.#toOffer.length > 0 && this.#underWay < this.#limits.repairsAtOnce) {
-      this.#underWay += 1
-      this.#repair.bringTo(this.#member, this.#toOffer.pop()!, () => this.#onBrought())
-    }
+    while (this.#underWay < this.#limits.repairsAtOnce && this.#bring()) {}
     if (this.#isFetching || this.#underWay > 0) return
     if (this.#toFetch.length > 0) return this.#fetch()
     if (this.#leaf >= LEAVES) {
@@ -103,25 +92,47 @@ export class Comparison {
       this.#leaf = 0
     }
     const partition = this.#differing[0]
-    if (partition === undefined) return this.#onOver(true)
-    this.#question(() => this.#repair.askLeaves(this.#exchange, partition, this.#leaf))
+    if (partition === undefined) return this.#end(this.#isComplete)
+    this.#question((number) => this.#repair.askLeaves(this.#member, number, partition, this.#leaf))
+  }
+
+  /** One key; false: there is none. */
+  #bring(): boolean {
+    const offered = this.#toOffer.pop()
+    const settled = offered === undefined ? this.#toSettle.pop() : undefined
+    if (offered === undefined && settled === undefined) return false
+    this.#underWay += 1
+    const onBrought = (isAnswered: boolean) => this.#onBrought(isAnswered)
+    if (offered !== undefined) this.#repair.bringTo(this.#member, offered, onBrought)
+    else this.#repair.settle(settled!, onBrought)
+    return true
   }
 
   #fetch(): void {
     this.#isFetching = true
     const keys = this.#toFetch.splice(0, this.#limits.repairsAtOnce)
-    this.#question(() => this.#repair.askFor(this.#exchange, keys))
+    this.#question((number) => this.#repair.askFor(this.#member, number, keys))
   }
 
-  #onEntries({ leaves, entries, next }: Entries): void {
+  #onEntries({ leaves, entries, next, floors }: Entries): void {
     const partition = this.#differing[0]!
     this.#leaf = next
+    if (!this.#takesOnly) this.#repair.adopt(floors)
     const theirs = new Map<string, Entry>(entries.map((entry) => [entry.key.id, entry]))
+    const theirFloors = new Map<number, Floor>(floors.map((floor) => [floor.leaf, floor]))
     this.#toFetch = entries.map(({ key }) => key).filter((key) => this.#isNewer(theirs.get(key.id)!))
-    this.#toOffer = this.#repair.keysIn(partition, leaves).filter((key) => {
+    this.#toOffer = []
+    this.#toSettle = []
+    for (const key of this.#takesOnly ? [] : this.#repair.keysIn(partition, leaves)) {
+      const ours = this.#repair.ballotOf(key)
       const other = theirs.get(key.id)
-      return other === undefined || isBelow(other.ballot, this.#repair.ballotOf(key))
-    })
+      const floor = theirFloors.get(key.leaf)
+      if (other !== undefined) {
+        if (isBelow(other.ballot, ours)) this.#toOffer.push(key)
+      } else if (floor !== undefined && !isAbove(ours, floor.upTo)) this.#toSettle.push(key)
+      else this.#toOffer.push(key)
+    }
+    this.#keysDiffering += this.#toFetch.length + this.#toOffer.length + this.#toSettle.length
     this.#goOn()
   }
 
@@ -131,13 +142,23 @@ export class Comparison {
 
   #onFetched({ records }: Fetched): void {
     this.#isFetching = false
-    this.#underWay += records.length
-    for (const { key, record } of records) this.#repair.take(key, record, () => this.#onBrought())
+    if (this.#takesOnly) for (const { key, record } of records) this.#repair.take(key, record)
+    else {
+      this.#underWay += records.length
+      for (const { key, record } of records) {
+        this.#repair.takeOrSettle(key, record, (isAnswered) => this.#onBrought(isAnswered))
+      }
+    }
     this.#goOn()
   }
 
-  #onBrought(): void {
+  #onBrought(isAnswered: boolean): void {
     this.#underWay -= 1
+    if (!isAnswered) this.#isComplete = false
     this.#goOn()
+  }
+
+  #end(isComplete: boolean): void {
+    this.#onOver(isComplete, this.#keysDiffering)
   }
 }

@@ -6,10 +6,12 @@ import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { Electorate } from './electorate.ts'
 import type { Asker, Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
+import type { Hints } from './hints.ts'
 import type { Limits } from './limits.ts'
 import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
 import { type Operation, outcomeUnknown } from './operation.ts'
 import { Patience } from './patience.ts'
+import type { Peers } from './peers.ts'
 import { PlainWrite } from './plain-write.ts'
 import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
@@ -18,6 +20,7 @@ import { type Replica, ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
 import { RoundQueue } from './round-queue.ts'
+import { Stragglers } from './stragglers.ts'
 
 export interface CoordinatorParts {
   readonly env: Env
@@ -25,6 +28,10 @@ export interface CoordinatorParts {
   readonly placement: Placement
   readonly replica: Replica
   readonly exchanges: Exchanges
+  readonly peers: Peers
+  readonly hints: Hints
+  /** Whether what our own replica says of a partition counts. */
+  readonly votesIn: (partition: number) => boolean
   readonly self: number
   readonly limits: Limits
   /** To a member, ourselves too. */
@@ -67,8 +74,8 @@ export class Coordinator {
   }
 
   /**
-   * Has a key's record chosen, and held by all who can be reached, however few of them hold it; under a ballot
-   * of its own, above every promise.
+   * Has a key's record chosen, and held by all who can be reached, however few of them hold it; under a
+   * ballot of its own, above every promise.
    */
   spread(key: Key, deadlineMs: number, onOver: () => void): void {
     const request: Request = {
@@ -133,18 +140,45 @@ export class Coordinator {
   }
 
   /** Positions of those to ask first, the one to ask for the value in front. */
-  nearest(electorate: Electorate): readonly number[] {
-    const own = electorate.positionOf(this.#parts.self)
+  nearest(electorate: Electorate, partition: number): readonly number[] {
+    const { self } = this.#parts
     const all = electorate.members.map((_, position) => position)
-    if (electorate.isJoint) return own < 0 ? all : [own, ...all.filter((one) => one !== own)]
+    const own = electorate.positionOf(self)
     const first = own < 0 ? Math.floor(this.random() * all.length) : own
-    return [first, ...all.slice(first + 1), ...all.slice(0, first)].slice(0, majorityOf(all.length))
+    const inOrder = [...all.slice(first), ...all.slice(0, first)]
+    const isLikely = (position: number) => this.#isLikelyToAnswer(electorate.members[position]!, partition)
+    const likely = inOrder.filter(isLikely)
+    const order = [...likely, ...inOrder.filter((position) => !likely.includes(position))]
+    return electorate.isJoint ? order : order.slice(0, majorityOf(all.length))
+  }
+
+  #isLikelyToAnswer(member: number, partition: number): boolean {
+    const { self, peers, votesIn } = this.#parts
+    return member === self ? votesIn(partition) : peers.isLikelyToAnswer(member)
+  }
+
+  // --- those that missed something
+
+  /** A record is held by enough; who of the others answers while there is still time? */
+  hearOut(exchange: Exchange, key: Key, ballot: Version, answered: number): void {
+    new Stragglers(this, exchange, key, ballot, answered).start()
+  }
+
+  areAllAway(members: readonly number[]): boolean {
+    return members.every((member) => this.#parts.peers.isSuspected(member))
+  }
+
+  /** Of what we hold ourselves: a pointer is to be followed here. */
+  keepHint(member: number, key: Key, ballot: Version): void {
+    const { placement, hints, self } = this.#parts
+    const holds = placement.electorateOf(key.partition).positionOf(self) >= 0
+    if (holds && member !== self) hints.add(member, key, ballot)
   }
 
   // --- exchanges
 
   open(key: Key, asker: Asker): Exchange {
-    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker, false)
+    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker)
   }
 
   close(exchange: Exchange): void {
@@ -158,12 +192,15 @@ export class Coordinator {
   onReply(member: number, reply: Reply): void {
     const exchange = this.#exchanges.find(reply.exchange)
     if (exchange === undefined) return
-    if (member !== this.#parts.self) this.patience.observe(this.now() - exchange.sinceMs)
+    if (member !== this.#parts.self) {
+      this.#parts.peers.heardVote(member, reply.votes)
+      if (!exchange.isTrailing) this.patience.observe(this.now() - exchange.sinceMs)
+    }
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
     // Who goes by a newer layout is asked again by it.
     if (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout) return
     if (!reply.votes && !exchange.hearsAll) return
-    const position = exchange.hear(member)
+    const position = exchange.hear(member, reply.lives)
     if (position >= 0) exchange.asker.onReply(position, reply)
   }
 

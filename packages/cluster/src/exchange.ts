@@ -1,5 +1,6 @@
 /** Questions to the replicas of one key, and who hears their answers: each replica once. */
 import type { Electorate } from './electorate.ts'
+import { type Life, lifeIn } from './marks.ts'
 import type { RepairReply, Reply } from './messages.ts'
 
 /** Who asked. It closes the exchange when it has heard enough. */
@@ -12,11 +13,18 @@ export class Exchange {
   /** Under which answers and timers come back; used once. */
   readonly number: number
   readonly electorate: Electorate
-  readonly asker: Asker
+  /** Whoever comes to an end may leave the rest of the answers to another. */
+  asker: Asker
+  /** The rest of its answers is late, for whatever reason: nobody waits for them. */
+  isTrailing = false
   readonly sinceMs: number
   /** Whether those are heard, too, who may have forgotten something. */
   readonly hearsAll: boolean
   #heard = 0
+  /** By position: which lives those knew that were heard. */
+  readonly #lives: (readonly Life[])[] = []
+  /** Answers of two lives do not go together: no more are heard, and the asker runs out of patience. */
+  #isTorn = false
 
   constructor(number: number, electorate: Electorate, asker: Asker, sinceMs: number, hearsAll: boolean) {
     this.number = number
@@ -27,10 +35,28 @@ export class Exchange {
   }
 
   /** The position of a member that is heard for the first time; else -1. */
-  hear(member: number): number {
+  hear(member: number, lives: readonly Life[] = NO_LIVES): number {
     const position = this.electorate.positionOf(member)
-    if (position < 0 || (this.#heard & (1 << position)) !== 0) return -1
+    if (position < 0 || this.#isTorn || (this.#heard & (1 << position)) !== 0) return -1
+    if (this.#contradicts(member, lives)) {
+      this.#isTorn = true
+      return -1
+    }
     this.#heard |= 1 << position
+    this.#lives[position] = lives
     return position
   }
+
+  /** Whether one of two answers is of a life that the other knows to be over. */
+  #contradicts(member: number, lives: readonly Life[]): boolean {
+    for (const [position, others] of this.#lives.entries()) {
+      if (others === undefined || (others.length === 0 && lives.length === 0)) continue
+      const other = this.electorate.members[position]!
+      if (lifeIn(lives, other) !== lifeIn(others, other)) return true
+      if (lifeIn(lives, member) !== lifeIn(others, member)) return true
+    }
+    return false
+  }
 }
+
+const NO_LIVES: readonly Life[] = []

@@ -14,7 +14,7 @@ export class Exchanges {
     this.#last = Math.floor(env.random() * 2 ** 48)
   }
 
-  open(electorate: Electorate, asker: Asker, hearsAll: boolean): Exchange {
+  open(electorate: Electorate, asker: Asker, hearsAll = false): Exchange {
     this.#last += 1
     const exchange = new Exchange(this.#last, electorate, asker, this.#env.now(), hearsAll)
     this.#open.set(exchange.number, exchange)

@@ -36,6 +36,11 @@ export class Ledger {
     this.#older = new Float64Array(capacity)
   }
 
+  /** Of requests up to there it does not know everything. */
+  raiseHorizon(to: Version): void {
+    if (isAbove(to, this.horizon)) this.horizon.copy(to)
+  }
+
   /** A record of this request is held from now on. */
   addHeld(request: Version, ballot: Version, version: Version, sum: bigint | null): void {
     this.#add(request, ballot, version, 0, sum)
@@ -90,8 +95,7 @@ export class Ledger {
   }
 
   #forget(at: number): void {
-    const { high, middle, low } = this.#read(at, this.#forgotten)
-    if (isAbove(this.#forgotten, this.horizon)) this.horizon.set(high, middle, low)
+    this.raiseHorizon(this.#read(at, this.#forgotten))
   }
 
   #first(request: Version): number {

@@ -17,6 +17,18 @@ export interface Limits {
   readonly repairsAtOnce: number
   /** Times a question of a comparison is asked before the comparison is given up. */
   readonly compareTriesMax: number
+  /** Partitions in one introduction: each may come with the floors of all its leaves. */
+  readonly introductionsMax: number
+  /** Pointers to what one member has missed. */
+  readonly hintsMax: number
+  /** `NodeCore.onTick` is called so often. */
+  readonly tickMs: number
+  /** A member that was silent so long is taken to be away. */
+  readonly suspectAfterMs: number
+  /** A member is compared with at least so often. */
+  readonly compareEveryMs: number
+  /** So long after it expired, by the clocks of all its replicas, a record may be released. */
+  readonly expiryGraceMs: number
 }
 
 export const LIMITS: Limits = {
@@ -28,6 +40,12 @@ export const LIMITS: Limits = {
   entriesMax: 1024,
   repairsAtOnce: 64,
   compareTriesMax: 8,
+  introductionsMax: 16,
+  hintsMax: 64 * 1024,
+  tickMs: 250,
+  suspectAfterMs: 1500,
+  compareEveryMs: 10 * 60_000,
+  expiryGraceMs: 60 * 60_000,
 }
 
 /** How long an answer is waited for is measured; these are its bounds. */
@@ -35,3 +53,5 @@ export const PATIENCE_MS_MIN = 20
 export const PATIENCE_MS_MAX = 2000
 /** How long a record is offered to a member that lacks it, before the next comparison has to do it. */
 export const REPAIR_DEADLINE_MS = 5000
+/** A tick that came late is remembered, and less with each that follows. */
+export const LAG_DECAY = 0.9

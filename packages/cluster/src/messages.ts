@@ -4,6 +4,7 @@
  * and uses once.
  */
 import type { Version } from '@minivault/clock'
+import type { Floor, Leaf, Life } from './marks.ts'
 import type { Durability, Key } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 
@@ -20,6 +21,13 @@ export const MESSAGE = {
   entries: 10,
   fetch: 11,
   fetched: 12,
+  introduce: 13,
+  introduced: 14,
+  fence: 15,
+  fenced: 16,
+  release: 17,
+  released: 18,
+  hello: 19,
 } as const
 
 /** Why a record is offered; the rule is the same for all. */
@@ -32,6 +40,14 @@ interface Envelope {
   readonly epoch: number
   /** The sender's clock. */
   readonly time: Version
+}
+
+/** Of what is counted. */
+interface Counted extends Envelope {
+  /** Whether it counts: a member that may have forgotten something does not vote. */
+  readonly votes: boolean
+  /** Which life of each member the sender knows, its own among them: of an older one nothing counts. */
+  readonly lives: readonly Life[]
 }
 
 export interface Offer extends Envelope {
@@ -56,13 +72,11 @@ export const VERDICT = {
 } as const
 export type Verdict = (typeof VERDICT)[keyof typeof VERDICT]
 
-export interface Offered extends Envelope {
+export interface Offered extends Counted {
   readonly kind: typeof MESSAGE.offered
   readonly verdict: Verdict
   /** Of a refusal: the highest ballot held or promised. */
   readonly above: Version
-  /** Whether it counts: a member that may have forgotten something does not vote. */
-  readonly votes: boolean
 }
 
 export interface Prepare extends Envelope {
@@ -80,7 +94,7 @@ export interface Evidence {
   readonly sum: bigint | null
 }
 
-export interface Promised extends Envelope {
+export interface Promised extends Counted {
   readonly kind: typeof MESSAGE.promised
   /** `held`: it is promised. */
   readonly verdict: Verdict
@@ -90,7 +104,6 @@ export interface Promised extends Envelope {
   readonly evidence: readonly Evidence[]
   /** It may have held more, and forgotten. */
   readonly isForgetful: boolean
-  readonly votes: boolean
 }
 
 export interface Read extends Envelope {
@@ -100,10 +113,9 @@ export interface Read extends Envelope {
   readonly wantsValue: boolean
 }
 
-export interface State extends Envelope {
+export interface State extends Counted {
   readonly kind: typeof MESSAGE.state
   readonly record: HeldRecord
-  readonly votes: boolean
 }
 
 // --- comparing what two members hold
@@ -127,6 +139,8 @@ export interface Leaves extends Envelope {
   readonly digests: Int32Array
   /** The first leaf that is asked for. */
   readonly from: number
+  /** Of this partition: whoever votes takes them over. */
+  readonly floors: readonly Floor[]
 }
 
 export interface Entry {
@@ -141,6 +155,8 @@ export interface Entries extends Envelope {
   readonly entries: readonly Entry[]
   /** Where to go on; beyond the last leaf: that was all. */
   readonly next: number
+  /** Of this partition. */
+  readonly floors: readonly Floor[]
 }
 
 export interface Fetch extends Envelope {
@@ -153,8 +169,53 @@ export interface Fetched extends Envelope {
   readonly records: readonly { readonly key: Key; readonly record: HeldRecord }[]
 }
 
-export type RepairQuestion = Roots | Leaves | Fetch
-export type RepairReply = RootsDiffer | Entries | Fetched
+// --- beginning anew
+
+/** A member that may have forgotten something says so, before it compares. */
+export interface Introduce extends Envelope {
+  readonly kind: typeof MESSAGE.introduce
+  /** Its own, from now on. */
+  readonly life: number
+  readonly partitions: readonly number[]
+}
+
+/** It is written down: no answer to anybody counts any more beside one of an older life. */
+export interface Introduced extends Envelope {
+  readonly kind: typeof MESSAGE.introduced
+  /** Of each partition: nothing above it was held or promised. */
+  readonly promised: readonly Version[]
+  readonly floors: readonly Floor[]
+}
+
+// --- the end of tombstones
+
+/** Promise for all keys of the leaf, and tell what is held up to there. */
+export interface Fence extends Envelope, Floor {
+  readonly kind: typeof MESSAGE.fence
+}
+
+export interface Fenced extends Envelope {
+  readonly kind: typeof MESSAGE.fenced
+  /** Two words; null: it does not vote, or by its clock those have not expired. */
+  readonly digest: Int32Array | null
+}
+
+/** All hold the same up to there. */
+export interface Release extends Envelope, Floor {
+  readonly kind: typeof MESSAGE.release
+}
+
+export interface Released extends Envelope, Leaf {
+  readonly kind: typeof MESSAGE.released
+}
+
+/** Sent with every tick: the sender is there. */
+export interface Hello extends Envelope {
+  readonly kind: typeof MESSAGE.hello
+}
+
+export type RepairQuestion = Roots | Leaves | Fetch | Introduce | Fence | Release
+export type RepairReply = RootsDiffer | Entries | Fetched | Introduced | Fenced | Released
 export type Question = Offer | Prepare | Read
 export type Reply = Offered | Promised | State
-export type Message = Question | Reply | RepairQuestion | RepairReply
+export type Message = Question | Reply | RepairQuestion | RepairReply | Hello

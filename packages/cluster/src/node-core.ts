@@ -8,10 +8,13 @@
  *                       └──── replies ◀── Outbox ◀─┘   a reply leaves when what it shows is durable
  */
 import { type HybridLogicalClock, Version } from '@minivault/clock'
+import type { OnCompared } from './comparison.ts'
 import { Coordinator } from './coordinator.ts'
 import { Exchanges } from './exchanges.ts'
+import { Hints } from './hints.ts'
 import { Ledger } from './ledger.ts'
 import { LIMITS, type Limits } from './limits.ts'
+import { Marks, MEMBERSHIP, type Membership } from './marks.ts'
 import {
   MESSAGE,
   type Message,
@@ -24,12 +27,17 @@ import {
   VERDICT,
 } from './messages.ts'
 import { Outbox } from './outbox.ts'
+import { Peers } from './peers.ts'
 import type { Env, Placement, ReplicaStore } from './ports.ts'
-import { type HeldRecord, ZERO } from './record.ts'
+import { type HeldRecord, higher, isAbove, ZERO } from './record.ts'
+import { Rejoining } from './rejoining.ts'
+import { Release } from './release.ts'
 import { Repair } from './repair.ts'
+import { RepairAnswers } from './repair-answers.ts'
 import { Replica, ROUND_DURABILITY } from './replica.ts'
 import type { Request } from './request.ts'
 import { Trees } from './trees.ts'
+import { type PeerStatus, Upkeep } from './upkeep.ts'
 
 export interface NodeCoreParts {
   readonly env: Env
@@ -39,17 +47,32 @@ export interface NodeCoreParts {
   /** Our number among the members. */
   readonly self: number
   readonly limits?: Partial<Limits>
+  /**
+   * What is known of this start. `joining`: the folder was empty. `recovering`: what was acknowledged may be
+   * lost. Our owner may forget it when all that was written before the first tick is durable: from then on
+   * the store knows.
+   */
+  readonly began?: Membership
+}
+
+export interface CoreStatus {
+  readonly peers: readonly PeerStatus[]
+  /** Whether some partition still waits for its vote. */
+  readonly isComingBack: boolean
 }
 
 export class NodeCore {
-  /** Whether what this member says counts: not while it may have forgotten something. */
-  votes = true
   readonly #parts: NodeCoreParts
+  readonly #limits: Limits
+  readonly #marks: Marks
   readonly #replica: Replica
   readonly #coordinator: Coordinator
   readonly #outbox: Outbox
   readonly #exchanges: Exchanges
   readonly #repair: Repair
+  readonly #answers: RepairAnswers
+  readonly #rejoining: Rejoining
+  readonly #upkeep: Upkeep
   /** What we send to ourselves, and what comes after: done before an entry returns. */
   readonly #tasks: (() => void)[] = []
   #isRunning = false
@@ -57,33 +80,42 @@ export class NodeCore {
   constructor(parts: NodeCoreParts) {
     this.#parts = parts
     const limits = { ...LIMITS, ...parts.limits }
+    this.#limits = limits
     const { env, store, clock, placement, self } = parts
-    const ledger = new Ledger(store.highestBallot, limits.ledgerEntries)
-    this.#replica = new Replica(store, ledger, new Trees(), () => ZERO)
-    this.#outbox = new Outbox(store, (member, reply) => this.#send(member, reply))
-    this.#exchanges = new Exchanges(env)
+    const marks = new Marks(store)
+    this.#marks = marks
+    const ledger = new Ledger(higher(store.highestBallot, marks.highest), limits.ledgerEntries)
+    const replica = new Replica(store, ledger, new Trees(), marks)
+    this.#replica = replica
+    const exchanges = new Exchanges(env)
+    this.#exchanges = exchanges
+    const send = (member: number, message: Message) => this.#send(member, message)
+    this.#outbox = new Outbox(store, send)
+    const afterSync = (position: number, task: () => void) => this.#outbox.afterSync(position, task)
+    const votesIn = (partition: number) => this.#rejoining.votesIn(partition)
+    const envelope = (exchange: number) => this.#envelope(exchange)
+    const later = (task: () => void) => this.#tasks.push(task)
+    const peers = new Peers(env.now(), limits.suspectAfterMs, limits.tickMs)
+    const hints = new Hints(limits.hintsMax)
+    const members = { env, placement, self, limits, send }
+    const held = { store, replica, marks, votesIn, afterSync, envelope }
     this.#coordinator = new Coordinator({
-      env,
-      exchanges: this.#exchanges,
+      ...members,
+      exchanges,
       clock,
-      placement,
-      self,
-      limits,
-      replica: this.#replica,
-      send: (member, question) => this.#send(member, question),
-      later: (task) => this.#tasks.push(task),
+      replica,
+      peers,
+      hints,
+      votesIn,
+      later,
     })
-    this.#repair = new Repair({
-      store,
-      replica: this.#replica,
-      coordinator: this.#coordinator,
-      exchanges: this.#exchanges,
-      limits,
-      self,
-      send: (member, message) => this.#send(member, message),
-      epoch: () => placement.epoch,
-      time: () => clock.latest(new Version()),
-    })
+    const repair = new Repair({ ...members, ...held, exchanges, coordinator: this.#coordinator })
+    this.#repair = repair
+    this.#answers = new RepairAnswers({ ...members, ...held, repair })
+    this.#rejoining = new Rejoining({ ...members, ...held, ledger, repair })
+    this.#upkeep = new Upkeep({ ...members, envelope, peers, hints, repair, rejoining: this.#rejoining })
+    this.#rejoining.open(parts.began ?? MEMBERSHIP.voting, 1 + Math.floor(env.random() * 2 ** 48))
+    replica.releaseAll()
   }
 
   // --- in
@@ -94,12 +126,51 @@ export class NodeCore {
   }
 
   /**
-   * Compares these partitions with what another member holds, and brings both to the newer record of each key.
-   *
-   * @param onOver whether all was compared and brought
+   * Compares these partitions with what another member holds, and brings both to the newer record of each
+   * key.
    */
-  compareWith(member: number, partitions: readonly number[], onOver: (isComplete: boolean) => void): void {
+  compareWith(member: number, partitions: readonly number[], onOver: OnCompared): void {
     this.#run(() => this.#repair.compareWith(member, partitions, onOver))
+  }
+
+  /**
+   * Ends the tombstones of a leaf up to a ballot of the past. All its replicas have to be there.
+   *
+   * @param onOver false: given up; it may be tried again, and what was done so far does no harm
+   */
+  releaseLeaf(partition: number, leaf: number, upTo: Version, onOver: (isReleased: boolean) => void): void {
+    const { env, placement, clock, self } = this.#parts
+    const isPast = !isAbove(upTo, clock.latest(new Version()))
+    if (!isPast) return onOver(false)
+    const expiredBeforeMs = env.wallMs() - this.#limits.expiryGraceMs
+    const parts = {
+      repair: this.#repair,
+      exchanges: this.#exchanges,
+      limits: this.#limits,
+      placement,
+      self,
+    }
+    const floor = { partition, leaf, upTo, expiredBeforeMs }
+    this.#run(() => new Release(parts, floor, onOver).start())
+  }
+
+  /** A layout has brought these partitions to us: we do not vote in them until we know what the others do. */
+  join(partitions: readonly number[]): void {
+    this.#run(() => this.#rejoining.join(partitions))
+  }
+
+  /** Every `tickMs`: for all that nobody asks for. */
+  onTick(): void {
+    this.#run(() => this.#upkeep.onTick())
+  }
+
+  /** Whether what we say about a partition counts. */
+  votesIn(partition: number): boolean {
+    return this.#rejoining.votesIn(partition)
+  }
+
+  status(): CoreStatus {
+    return { peers: this.#upkeep.status(), isComingBack: !this.#rejoining.isOver }
   }
 
   onMessage(from: number, message: Message): void {
@@ -131,7 +202,10 @@ export class NodeCore {
   }
 
   #receive(from: number, message: Message): void {
-    if (from !== this.#parts.self) this.#parts.clock.observe(message.time)
+    if (from !== this.#parts.self) {
+      this.#parts.clock.observe(message.time)
+      this.#upkeep.onHeard(from)
+    }
     switch (message.kind) {
       case MESSAGE.offer:
         return this.#onOffer(from, message)
@@ -142,11 +216,19 @@ export class NodeCore {
       case MESSAGE.roots:
       case MESSAGE.leaves:
       case MESSAGE.fetch:
-        return this.#repair.answer(from, message)
+      case MESSAGE.introduce:
+      case MESSAGE.fence:
+      case MESSAGE.release:
+        return this.#answers.answer(from, message)
       case MESSAGE.rootsDiffer:
       case MESSAGE.entries:
       case MESSAGE.fetched:
+      case MESSAGE.introduced:
+      case MESSAGE.fenced:
+      case MESSAGE.released:
         return this.#onRepairReply(from, message)
+      case MESSAGE.hello:
+        return
       default:
         return this.#coordinator.onReply(from, message)
     }
@@ -164,24 +246,27 @@ export class NodeCore {
     const { key, record, durability } = offer
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.observe(record.ballot)
-    const reply = { kind: MESSAGE.offered, ...this.#envelope(offer), verdict, above }
+    const reply = { kind: MESSAGE.offered, ...this.#counted(offer, key.partition), verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)
   }
 
   #onPrepare(from: number, prepare: Prepare): void {
     if (this.#isStale(prepare)) return this.#refuseStale(from, prepare)
     const { key, ballot, request, attempt } = prepare
+    // A promise that does not count would only be in the way of what is to be taken.
+    if (!this.votesIn(key.partition)) return
     const { position, ...promise } = this.#replica.prepare(key, ballot, request, attempt)
-    const reply = { kind: MESSAGE.promised, ...this.#envelope(prepare), ...promise }
+    const reply = { kind: MESSAGE.promised, ...this.#counted(prepare, key.partition), ...promise }
     this.#outbox.send(from, reply, promise.verdict === VERDICT.held ? position : 0, ROUND_DURABILITY)
   }
 
   #onRead(from: number, read: Read): void {
     if (this.#isStale(read)) return this.#refuseStale(from, read)
-    const { record, position, durability } = this.#replica.read(read.key)
+    const { key } = read
+    const { record, position, durability } = this.#replica.read(key)
     const isLeftOut = !read.wantsValue && record.value !== null
     const shown: HeldRecord = isLeftOut ? { ...record, value: undefined } : record
-    const reply = { kind: MESSAGE.state, ...this.#envelope(read), record: shown }
+    const reply = { kind: MESSAGE.state, ...this.#counted(read, key.partition), record: shown }
     this.#outbox.send(from, reply, position, durability)
   }
 
@@ -194,15 +279,19 @@ export class NodeCore {
   #refuseStale(from: number, question: Question): void {
     const reply: Reply = {
       kind: MESSAGE.offered,
-      ...this.#envelope(question),
+      ...this.#counted(question, question.key.partition),
       verdict: VERDICT.staleLayout,
       above: ZERO,
     }
     this.#send(from, reply)
   }
 
-  #envelope({ exchange }: Question) {
+  #counted({ exchange }: Question, partition: number) {
+    return { ...this.#envelope(exchange), votes: this.votesIn(partition), lives: this.#marks.lives }
+  }
+
+  #envelope(exchange: number) {
     const { placement, clock } = this.#parts
-    return { exchange, epoch: placement.epoch, time: clock.latest(new Version()), votes: this.votes }
+    return { exchange, epoch: placement.epoch, time: clock.latest(new Version()) }
   }
 }

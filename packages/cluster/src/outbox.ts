@@ -1,39 +1,46 @@
-/** Replies that wait until what they show is durable. */
-import type { Reply } from './messages.ts'
-import type { Durability, ReplicaStore } from './ports.ts'
+/** What waits until the log is durable: replies, for what they show, and whatever else comes after it. */
+import type { Message } from './messages.ts'
+import { DURABILITY, type Durability, type ReplicaStore } from './ports.ts'
 
 interface Waiting {
-  readonly member: number
-  readonly reply: Reply
   readonly position: number
+  readonly member: number
+  /** Null: no reply, but a task. */
+  readonly reply: Message | null
+  readonly task: (() => void) | null
 }
 
 export class Outbox {
   readonly #store: ReplicaStore
-  readonly #send: (member: number, reply: Reply) => void
+  readonly #send: (member: number, reply: Message) => void
   /** By durability. Positions rise: who shows something older waits with the others, for the same sync. */
   readonly #queues: readonly Waiting[][] = [[], [], []]
 
-  constructor(store: ReplicaStore, send: (member: number, reply: Reply) => void) {
+  constructor(store: ReplicaStore, send: (member: number, reply: Message) => void) {
     this.#store = store
     this.#send = send
   }
 
-  send(member: number, reply: Reply, position: number, durability: Durability): void {
+  send(member: number, reply: Message, position: number, durability: Durability): void {
     if (position <= this.#store.durableUpTo(durability)) this.#send(member, reply)
-    else this.#queues[durability]!.push({ member, reply, position })
+    else this.#queues[durability]!.push({ position, member, reply, task: null })
+  }
+
+  afterSync(position: number, task: () => void): void {
+    if (position <= this.#store.durableUpTo(DURABILITY.fsync)) task()
+    else this.#queues[DURABILITY.fsync]!.push({ position, member: 0, reply: null, task })
   }
 
   onDurable(): void {
     for (const [durability, queue] of this.#queues.entries()) {
       const mark = this.#store.durableUpTo(durability as Durability)
       let count = 0
-      while (count < queue.length && queue[count]!.position <= mark) {
-        const { member, reply } = queue[count]!
-        this.#send(member, reply)
-        count += 1
+      while (count < queue.length && queue[count]!.position <= mark) count += 1
+      if (count === 0) continue
+      for (const { member, reply, task } of queue.splice(0, count)) {
+        if (reply === null) task!()
+        else this.#send(member, reply)
       }
-      if (count > 0) queue.splice(0, count)
     }
   }
 }

@@ -46,7 +46,8 @@ export class PlainWrite {
       this.#held |= 1 << position
       const isEnough = this.#operation.request.level === LEVEL.one || electorate.isQuorum(this.#held)
       if (!isEnough) return
-      this.#coordinator.close(this.#exchange)
+      const { request, id } = this.#operation
+      this.#coordinator.hearOut(this.#exchange, request.key, id, this.#held | this.#refused)
       this.#coordinator.answer(this.#operation, OUTCOME.ok, REASON.none, this.#record)
       return
     }

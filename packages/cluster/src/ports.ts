@@ -1,6 +1,7 @@
 /** The world as the core sees it. Whoever owns a core implements these; the simulator has its own. */
 import type { Version } from '@minivault/clock'
 import type { Electorate } from './electorate.ts'
+import type { Mark } from './marks.ts'
 import type { Message } from './messages.ts'
 import type { HeldRecord } from './record.ts'
 import type { Answer } from './request.ts'
@@ -36,6 +37,8 @@ export interface Env {
 /** Who holds what, by the layout that this member goes by. */
 export interface Placement {
   readonly epoch: number
+  /** Numbered from 0. */
+  readonly partitionCount: number
   electorateOf(partition: number): Electorate
 }
 
@@ -68,6 +71,12 @@ export interface ReplicaStore {
   pledge(key: Key, pledge: Pledge): number
   /** Takes a tombstone away, its floor having become durable. */
   release(key: Key): void
+  /** Writes down what holds for more than one key; from now on among `marks`. */
+  note(mark: Mark): number
+  /** Once, at the open: all that were written down; of equal kind and place the last is enough. */
+  marks(): Iterable<Mark>
+  /** At or above every promise and every record of a key in this partition. */
+  promisedUpTo(partition: number): Version
   /** All keys of a leaf, those of tombstones too. */
   keysIn(partition: number, leaf: number): Iterable<Key>
   /** Once, at the open: everything. */

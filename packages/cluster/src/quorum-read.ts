@@ -20,6 +20,8 @@ export class QuorumRead {
   readonly #coordinator: Coordinator
   readonly #operation: Operation
   #exchange!: Exchange
+  /** Those that were asked at once. */
+  #first: readonly number[] = []
   #records: (HeldRecord | undefined)[] = []
   #answered = 0
   #tries = 0
@@ -41,7 +43,8 @@ export class QuorumRead {
     this.#records = []
     this.#answered = 0
     this.#exchange = this.#coordinator.open(key, this)
-    const first = this.#coordinator.nearest(this.#exchange.electorate)
+    const first = this.#coordinator.nearest(this.#exchange.electorate, key.partition)
+    this.#first = first
     this.#ask((position) => first.includes(position), first[0]!)
     this.#coordinator.wait(this.#coordinator.patience.roundTripMs, this.#exchange, STAGE.hedge)
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
@@ -57,12 +60,10 @@ export class QuorumRead {
   }
 
   onTimer(stage: number): void {
-    const { electorate } = this.#exchange
     if (stage === STAGE.hedge) {
-      const first = this.#coordinator.nearest(electorate)
       // Whoever is asked late is asked for the value: the one asked first may be the one that is away.
       this.#wantsAllValues = true
-      this.#ask((position) => !first.includes(position), -1)
+      this.#ask((position) => !this.#first.includes(position), -1)
       return
     }
     this.#coordinator.close(this.#exchange)
@@ -114,6 +115,8 @@ export class QuorumRead {
     const { key } = this.#operation.request
     this.#coordinator.close(this.#exchange)
     this.#newest = newest
+    // Those who showed it say so again: only answers to one question are counted together.
+    this.#held = 0
     this.#operation.rounds += 1
     this.#exchange = this.#coordinator.open(key, this)
     this.#coordinator.offer(this.#exchange, key, newest, ROUND_DURABILITY, CAUSE.writeBack)

@@ -1,152 +1,180 @@
-/** What two members hold is made equal: asked by us (`Comparison`), answered to others. */
+/** What two members hold is made equal, as asked by us. `RepairAnswers` is the other side. */
 import type { Version } from '@minivault/clock'
-import { Comparison } from './comparison.ts'
+import { Comparison, type OnCompared } from './comparison.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import { HandingOver } from './handing-over.ts'
-import type { Limits } from './limits.ts'
-import {
-  type Entry,
-  type Leaves,
-  MESSAGE,
-  type Message,
-  type RepairQuestion,
-  type Roots,
-} from './messages.ts'
+import { type Inquirer, Inquiry } from './inquiry.ts'
+import { type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
+import { type Floor, lifeIn, type Marks } from './marks.ts'
+import { CAUSE, type Cause, type Introduced, MESSAGE, type Message } from './messages.ts'
 import type { Key, ReplicaStore } from './ports.ts'
-import { type HeldRecord, ZERO } from './record.ts'
-import type { Replica } from './replica.ts'
-import { LEAVES } from './trees.ts'
+import type { HeldRecord } from './record.ts'
+import { type Replica, ROUND_DURABILITY } from './replica.ts'
 
 export interface RepairParts {
   readonly store: ReplicaStore
   readonly replica: Replica
+  readonly marks: Marks
   readonly coordinator: Coordinator
   readonly exchanges: Exchanges
   readonly limits: Limits
   readonly self: number
+  readonly votesIn: (partition: number) => boolean
   readonly send: (member: number, message: Message) => void
-  readonly epoch: () => number
-  readonly time: () => Version
+  readonly afterSync: (position: number, task: () => void) => void
+  readonly envelope: (exchange: number) => Pick<Message, 'exchange' | 'epoch' | 'time'>
 }
 
 export class Repair {
   readonly #parts: RepairParts
+  readonly #inquirer: Inquirer
 
   constructor(parts: RepairParts) {
     this.#parts = parts
+    const { exchanges, limits } = parts
+    this.#inquirer = { exchanges, patienceMs: () => this.patienceMs, triesMax: limits.compareTriesMax }
   }
 
-  /**
-   * Brings both to the newer record of every key of these partitions.
-   *
-   * @param onOver whether all was compared and brought
-   */
-  compareWith(member: number, partitions: readonly number[], onOver: (isComplete: boolean) => void): void {
-    const { exchanges, limits } = this.#parts
-    new Comparison(this, exchanges, limits, member, partitions, onOver).start()
+  /** Brings both to the newer record of every key of these partitions. */
+  compareWith(member: number, partitions: readonly number[], onOver: OnCompared): void {
+    this.#compare(member, partitions, false, onOver)
   }
 
-  // --- asked by a comparison of ours
+  /** Takes whatever is newer there than here. Complete: all of it is held, and durable with the log. */
+  takeFrom(member: number, partitions: readonly number[], onOver: OnCompared): void {
+    this.#compare(member, partitions, true, onOver)
+  }
+
+  #compare(member: number, partitions: readonly number[], takesOnly: boolean, onOver: OnCompared): void {
+    new Comparison(this, this.#inquirer, this.#parts.limits, member, partitions, takesOnly, onOver).start()
+  }
+
+  /** @param onOver null: no answer */
+  introduce(
+    member: number,
+    partitions: readonly number[],
+    onOver: (introduced: Introduced | null) => void,
+  ): void {
+    const { marks, self } = this.#parts
+    const life = lifeIn(marks.lives, self)
+    const ask = (exchange: number) =>
+      this.#parts.send(member, { kind: MESSAGE.introduce, ...this.#envelope(exchange), life, partitions })
+    const silent = () => onOver(null)
+    new Inquiry(
+      this.#inquirer,
+      member,
+      ask,
+      (reply) => {
+        if (reply.kind === MESSAGE.introduced) onOver(reply)
+      },
+      silent,
+    ).start()
+  }
+
+  // --- asked by a comparison or a release of ours
 
   get patienceMs(): number {
     return this.#parts.coordinator.patience.ms
   }
 
-  askRoots(exchange: Exchange, partitions: readonly number[]): void {
+  askRoots(member: number, exchange: number, partitions: readonly number[]): void {
     const { trees } = this.#parts.replica
     const roots = new Int32Array(partitions.length * 2)
     for (const [index, partition] of partitions.entries()) {
       roots.set(trees.digests(partition).subarray(-2), index * 2)
     }
-    this.#ask(exchange, { kind: MESSAGE.roots, partitions, roots, ...this.#envelope(exchange.number) })
+    this.#parts.send(member, { kind: MESSAGE.roots, ...this.#envelope(exchange), partitions, roots })
   }
 
-  askLeaves(exchange: Exchange, partition: number, from: number): void {
-    const digests = this.#parts.replica.trees.digests(partition)
-    const envelope = this.#envelope(exchange.number)
-    this.#ask(exchange, { kind: MESSAGE.leaves, partition, digests, from, ...envelope })
+  askLeaves(member: number, exchange: number, partition: number, from: number): void {
+    const { marks, replica, votesIn } = this.#parts
+    const digests = replica.trees.digests(partition)
+    const floors = votesIn(partition) ? marks.floorsIn(partition) : []
+    const envelope = this.#envelope(exchange)
+    this.#parts.send(member, { kind: MESSAGE.leaves, ...envelope, partition, digests, from, floors })
   }
 
-  askFor(exchange: Exchange, keys: readonly Key[]): void {
-    this.#ask(exchange, { kind: MESSAGE.fetch, keys, ...this.#envelope(exchange.number) })
+  askFor(member: number, exchange: number, keys: readonly Key[]): void {
+    this.#parts.send(member, { kind: MESSAGE.fetch, ...this.#envelope(exchange), keys })
   }
 
-  /** Zero where there is nothing. */
+  askToEnd(
+    { number, electorate }: Exchange,
+    kind: typeof MESSAGE.fence | typeof MESSAGE.release,
+    floor: Floor,
+  ): void {
+    const question = { kind, ...this.#envelope(number), ...floor }
+    for (const member of electorate.members) this.#parts.send(member, question)
+  }
+
+  /** What stands for it: its record, or the floor. */
   ballotOf(key: Key): Version {
-    return this.#parts.store.find(key).record?.ballot ?? ZERO
+    return this.#parts.replica.read(key).record.ballot
   }
 
+  /** But for what its floor stands for. */
   keysIn(partition: number, leaves: readonly number[]): Key[] {
-    return leaves.flatMap((leaf) => [...this.#parts.store.keysIn(partition, leaf)])
+    const { store, replica } = this.#parts
+    const keys = leaves.flatMap((leaf) => [...store.keysIn(partition, leaf)])
+    return keys.filter((key) => !replica.isReleased(key))
   }
 
-  /** Offers what we hold. */
-  bringTo(member: number, key: Key, onOver: () => void): void {
-    const { record } = this.#parts.store.find(key)
-    if (record === null) onOver()
-    else this.#handOver(member, key, record, onOver)
-  }
-
-  /** Offers to ourselves what another holds. */
-  take(key: Key, record: HeldRecord, onOver: () => void): void {
-    this.#handOver(this.#parts.self, key, record, onOver)
-  }
-
-  #handOver(member: number, key: Key, record: HeldRecord, onOver: () => void): void {
-    const { coordinator, exchanges } = this.#parts
-    new HandingOver(coordinator, exchanges, key, onOver).start(member, record)
-  }
-
-  #ask({ electorate }: Exchange, question: RepairQuestion): void {
-    this.#parts.send(electorate.members[0]!, question)
-  }
-
-  // --- answered to others
-
-  answer(from: number, question: RepairQuestion): void {
-    const envelope = this.#envelope(question.exchange)
-    switch (question.kind) {
-      case MESSAGE.roots: {
-        const partitions = this.#differing(question)
-        return this.#parts.send(from, { kind: MESSAGE.rootsDiffer, partitions, ...envelope })
-      }
-      case MESSAGE.leaves:
-        return this.#parts.send(from, { kind: MESSAGE.entries, ...this.#entries(question), ...envelope })
-      case MESSAGE.fetch: {
-        const records = question.keys.flatMap((key) => {
-          const { record } = this.#parts.store.find(key)
-          return record === null ? [] : [{ key, record }]
-        })
-        return this.#parts.send(from, { kind: MESSAGE.fetched, records, ...envelope })
-      }
+  /** Whoever votes takes over every floor that another one has: all held the same when it was made. */
+  adopt(floors: readonly Floor[]): void {
+    const { marks, votesIn } = this.#parts
+    for (const floor of floors) {
+      if (votesIn(floor.partition) && marks.isNews(floor)) this.release(floor, () => {})
     }
   }
 
-  #differing({ partitions, roots }: Roots): number[] {
-    const { trees } = this.#parts.replica
-    return partitions.filter((partition, index) => {
-      return !trees.hasRoot(partition, roots.subarray(index * 2, index * 2 + 2))
+  /** Our floor from now on; when that is durable, what it stands for goes. */
+  release(floor: Floor, then: () => void): void {
+    const { marks, replica, afterSync } = this.#parts
+    const mark = { kind: 'floor', ...floor } as const
+    afterSync(marks.write(mark), () => {
+      marks.keep(mark)
+      replica.releaseIn(floor.partition, floor.leaf)
+      then()
     })
   }
 
-  /** As many leaves as fit a message, but at least one. */
-  #entries({ partition, digests, from }: Leaves): { leaves: number[]; entries: Entry[]; next: number } {
-    const leaves: number[] = []
-    const entries: Entry[] = []
-    for (const leaf of this.#parts.replica.trees.differing(partition, digests)) {
-      if (leaf < from) continue
-      if (entries.length >= this.#parts.limits.entriesMax) return { leaves, entries, next: leaf }
-      leaves.push(leaf)
-      for (const key of this.#parts.store.keysIn(partition, leaf)) {
-        entries.push({ key, ballot: this.ballotOf(key) })
-      }
-    }
-    return { leaves, entries, next: LEAVES }
+  /** Offers what we hold. */
+  bringTo(
+    member: number,
+    key: Key,
+    onOver: (isAnswered: boolean) => void,
+    cause: Cause = CAUSE.repair,
+  ): void {
+    const { record } = this.#parts.store.find(key)
+    if (record === null) onOver(true)
+    else this.#handingOver(key, onOver).start(member, record, cause)
+  }
+
+  /** Offers to ourselves what another holds. */
+  takeOrSettle(key: Key, record: HeldRecord, onOver: (isAnswered: boolean) => void): void {
+    this.#handingOver(key, onOver).start(this.#parts.self, record, CAUSE.repair)
+  }
+
+  /**
+   * The same while we do not vote, when no round can be run: what a promise of ours refuses is older than it,
+   * and so nothing that we have forgotten.
+   */
+  take(key: Key, record: HeldRecord): void {
+    this.#parts.replica.offer(key, record, ROUND_DURABILITY)
+  }
+
+  /** All that can be reached come to hold what is true. */
+  settle(key: Key, onOver: (isAnswered: boolean) => void): void {
+    this.#parts.coordinator.spread(key, REPAIR_DEADLINE_MS, () => onOver(true))
+  }
+
+  #handingOver(key: Key, onOver: (isAnswered: boolean) => void): HandingOver {
+    return new HandingOver(this.#parts.coordinator, this.#parts.exchanges, key, onOver)
   }
 
   #envelope(exchange: number) {
-    return { exchange, epoch: this.#parts.epoch(), time: this.#parts.time() }
+    return this.#parts.envelope(exchange)
   }
 }

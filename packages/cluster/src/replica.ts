@@ -4,10 +4,11 @@
  */
 import type { Version } from '@minivault/clock'
 import type { Ledger } from './ledger.ts'
+import type { Floor, Marks } from './marks.ts'
 import { type Evidence, VERDICT, type Verdict } from './messages.ts'
 import { DURABILITY, type Durability, type Key, type ReplicaStore, type Standing } from './ports.ts'
 import { absentAt, type HeldRecord, higher, isAbove, isAbsent, isBelow, isEqual, ZERO } from './record.ts'
-import type { Trees } from './trees.ts'
+import { digestInto, type Trees } from './trees.ts'
 
 export interface Taken {
   readonly verdict: Verdict
@@ -33,34 +34,35 @@ export interface Shown {
 }
 
 const NOTHING_HELD: readonly Evidence[] = []
+const NO_FLOOR = { upTo: ZERO, expiredBeforeMs: 0 }
 
 export class Replica {
   readonly #store: ReplicaStore
   readonly #ledger: Ledger
   /** Of all that is held. */
   readonly trees: Trees
-  readonly #floorOf: (key: Key) => Version
+  readonly #marks: Marks
 
-  /** @param floorOf the ballot that stands for every absent key where this one lies */
-  constructor(store: ReplicaStore, ledger: Ledger, trees: Trees, floorOf: (key: Key) => Version) {
+  constructor(store: ReplicaStore, ledger: Ledger, trees: Trees, marks: Marks) {
     this.#store = store
     this.#ledger = ledger
     this.trees = trees
+    this.#marks = marks
     for (const key of store.keys()) trees.replace(key, null, store.find(key).record)
-    this.#floorOf = floorOf
   }
 
   /** A plain write, an accept, a write-back, a hint, a repair: one rule for all. */
   offer(key: Key, record: HeldRecord, durability: Durability): Taken {
     const standing = this.#store.find(key)
     const held = this.#shown(key, standing)
-    const { promised, position } = standing
+    const { position } = standing
+    const promised = this.#promised(key, standing)
     const isHeld = !isAbsent(held) && isEqual(held.ballot, record.ballot)
     if (isHeld || this.#ledger.hasHeld(record.request, record.ballot)) {
       return { verdict: VERDICT.held, above: ZERO, position }
     }
-    if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
+    if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
     const end = this.#store.hold(key, record, durability)
     this.trees.replace(key, standing.record, record)
     this.#ledger.addHeld(record.request, record.ballot, record.version, record.sum)
@@ -71,7 +73,7 @@ export class Replica {
   prepare(key: Key, ballot: Version, request: Version, attempt: number): Promise {
     const standing = this.#store.find(key)
     const record = this.#shown(key, standing)
-    const { promised } = standing
+    const promised = this.#promised(key, standing)
     const refused = (verdict: Verdict): Promise => ({
       ...this.#refuse(verdict, record, promised),
       record,
@@ -91,22 +93,67 @@ export class Replica {
 
   read(key: Key): Shown {
     const standing = this.#store.find(key)
-    const { promised, position, durability } = standing
+    const { position, durability } = standing
+    const promised = this.#promised(key, standing)
     return { record: this.#shown(key, standing), promised, position, durability }
+  }
+
+  /** Nothing above it was held or promised in this partition. */
+  promisedUpTo(partition: number): Version {
+    return higher(this.#store.promisedUpTo(partition), this.#marks.promisedUpTo(partition))
+  }
+
+  /** Of what is held in a leaf at or below a ballot, and not released. Two words, as in the trees. */
+  digestUpTo({ partition, leaf, upTo }: Floor): Int32Array {
+    const digest = new Int32Array(2)
+    const one = new Int32Array(2)
+    for (const key of this.#store.keysIn(partition, leaf)) {
+      const { record } = this.#store.find(key)
+      if (record === null || isAbove(record.ballot, upTo) || this.isReleased(key)) continue
+      digestInto(one, key, record.ballot)
+      digest[0]! ^= one[0]!
+      digest[1]! ^= one[1]!
+    }
+    return digest
+  }
+
+  /** At the open: what a crash kept from being let go of. */
+  releaseAll(): void {
+    for (const key of [...this.#store.keys()]) this.release(key)
+  }
+
+  /** Lets go of what the floor of this leaf stands for. The floor stands before it in the log. */
+  releaseIn(partition: number, leaf: number): void {
+    for (const key of [...this.#store.keysIn(partition, leaf)]) this.release(key)
   }
 
   /** Lets go of a tombstone that its floor stands for; false: it has to stay. */
   release(key: Key): boolean {
-    const { record, promised } = this.#store.find(key)
-    if (record === null || record.value !== null || isAbove(promised, record.ballot)) return false
-    if (isAbove(record.ballot, this.#floorOf(key))) return false
+    const { record } = this.#store.find(key)
+    if (record === null || !this.isReleased(key)) return false
     this.#store.release(key)
     this.trees.replace(key, record, null)
     return true
   }
 
+  /** Whether there is nothing here that its floor does not stand for. */
+  isReleased(key: Key): boolean {
+    const { record, promised } = this.#store.find(key)
+    if (record === null) return true
+    const { upTo, expiredBeforeMs } = this.#marks.floorOf(key) ?? NO_FLOOR
+    if (!isDead(record, expiredBeforeMs)) return false
+    // A promise goes with it: below the floor the floor stands for that, too.
+    if (isAbove(promised, upTo)) return false
+    if (isAbove(record.ballot, upTo)) return false
+    return true
+  }
+
+  #promised(key: Key, { promised }: Standing): Version {
+    return higher(promised, this.#marks.promised(key))
+  }
+
   #shown(key: Key, { record }: Standing): HeldRecord {
-    return record ?? absentAt(this.#floorOf(key))
+    return record ?? absentAt((this.#marks.floorOf(key) ?? NO_FLOOR).upTo)
   }
 
   /** What it holds counts as held, whatever was forgotten. */
@@ -121,6 +168,10 @@ export class Replica {
   #refuse(verdict: Verdict, held: HeldRecord, promised: Version): Taken {
     return { verdict, above: higher(held.ballot, promised), position: 0 }
   }
+}
+
+function isDead({ value, expiresAtMs }: HeldRecord, expiredBeforeMs: number): boolean {
+  return value === null || (expiresAtMs !== 0 && expiresAtMs < expiredBeforeMs)
 }
 
 /** Accepts and re-accepts of a round are synced, whatever the request asked for. */

@@ -226,7 +226,9 @@ export class Round {
     if (verdict === VERDICT.held) {
       this.#held |= 1 << position
       if (!electorate.isQuorum(this.#held)) return
-      this.#coordinator.close(this.#exchange)
+      const { key } = this.#operation.request
+      this.#isOpen = false
+      this.#coordinator.hearOut(this.#exchange, key, this.#ballot, this.#held | this.#refused)
       this.#then!()
     } else {
       this.#meet(above)

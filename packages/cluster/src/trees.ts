@@ -55,7 +55,7 @@ export class Trees {
   }
 
   #toggle(words: Int32Array, key: Key, ballot: Version): void {
-    digestOf(key, ballot, this.#digest)
+    digestInto(this.#digest, key, ballot)
     for (const leaf of [key.leaf, LEAVES]) {
       words[leaf * WORDS]! ^= this.#digest[0]!
       words[leaf * WORDS + 1]! ^= this.#digest[1]!
@@ -64,7 +64,7 @@ export class Trees {
 }
 
 /** Of one record. Every bit of it depends on every bit of the key's hash and of the ballot. */
-function digestOf({ high, low }: Key, ballot: Version, into: Int32Array): void {
+export function digestInto(into: Int32Array, { high, low }: Key, ballot: Version): void {
   let one = Math.imul(high ^ 0x2545f491, 0x85ebca6b)
   let other = Math.imul(low ^ 0x4f6cdd1d, 0xc2b2ae35)
   for (const word of [ballot.high, ballot.middle, ballot.low]) {

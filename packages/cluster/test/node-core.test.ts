@@ -81,5 +81,5 @@ t.test('a question by an old layout is refused, and counts for nothing', async (
 })
 
 function placementOf(electorate: Electorate, epoch = 1): Placement {
-  return { epoch, electorateOf: () => electorate }
+  return { epoch, partitionCount: 1, electorateOf: () => electorate }
 }

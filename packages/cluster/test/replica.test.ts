@@ -33,7 +33,7 @@ const FAULTS: readonly (readonly [wrong: RegExp, removed: string, added: string]
     'if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)',
     '',
   ],
-  [/is forgotten/, 'if (!isAbove(ballot, promised)) return refused(VERDICT.promised)', ''],
+  [/is forgotten|is promised twice/, 'if (!isAbove(ballot, promised)) return refused(VERDICT.promised)', ''],
   [
     /is promised twice/,
     'if (!isAbove(ballot, promised)) return refused(VERDICT.promised)',
@@ -59,10 +59,10 @@ const FAULTS: readonly (readonly [wrong: RegExp, removed: string, added: string]
     'const position = this.#store.pledge(key, { ballot, request, attempt })',
     'const position = this.#store.pledge(key, { ballot, request, attempt }) - 1',
   ],
-  [/was shown/, 'if (isAbove(record.ballot, this.#floorOf(key))) return false', ''],
+  [/was shown/, 'if (isAbove(record.ballot, upTo)) return false', ''],
   [
     /is forgotten/,
-    'if (record === null || record.value !== null || isAbove(promised, record.ballot)) return false',
+    'if (isAbove(promised, upTo)) return false',
     'if (record === null || record.value !== null) return false',
   ],
 ]

@@ -5,6 +5,7 @@ import {
   type HeldRecord,
   isAbove,
   type Key,
+  type Mark,
   type Pledge,
   type ReplicaStore,
   type Standing,
@@ -16,6 +17,7 @@ type Entry =
   | { readonly key: Key; readonly record: HeldRecord; readonly durability: Durability }
   | { readonly key: Key; readonly pledge: Pledge }
   | { readonly key: Key; readonly isRelease: true }
+  | { readonly mark: Mark }
 
 /** The one key of most tests. */
 export const KEY: Key = { id: 'k', high: 1, low: 1, partition: 0, leaf: 0 }
@@ -33,7 +35,7 @@ export class MemoryLog implements ReplicaStore {
   find(key: Key): Standing {
     let standing = NOTHING
     for (const [index, entry] of this.#entries.entries()) {
-      if (entry.key.id === key.id) standing = after(standing, entry, index + 1)
+      if ('key' in entry && entry.key.id === key.id) standing = after(standing, entry, index + 1)
     }
     return standing
   }
@@ -52,12 +54,24 @@ export class MemoryLog implements ReplicaStore {
 
   keys(): Iterable<Key> {
     const byId = new Map<string, Key>()
-    for (const { key } of this.#entries) if (this.find(key).record !== null) byId.set(key.id, key)
-    return byId.values()
+    for (const entry of this.#entries) if ('key' in entry) byId.set(entry.key.id, entry.key)
+    return [...byId.values()].filter((key) => this.find(key).record !== null)
   }
 
   keysIn(partition: number, leaf: number): Iterable<Key> {
     return [...this.keys()].filter((key) => key.partition === partition && key.leaf === leaf)
+  }
+
+  note(mark: Mark): number {
+    return this.#append({ mark })
+  }
+
+  marks(): Iterable<Mark> {
+    return this.#entries.flatMap((entry) => ('mark' in entry ? [entry.mark] : []))
+  }
+
+  promisedUpTo(partition: number): Version {
+    return this.#highest((key) => key.partition === partition)
   }
 
   durableUpTo(durability: Durability): number {
@@ -65,8 +79,13 @@ export class MemoryLog implements ReplicaStore {
   }
 
   get highestBallot(): Version {
+    return this.#highest(() => true)
+  }
+
+  #highest(counts: (key: Key) => boolean): Version {
     let highest = ZERO
     for (const entry of this.#entries) {
+      if (!('key' in entry) || !counts(entry.key)) continue
       const ballot = 'record' in entry ? entry.record.ballot : 'pledge' in entry ? entry.pledge.ballot : ZERO
       if (isAbove(ballot, highest)) highest = ballot
     }
@@ -82,12 +101,22 @@ export class MemoryLog implements ReplicaStore {
     this.#entries.length = this.#synced
   }
 
+  /** All that came after is gone, though it was acknowledged. */
+  loseAfter(end: number): void {
+    this.#entries.length = end
+    this.#synced = end
+  }
+
   #append(entry: Entry): number {
     return this.#entries.push(entry)
   }
 }
 
-function after({ record, promised, durability }: Standing, entry: Entry, position: number): Standing {
+function after(
+  { record, promised, durability }: Standing,
+  entry: Exclude<Entry, { mark: Mark }>,
+  position: number,
+): Standing {
   if ('record' in entry) return { record: entry.record, promised, position, durability: entry.durability }
   if ('pledge' in entry) return { record, promised: entry.pledge.ballot, position, durability }
   return { ...NOTHING, position }

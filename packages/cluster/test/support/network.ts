@@ -121,6 +121,13 @@ const KINDS: Readonly<Record<number, string>> = {
   [MESSAGE.promised]: 'promise',
   [MESSAGE.read]: 'read',
   [MESSAGE.state]: 'state',
+  [MESSAGE.introduce]: 'introduction',
+  [MESSAGE.roots]: 'compare',
+  [MESSAGE.leaves]: 'compare leaves',
+  [MESSAGE.fetch]: 'fetch',
+  [MESSAGE.fence]: 'fence',
+  [MESSAGE.release]: 'release',
+  [MESSAGE.hello]: 'hello',
 }
 
 /** As a scenario calls it. */
@@ -128,7 +135,19 @@ export function kindOf(message: Message): string {
   return message.kind === MESSAGE.offer ? CAUSES[message.cause]! : (KINDS[message.kind] ?? 'other')
 }
 
+const QUESTIONS: readonly number[] = [
+  MESSAGE.offer,
+  MESSAGE.prepare,
+  MESSAGE.read,
+  MESSAGE.introduce,
+  MESSAGE.roots,
+  MESSAGE.leaves,
+  MESSAGE.fetch,
+  MESSAGE.fence,
+  MESSAGE.release,
+]
+
 /** Whether it is a question. */
-export function isQuestion(message: Message): boolean {
-  return message.kind === MESSAGE.offer || message.kind === MESSAGE.prepare || message.kind === MESSAGE.read
+export function isQuestion({ kind }: Message): boolean {
+  return QUESTIONS.includes(kind)
 }

@@ -11,7 +11,10 @@
  *     release | release A>B       what was held up goes on its way
  *     crash A | start A           what was not synced is gone
  *     log A stops | log A goes
- *     votes A no | votes A yes
+ *     start A recovering          it may have forgotten something; `joining`: its folder was empty
+ *     forget A 2                  while it is down, the last two entries of its log are lost, though synced
+ *     tick                        of every node: the time for what nobody asks for
+ *     A releases 15               tombstones up to 15, if all agree
  *     clock A 3600000             so many ms ahead
  *     look | clocks               what each holds; what each clock gave out or met last
  *
@@ -22,6 +25,8 @@ import {
   type Answer,
   Electorate,
   type HeldRecord,
+  MEMBERSHIP,
+  MESSAGE,
   type Message,
   type Placement,
   type Pledge,
@@ -32,11 +37,11 @@ import type { Core } from './planted-core.ts'
 import { ScriptedNode, type Watcher } from './scripted-node.ts'
 import { Telling } from './telling.ts'
 import type { Stage } from './transcript.ts'
-import { readRecord, writtenRecord, writtenVersion } from './words.ts'
+import { readRecord, readVersion, writtenRecord, writtenVersion } from './words.ts'
 
 const START_MS = 100
 const NAMES = ['A', 'B', 'C', 'D']
-const PLACEMENT: Placement = { epoch: 1, electorateOf: () => new Electorate([1, 2, 3]) }
+const PLACEMENT: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => new Electorate([1, 2, 3]) }
 
 export class NodeStage implements Stage, Watcher {
   readonly #network = new ScriptedNetwork(START_MS, (flight) => this.#onArrival(flight))
@@ -84,14 +89,14 @@ export class NodeStage implements Stage, Watcher {
       case 'release':
         return this.#network.releaseHeld(this.#linkOf(words[0] ?? '*>*'))
       default:
-        return this.#change(this.#nodeOf(words[0]!), verb, words[1]!)
+        return this.#change(this.#nodeOf(words[0]!), verb, words[1])
     }
   }
 
-  #change(node: ScriptedNode, verb: string, word: string): void {
+  #change(node: ScriptedNode, verb: string, word: string | undefined): void {
     if (verb === 'crash') node.crash()
-    else if (verb === 'start') node.start()
-    else if (verb === 'votes') node.votes = word === 'yes'
+    else if (verb === 'start') node.start(MEMBERSHIP[(word ?? 'voting') as keyof typeof MEMBERSHIP])
+    else if (verb === 'forget') node.forget(Number(word))
     else if (verb === 'clock') node.skewMs = Number(word)
     else if (verb === 'log') {
       node.isLogStopped = word === 'stops'
@@ -100,10 +105,17 @@ export class NodeStage implements Stage, Watcher {
   }
 
   #ask(name: string, words: string): void {
+    if (words.startsWith('releases ')) return this.#release(name, words.slice('releases '.length))
     this.#tokens += 1
     const request = readAsked(words)
     this.#telling.asked(this.#tokens, words.replace(/ \(.*/, ''), request)
     this.#nodeOf(name).ask(this.#tokens, request)
+  }
+
+  #release(name: string, upTo: string): void {
+    this.#nodeOf(name).release(readVersion(upTo), (isReleased) => {
+      this.#telling.tell(`${name} ${isReleased ? 'has released' : 'gives up releasing'} up to ${upTo}`)
+    })
   }
 
   #given(words: string[]): string {
@@ -144,6 +156,7 @@ export class NodeStage implements Stage, Watcher {
       return
     }
     const fateOfIt = fate === null ? '' : ` (the answer is ${FATES[fate]})`
+    if (message.kind === MESSAGE.hello) return
     const answer = `${this.#telling.replyText(to, message)}${fateOfIt}`
     const question = this.#current
     const isDue = question?.from === to && question.message.exchange === message.exchange

@@ -4,7 +4,15 @@
  * is told when the log is synced up to its position; what was told must stay true.
  */
 import fc from 'fast-check'
-import { DURABILITY, type Durability, type HeldRecord, type Replica, Version, ZERO } from '../../src/index.ts'
+import {
+  DURABILITY,
+  type Durability,
+  type HeldRecord,
+  type Marks,
+  type Replica,
+  Version,
+  ZERO,
+} from '../../src/index.ts'
 import type { Promise as Promised } from '../../src/replica.ts'
 import { KEY, MemoryLog } from './memory-log.ts'
 import type { Core } from './planted-core.ts'
@@ -71,7 +79,7 @@ export class ReplicaHistory {
   readonly #core: Core
   readonly #log = new MemoryLog()
   #replica: Replica
-  #floor = 0
+  #marks!: Marks
   #answers: Answer[] = []
   /** Ballots that it took. What a power cut took away may or may not be among them. */
   readonly #taken = new Set<number>()
@@ -175,7 +183,8 @@ export class ReplicaHistory {
 
   /** A floor stands for what is absent; below it nothing has to be shown that was. */
   #release(floor: number): void {
-    this.#floor = Math.max(this.#floor, floor)
+    this.#marks.note({ kind: 'floor', ...KEY, upTo: at(floor), expiredBeforeMs: 0 })
+    this.#sync(1)
     this.#replica.release(KEY)
   }
 
@@ -191,6 +200,10 @@ export class ReplicaHistory {
     for (const { tell } of due) tell()
   }
 
+  get #floor(): number {
+    return this.#marks.floorOf(KEY)?.upTo.wallMs ?? 0
+  }
+
   #standsAt(): number {
     return this.#log.find(KEY).record?.ballot.wallMs ?? this.#floor
   }
@@ -201,6 +214,7 @@ export class ReplicaHistory {
 
   #started(): Replica {
     const ledger = new this.#core.Ledger(this.#log.highestBallot, LEDGER_ENTRIES)
-    return new this.#core.Replica(this.#log, ledger, new this.#core.Trees(), () => at(this.#floor))
+    this.#marks = new this.#core.Marks(this.#log)
+    return new this.#core.Replica(this.#log, ledger, new this.#core.Trees(), this.#marks)
   }
 }

@@ -11,7 +11,7 @@
  *     A log stops | A log goes on
  *     A floor 10 | A release      10 stands for every absent key; the tombstone is let go of
  */
-import { DURABILITY, type Durability, type Replica, type Version, ZERO } from '../../src/index.ts'
+import { DURABILITY, type Durability, type Marks, type Replica, ZERO } from '../../src/index.ts'
 import { KEY, MemoryLog } from './memory-log.ts'
 import type { Core } from './planted-core.ts'
 import type { Stage } from './transcript.ts'
@@ -46,7 +46,7 @@ class ScriptedReplica {
   readonly #core: Core
   readonly #log = new MemoryLog()
   #replica: Replica
-  #floor: Version = ZERO
+  #marks!: Marks
   #isLogStopped = false
   /** Answers that wait for the log. */
   #waiting: { readonly position: number; readonly answer: string }[] = []
@@ -68,7 +68,9 @@ class ScriptedReplica {
       case 'log':
         return rest === 'stops' ? this.#stopLog() : this.#startLog()
       case 'floor':
-        this.#floor = readVersion(rest)
+        this.#log.sync(
+          this.#marks.note({ kind: 'floor', ...KEY, upTo: readVersion(rest), expiredBeforeMs: 0 }),
+        )
         return 'durable'
       case 'release':
         return this.#replica.release(KEY) ? 'released' : 'has to stay'
@@ -131,7 +133,8 @@ class ScriptedReplica {
 
   #started(): Replica {
     const ledger = new this.#core.Ledger(this.#log.highestBallot, LEDGER_ENTRIES)
-    return new this.#core.Replica(this.#log, ledger, new this.#core.Trees(), () => this.#floor)
+    this.#marks = new this.#core.Marks(this.#log)
+    return new this.#core.Replica(this.#log, ledger, new this.#core.Trees(), this.#marks)
   }
 }
 

@@ -8,6 +8,8 @@ import {
   HybridLogicalClock,
   type Key,
   type Limits,
+  MEMBERSHIP,
+  type Membership,
   type Message,
   type NodeCore,
   type Placement,
@@ -71,12 +73,25 @@ export class ScriptedNode implements Env {
     return this.#clock.latest(new Version())
   }
 
-  start(): void {
+  /** @param began what its owner knows of the start */
+  start(began: Membership = MEMBERSHIP.voting): void {
     this.#life += 1
     const { core, placement, limits = {} } = this.#parts
     this.#clock = this.#newClock(this.latest)
-    const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number, limits }
-    this.#core = new core.NodeCore(parts)
+    const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
+    this.#core = new core.NodeCore({ ...parts, limits, began })
+    this.sync()
+  }
+
+  tick(): void {
+    this.#core?.onTick()
+    this.sync()
+  }
+
+  /** What is there so far is released, if all agree. */
+  release(upTo: Version, onOver: (isReleased: boolean) => void): void {
+    this.#core!.releaseLeaf(KEY.partition, KEY.leaf, upTo, onOver)
+    this.sync()
   }
 
   /** With the power: what is not synced is gone. */
@@ -91,8 +106,9 @@ export class ScriptedNode implements Env {
     this.#log.givenRecord(record)
   }
 
-  set votes(votes: boolean) {
-    this.#core!.votes = votes
+  /** As if its last entries had never been: they were acknowledged all the same. */
+  forget(count: number): void {
+    this.#log.loseAfter(Math.max(0, this.#log.end - count))
   }
 
   ask(token: number, request: Request): void {

@@ -50,7 +50,7 @@ export class Telling {
   replyText(to: number, message: Message): string {
     if (message.kind === MESSAGE.offered) return withVote(message.votes, writtenVerdict(message.verdict))
     if (message.kind === MESSAGE.state) return withVote(message.votes, writtenRecord(message.record))
-    if (message.kind !== MESSAGE.promised) throw new Error(`no reply: ${message.kind}`)
+    if (message.kind !== MESSAGE.promised) return repairText(message)
     const request = this.#requests.get(`${to} ${message.exchange}`) ?? ZERO
     return withVote(message.votes, writtenPromise(message, request))
   }
@@ -84,8 +84,37 @@ function questionText(message: Message): string {
   const kind = kindOf(message)
   if (message.kind === MESSAGE.offer) return `${kind} ${writtenRecord(message.record)}`
   if (message.kind === MESSAGE.read) return message.wantsValue ? kind : `${kind} ballot`
-  if (message.kind !== MESSAGE.prepare) throw new Error(`no question: ${kind}`)
+  if (message.kind === MESSAGE.fence || message.kind === MESSAGE.release) {
+    return `${kind} ${writtenVersion(message.upTo)}`
+  }
+  if (message.kind !== MESSAGE.prepare) return kind
   const { ballot, request, attempt } = message
   const asker = request.isZero() ? 'a reader' : writtenVersion(request)
   return `${kind} ${writtenVersion(ballot)} for ${asker}${attempt > 0 ? ` attempt ${attempt}` : ''}`
+}
+
+/** What members say who compare, begin anew, or end tombstones. */
+function repairText(message: Message): string {
+  switch (message.kind) {
+    case MESSAGE.introduced: {
+      const floors = message.floors.map(({ upTo }) => `, floor ${writtenVersion(upTo)}`)
+      return `written down, nothing above ${message.promised.map(writtenVersion)}${floors.join('')}`
+    }
+    case MESSAGE.rootsDiffer:
+      return message.partitions.length === 0 ? 'equal' : 'not equal'
+    case MESSAGE.entries:
+      return message.entries.map(({ ballot }) => `@${writtenVersion(ballot)}`).join() || 'nothing there'
+    case MESSAGE.fetched:
+      return message.records.map(({ record }) => writtenRecord(record)).join() || 'nothing there'
+    case MESSAGE.fenced:
+      return message.digest === null ? 'not allowed' : `promised, ${digestText(message.digest)} below it`
+    case MESSAGE.released:
+      return 'released'
+    default:
+      throw new Error(`no reply: ${message.kind}`)
+  }
+}
+
+function digestText([one, other]: Int32Array): string {
+  return one === 0 && other === 0 ? 'nothing' : ((one! ^ other!) >>> 0).toString(16).padStart(8, '0')
 }

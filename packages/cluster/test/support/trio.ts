@@ -20,7 +20,7 @@ export interface Begun {
   answer: Answer | null
 }
 
-const PLACEMENT: Placement = { epoch: 1, electorateOf: () => new Electorate([1, 2, 3]) }
+const PLACEMENT: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => new Electorate([1, 2, 3]) }
 
 export class Trio implements Watcher {
   readonly network = new ScriptedNetwork(START_MS, (flight) => this.#arrive(flight))

@@ -1,0 +1,56 @@
+/** One question to one member, asked again until it is answered or not worth asking any more. */
+import { Electorate } from './electorate.ts'
+import type { Exchange } from './exchange.ts'
+import type { Exchanges } from './exchanges.ts'
+import type { RepairReply, Reply } from './messages.ts'
+
+/** How questions are asked here. */
+export interface Inquirer {
+  readonly exchanges: Exchanges
+  readonly patienceMs: () => number
+  readonly triesMax: number
+}
+
+export class Inquiry {
+  readonly #inquirer: Inquirer
+  readonly #peer: Electorate
+  readonly #ask: (exchange: number) => void
+  readonly #onReply: (reply: Reply | RepairReply) => void
+  readonly #onSilence: () => void
+  #exchange!: Exchange
+  #tries = 0
+
+  /** @param ask sends it, under this number */
+  constructor(
+    inquirer: Inquirer,
+    member: number,
+    ask: (exchange: number) => void,
+    onReply: (reply: Reply | RepairReply) => void,
+    onSilence: () => void,
+  ) {
+    this.#inquirer = inquirer
+    this.#peer = new Electorate([member])
+    this.#ask = ask
+    this.#onReply = onReply
+    this.#onSilence = onSilence
+  }
+
+  start(): void {
+    const { exchanges, patienceMs } = this.#inquirer
+    this.#exchange = exchanges.open(this.#peer, this, true)
+    exchanges.wait(patienceMs(), this.#exchange, 0)
+    this.#ask(this.#exchange.number)
+  }
+
+  onTimer(): void {
+    this.#inquirer.exchanges.close(this.#exchange)
+    this.#tries += 1
+    if (this.#tries < this.#inquirer.triesMax) this.start()
+    else this.#onSilence()
+  }
+
+  onReply(_position: number, reply: Reply | RepairReply): void {
+    this.#inquirer.exchanges.close(this.#exchange)
+    this.#onReply(reply)
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * What a member has written down for more than one key. Each kind only rises, so the order in which they are
+ * read back does not matter; but for memberships and lives, of which the last counts.
+ *
+ *   membership  whether it votes in a partition
+ *   promise     for all keys of a partition: nothing below this ballot is taken
+ *   fence       the same for all keys of a leaf
+ *   floor       the ballot that stands for every absent key of a leaf
+ *   life        under which another member, or this one, began anew (docs/CLUSTER.md, "Who votes")
+ */
+import type { Version } from '@minivault/clock'
+import type { Key, ReplicaStore } from './ports.ts'
+import { higher, isAbove, ZERO } from './record.ts'
+
+export const MEMBERSHIP = { voting: 0, recovering: 1, joining: 2 } as const
+export type Membership = (typeof MEMBERSHIP)[keyof typeof MEMBERSHIP]
+
+export interface Leaf {
+  readonly partition: number
+  readonly leaf: number
+}
+
+export interface Floor extends Leaf {
+  readonly upTo: Version
+  /** What had expired before this wall time counts as a tombstone. */
+  readonly expiredBeforeMs: number
+}
+
+/** Equal numbers: the same life. 0: the first. */
+export interface Life {
+  readonly member: number
+  readonly life: number
+}
+
+export type Mark =
+  | { readonly kind: 'membership'; readonly partition: number; readonly membership: Membership }
+  | { readonly kind: 'promise'; readonly partition: number; readonly ballot: Version }
+  | { readonly kind: 'fence'; readonly partition: number; readonly leaf: number; readonly ballot: Version }
+  | ({ readonly kind: 'floor' } & Floor)
+  | ({ readonly kind: 'life' } & Life)
+
+/** Leaves of all partitions are numbered in a row. */
+const LEAF_BITS = 8
+
+export class Marks {
+  /** Of those that ever began anew. Never changed, but replaced. */
+  lives: readonly Life[] = []
+  /** Above every ballot in them. */
+  highest: Version = ZERO
+  readonly #store: ReplicaStore
+  readonly #memberships = new Map<number, Membership>()
+  readonly #promises = new Map<number, Version>()
+  readonly #fences = new Map<number, Version>()
+  readonly #floors = new Map<number, Floor>()
+  /** Of a partition: the highest of its promise and of its fences. */
+  readonly #promisedUpTo = new Map<number, Version>()
+
+  constructor(store: ReplicaStore) {
+    this.#store = store
+    for (const mark of store.marks()) this.keep(mark)
+  }
+
+  /** It holds at once; durable when the log is, up to this position. */
+  note(mark: Mark): number {
+    this.keep(mark)
+    return this.write(mark)
+  }
+
+  /** Of a floor, which is shown to others: it holds when it is durable, and kept. */
+  write(mark: Mark): number {
+    return this.#store.note(mark)
+  }
+
+  /** Undefined: nothing was ever written down. */
+  membershipOf(partition: number): Membership | undefined {
+    return this.#memberships.get(partition)
+  }
+
+  /** What was promised for a key along with others. */
+  promised({ partition, leaf }: Key): Version {
+    if (this.#promisedUpTo.size === 0) return ZERO
+    const ofAll = this.#promises.get(partition) ?? ZERO
+    return higher(ofAll, this.#fences.get(numberOf(partition, leaf)) ?? ZERO)
+  }
+
+  promisedUpTo(partition: number): Version {
+    return this.#promisedUpTo.get(partition) ?? ZERO
+  }
+
+  floorOf({ partition, leaf }: Leaf): Floor | undefined {
+    return this.#floors.size === 0 ? undefined : this.#floors.get(numberOf(partition, leaf))
+  }
+
+  /** Whether it is above ours. */
+  isNews(floor: Floor): boolean {
+    const ours = this.floorOf(floor)
+    return ours === undefined || isAbove(floor.upTo, ours.upTo)
+  }
+
+  floorsIn(partition: number): Floor[] {
+    const floors: Floor[] = []
+    if (this.#floors.size === 0) return floors
+    for (let leaf = 0; leaf < 1 << LEAF_BITS; leaf++) {
+      const floor = this.#floors.get(numberOf(partition, leaf))
+      if (floor !== undefined) floors.push(floor)
+    }
+    return floors
+  }
+
+  keep(mark: Mark): void {
+    switch (mark.kind) {
+      case 'membership':
+        this.#memberships.set(mark.partition, mark.membership)
+        return
+      case 'promise':
+        raise(this.#promises, mark.partition, mark.ballot)
+        return this.#meet(mark.partition, mark.ballot)
+      case 'fence':
+        raise(this.#fences, numberOf(mark.partition, mark.leaf), mark.ballot)
+        return this.#meet(mark.partition, mark.ballot)
+      case 'floor':
+        return this.#keepFloor(mark)
+      case 'life':
+        this.lives = [...this.lives.filter(({ member }) => member !== mark.member), mark]
+    }
+  }
+
+  #keepFloor({ partition, leaf, upTo, expiredBeforeMs }: Floor): void {
+    const floor = { partition, leaf, upTo, expiredBeforeMs }
+    if (this.isNews(floor)) this.#floors.set(numberOf(partition, leaf), floor)
+    this.#meet(partition, upTo)
+  }
+
+  #meet(partition: number, ballot: Version): void {
+    raise(this.#promisedUpTo, partition, ballot)
+    this.highest = higher(this.highest, ballot)
+  }
+}
+
+function raise(versions: Map<number, Version>, at: number, to: Version): void {
+  versions.set(at, higher(versions.get(at) ?? ZERO, to))
+}
+
+function numberOf(partition: number, leaf: number): number {
+  return (partition << LEAF_BITS) | leaf
+}
+
+/** 0: its first. */
+export function lifeIn(lives: readonly Life[], member: number): number {
+  for (const one of lives) if (one.member === member) return one.life
+  return 0
+}

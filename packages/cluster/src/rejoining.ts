@@ -1,0 +1,147 @@
+/**
+ * The way back of a member that may have forgotten something: until it is through, its answers count in no
+ * quorum. Partition by partition, of every other replica:
+ *
+ *   introduce ──▶ our new life is written down there: from now on no answer of our old life counts beside
+ *                 one of theirs. It tells the highest ballot that it held or promised.
+ *   compare   ──▶ everything is taken that it holds
+ *
+ * With all of them done, a joining member promises the highest of those ballots for every key of the
+ * partition, for what its lost disk had promised is known to one other at least; when that and all that was
+ * taken is durable, it votes. What stands of it is in the log at every step, so it may crash anywhere.
+ */
+import type { Version } from '@minivault/clock'
+import type { Ledger } from './ledger.ts'
+import type { Limits } from './limits.ts'
+import { type Floor, type Marks, MEMBERSHIP, type Membership } from './marks.ts'
+import type { Introduced } from './messages.ts'
+import type { Placement } from './ports.ts'
+import { higher, ZERO } from './record.ts'
+import type { Repair } from './repair.ts'
+import type { Replica } from './replica.ts'
+
+export interface RejoiningParts {
+  readonly marks: Marks
+  readonly replica: Replica
+  readonly ledger: Ledger
+  readonly repair: Repair
+  readonly placement: Placement
+  readonly self: number
+  readonly limits: Limits
+  /** When the log is durable up to there. */
+  readonly afterSync: (position: number, task: () => void) => void
+}
+
+/** A partition in which we do not vote yet. */
+interface Waiting {
+  readonly membership: Membership
+  /** Those that have not been compared with. */
+  readonly left: Set<number>
+  promised: Version
+  readonly floors: Floor[]
+}
+
+export class Rejoining {
+  readonly #parts: RejoiningParts
+  readonly #waiting = new Map<number, Waiting>()
+  /** Those that we are comparing with. */
+  readonly #underWay = new Set<number>()
+
+  constructor(parts: RejoiningParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * At the open: what was written down counts, and what our owner knows of this start.
+   *
+   * @param life a number that was never used; it is ours if we begin anew
+   */
+  open(began: Membership, life: number): void {
+    const { marks, placement, self } = this.#parts
+    for (let partition = 0; partition < placement.partitionCount; partition++) {
+      if (placement.electorateOf(partition).positionOf(self) < 0) continue
+      const membership = Math.max(began, marks.membershipOf(partition) ?? MEMBERSHIP.voting) as Membership
+      if (membership !== MEMBERSHIP.voting) this.#wait(partition, membership)
+    }
+    if (began !== MEMBERSHIP.voting) marks.note({ kind: 'life', member: self, life })
+  }
+
+  /** These partitions are new to us: nothing is known of them yet. */
+  join(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#wait(partition, MEMBERSHIP.joining)
+  }
+
+  #wait(partition: number, membership: Membership): void {
+    const { marks, placement, self } = this.#parts
+    if (marks.membershipOf(partition) !== membership) {
+      marks.note({ kind: 'membership', partition, membership })
+    }
+    const others = placement.electorateOf(partition).members.filter((member) => member !== self)
+    this.#waiting.set(partition, { membership, left: new Set(others), promised: ZERO, floors: [] })
+    if (others.length === 0) this.#finish(partition)
+  }
+
+  /** Whether our answers about a partition count. */
+  votesIn(partition: number): boolean {
+    return this.#waiting.size === 0 || !this.#waiting.has(partition)
+  }
+
+  get isOver(): boolean {
+    return this.#waiting.size === 0
+  }
+
+  /** Goes on with everybody with whom something is left to be done. */
+  onTick(): void {
+    for (const { left } of this.#waiting.values()) for (const member of left) this.#goOn(member)
+  }
+
+  #goOn(member: number): void {
+    if (this.#underWay.has(member)) return
+    const partitions: number[] = []
+    for (const [partition, { left }] of this.#waiting) {
+      if (left.has(member)) partitions.push(partition)
+      if (partitions.length === this.#parts.limits.introductionsMax) break
+    }
+    if (partitions.length === 0) return
+    this.#underWay.add(member)
+    this.#parts.repair.introduce(member, partitions, (introduced) => {
+      if (introduced === null) this.#underWay.delete(member)
+      else this.#compare(member, partitions, introduced)
+    })
+  }
+
+  #compare(member: number, partitions: readonly number[], { promised, floors }: Introduced): void {
+    this.#parts.repair.takeFrom(member, partitions, (isComplete) => {
+      this.#underWay.delete(member)
+      // The next tick tries again.
+      if (!isComplete) return
+      for (const [index, partition] of partitions.entries()) {
+        const waiting = this.#waiting.get(partition)
+        if (waiting === undefined) continue
+        waiting.promised = higher(waiting.promised, promised[index]!)
+        waiting.floors.push(...floors.filter((floor) => floor.partition === partition))
+        waiting.left.delete(member)
+        if (waiting.left.size === 0) this.#finish(partition)
+      }
+      this.#goOn(member)
+    })
+  }
+
+  #finish(partition: number): void {
+    const { marks, replica, ledger, afterSync } = this.#parts
+    const { membership, promised, floors } = this.#waiting.get(partition)!
+    // What was held of a request, and is forgotten, lies below.
+    ledger.raiseHorizon(promised)
+    if (membership === MEMBERSHIP.joining) marks.note({ kind: 'promise', partition, ballot: promised })
+    const marksOfFloors = floors.map((floor) => ({ kind: 'floor', ...floor }) as const)
+    for (const mark of marksOfFloors) marks.write(mark)
+    const position = marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.voting })
+    afterSync(position, () => {
+      this.#waiting.delete(partition)
+      for (const mark of marksOfFloors) {
+        marks.keep(mark)
+        replica.releaseIn(partition, mark.leaf)
+      }
+    })
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Ends the tombstones of a leaf up to a ballot F, led by one of its replicas. All of them have to be there:
+ *
+ *   compare  so that little differs
+ *   fence    ──▶ each promises F for every key of the leaf, and tells what it holds up to there. From then on
+ *                that can only become less. Where they differ, compare: what is brought to the others gets a
+ *                ballot above F on its way
+ *   release  ──▶ all the same: each writes F down as its floor, and lets go
+ *
+ * Given up at any point, it is begun again with another F. A floor that only some have written down comes to
+ * the others with the next comparison: that it exists anywhere says that all held the same.
+ */
+import type { Exchange } from './exchange.ts'
+import type { Exchanges } from './exchanges.ts'
+import type { Limits } from './limits.ts'
+import type { Floor } from './marks.ts'
+import { MESSAGE, type RepairReply, type Reply } from './messages.ts'
+import type { Placement } from './ports.ts'
+import type { Repair } from './repair.ts'
+
+export interface ReleaseParts {
+  readonly repair: Repair
+  readonly exchanges: Exchanges
+  readonly placement: Placement
+  readonly limits: Limits
+  readonly self: number
+}
+
+export class Release {
+  readonly #parts: ReleaseParts
+  readonly #floor: Floor
+  readonly #onOver: (isReleased: boolean) => void
+  #exchange!: Exchange
+  #tries = 0
+  #isEqual = false
+  #answers = 0
+  #digests: (Int32Array | null)[] = []
+
+  constructor(parts: ReleaseParts, floor: Floor, onOver: (isReleased: boolean) => void) {
+    this.#parts = parts
+    this.#floor = floor
+    this.#onOver = onOver
+  }
+
+  start(): void {
+    const { placement, self } = this.#parts
+    const { members } = placement.electorateOf(this.#floor.partition)
+    if (!members.includes(self)) return this.#onOver(false)
+    this.#compare(members.filter((member) => member !== self))
+  }
+
+  #compare([member, ...others]: readonly number[]): void {
+    if (member === undefined) return this.#ask()
+    this.#parts.repair.compareWith(member, [this.#floor.partition], (isComplete) => {
+      if (isComplete) this.#compare(others)
+      else this.#onOver(false)
+    })
+  }
+
+  /** Fences until all are equal; then releases. */
+  #ask(): void {
+    const { repair, exchanges, placement } = this.#parts
+    this.#answers = 0
+    this.#digests = []
+    this.#exchange = exchanges.open(placement.electorateOf(this.#floor.partition), this, true)
+    repair.askToEnd(this.#exchange, this.#isEqual ? MESSAGE.release : MESSAGE.fence, this.#floor)
+    exchanges.wait(repair.patienceMs, this.#exchange, 0)
+  }
+
+  onTimer(): void {
+    this.#parts.exchanges.close(this.#exchange)
+    this.#again(() => this.#ask())
+  }
+
+  #again(task: () => void): void {
+    this.#tries += 1
+    if (this.#tries < this.#parts.limits.compareTriesMax) task()
+    else this.#onOver(false)
+  }
+
+  onReply(position: number, reply: Reply | RepairReply): void {
+    this.#answers |= 1 << position
+    if (reply.kind === MESSAGE.fenced) this.#digests.push(reply.digest)
+    if (this.#answers !== this.#exchange.electorate.everybody) return
+    this.#parts.exchanges.close(this.#exchange)
+    if (this.#isEqual) return this.#onOver(true)
+    if (this.#digests.includes(null)) return this.#onOver(false)
+    this.#isEqual = this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))
+    if (this.#isEqual) this.#ask()
+    else this.#again(() => this.start())
+  }
+}
+
+function isSameDigest(a: Int32Array, b: Int32Array): boolean {
+  return a[0] === b[0] && a[1] === b[1]
+}

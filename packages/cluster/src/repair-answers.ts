@@ -1,0 +1,134 @@
+/** What others ask of us who compare, begin anew, or end the tombstones of a leaf. */
+import type { Limits } from './limits.ts'
+import type { Marks } from './marks.ts'
+import {
+  type Entry,
+  type Fence,
+  type Introduce,
+  type Leaves,
+  MESSAGE,
+  type Message,
+  type Release,
+  type RepairQuestion,
+  type Roots,
+} from './messages.ts'
+import type { Env, ReplicaStore } from './ports.ts'
+import type { Repair } from './repair.ts'
+import type { Replica } from './replica.ts'
+import { LEAVES } from './trees.ts'
+
+export interface RepairAnswersParts {
+  readonly env: Env
+  readonly store: ReplicaStore
+  readonly replica: Replica
+  readonly marks: Marks
+  readonly repair: Repair
+  readonly limits: Limits
+  readonly votesIn: (partition: number) => boolean
+  readonly send: (member: number, message: Message) => void
+  readonly afterSync: (position: number, task: () => void) => void
+  readonly envelope: (exchange: number) => Pick<Message, 'exchange' | 'epoch' | 'time'>
+}
+
+export class RepairAnswers {
+  readonly #parts: RepairAnswersParts
+
+  constructor(parts: RepairAnswersParts) {
+    this.#parts = parts
+  }
+
+  answer(from: number, question: RepairQuestion): void {
+    const { send, envelope } = this.#parts
+    const head = envelope(question.exchange)
+    switch (question.kind) {
+      case MESSAGE.roots:
+        return send(from, { kind: MESSAGE.rootsDiffer, ...head, partitions: this.#differing(question) })
+      case MESSAGE.leaves:
+        return send(from, { kind: MESSAGE.entries, ...head, ...this.#entries(question) })
+      case MESSAGE.fetch: {
+        const records = question.keys.flatMap((key) => {
+          const { record } = this.#parts.store.find(key)
+          return record === null ? [] : [{ key, record }]
+        })
+        return send(from, { kind: MESSAGE.fetched, ...head, records })
+      }
+      case MESSAGE.introduce:
+        return this.#introduce(from, question)
+      case MESSAGE.fence:
+        return this.#fence(from, question)
+      case MESSAGE.release:
+        return this.#release(from, question)
+    }
+  }
+
+  // --- comparing
+
+  #differing({ partitions, roots }: Roots): number[] {
+    const { trees } = this.#parts.replica
+    return partitions.filter((partition, index) => {
+      return !trees.hasRoot(partition, roots.subarray(index * 2, index * 2 + 2))
+    })
+  }
+
+  /** As many leaves as fit a message, but at least one. */
+  #entries({ partition, digests, from, floors }: Leaves) {
+    const { repair, replica, limits } = this.#parts
+    repair.adopt(floors)
+    const ours = this.#floorsIn(partition)
+    const leaves: number[] = []
+    const entries: Entry[] = []
+    for (const leaf of replica.trees.differing(partition, digests)) {
+      if (leaf < from) continue
+      if (entries.length >= limits.entriesMax) return { leaves, entries, next: leaf, floors: ours }
+      leaves.push(leaf)
+      for (const key of repair.keysIn(partition, [leaf])) {
+        entries.push({ key, ballot: repair.ballotOf(key) })
+      }
+    }
+    return { leaves, entries, next: LEAVES, floors: ours }
+  }
+
+  /** Until we vote again, ours may say too much. */
+  #floorsIn(partition: number) {
+    const { marks, votesIn } = this.#parts
+    return votesIn(partition) ? marks.floorsIn(partition) : []
+  }
+
+  // --- beginning anew
+
+  #introduce(from: number, { exchange, life, partitions }: Introduce): void {
+    const { marks, replica, send, afterSync, envelope } = this.#parts
+    const position = marks.note({ kind: 'life', member: from, life })
+    const promised = partitions.map((partition) => replica.promisedUpTo(partition))
+    const floors = partitions.flatMap((partition) => this.#floorsIn(partition))
+    afterSync(position, () => {
+      send(from, { kind: MESSAGE.introduced, ...envelope(exchange), promised, floors })
+    })
+  }
+
+  // --- the end of tombstones
+
+  #fence(from: number, question: Fence): void {
+    const { marks, replica, send, afterSync, envelope } = this.#parts
+    const { exchange, partition, leaf, upTo } = question
+    if (!this.#allows(question)) {
+      return send(from, { kind: MESSAGE.fenced, ...envelope(exchange), digest: null })
+    }
+    const position = marks.note({ kind: 'fence', partition, leaf, ballot: upTo })
+    const digest = replica.digestUpTo(question)
+    afterSync(position, () => send(from, { kind: MESSAGE.fenced, ...envelope(exchange), digest }))
+  }
+
+  /** What is to have expired has done so by our clock, too. */
+  #allows({ partition, expiredBeforeMs }: Fence): boolean {
+    return this.#parts.votesIn(partition) && expiredBeforeMs <= this.#parts.env.wallMs()
+  }
+
+  #release(from: number, { exchange, partition, leaf, upTo, expiredBeforeMs }: Release): void {
+    const { repair, votesIn, send, envelope } = this.#parts
+    if (!votesIn(partition)) return
+    repair.release({ partition, leaf, upTo, expiredBeforeMs }, () => {
+      send(from, { kind: MESSAGE.released, ...envelope(exchange), partition, leaf })
+    })
+  }
+}
