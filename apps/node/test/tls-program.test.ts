@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Authority } from '@minivault/certificates'
 import t, { type Test } from 'tap'
 import { readSettings } from '../src/settings/settings.ts'
 import { readCertificates } from '../src/tls/certificates.ts'
@@ -12,7 +13,7 @@ import { get, set } from './support/binary-client.ts'
 import { connect, Taker } from './support/large-client.ts'
 import { until } from './support/large-transfers.ts'
 import { run, startServer, temporaryFolder } from './support/server.ts'
-import { Authority, dial, readAll } from './support/tls-files.ts'
+import { dial, readAll } from './support/tls-client.ts'
 
 const authority = new Authority(t)
 const own = authority.issue('node')

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type tls from 'node:tls'
+import { Authority } from '@minivault/certificates'
 import { FRAME_OPCODE } from '@minivault/protocol'
 import t, { type Test } from 'tap'
 import { type NodeOptions, startNode } from '../src/node.ts'
@@ -19,7 +20,7 @@ import {
 } from './support/large-client.ts'
 import { takeFrames, until } from './support/large-transfers.ts'
 import { temporaryFolder } from './support/server.ts'
-import { Authority, dial, readAll } from './support/tls-files.ts'
+import { dial, readAll } from './support/tls-client.ts'
 
 const authority = new Authority(t)
 const own = authority.issue('node')

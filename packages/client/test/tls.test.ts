@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import { Authority } from '@minivault/certificates'
 import t, { type Test } from 'tap'
 import { Client, type ClientError, type ClientOptions, type TlsOptions } from '../src/index.ts'
 import { startServer } from './support/server.ts'
-import { Authority } from './support/tls-files.ts'
 
 const authority = new Authority(t)
 const own = authority.issue('node')

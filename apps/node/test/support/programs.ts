@@ -1,4 +1,7 @@
-/** Programs of others that tests need: skipped without them, loudly, but where everything was to be installed (CI). */
+/**
+ * Programs of others that tests need: skipped without them, loudly; but not where everything was to be
+ * installed (CI).
+ */
 import { spawnSync } from 'node:child_process'
 
 /** For tap's `skip`: false where the program is there, or its absence shall fail the test. */

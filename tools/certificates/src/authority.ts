@@ -1,9 +1,9 @@
 /** Authorities and certificates for tests, made by openssl: for 127.0.0.1 and localhost. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { temporaryFolder } from './server.ts'
 
 export interface Pair {
   certFile: string
@@ -25,7 +25,8 @@ export class Authority {
   #count = 0
 
   constructor(t: Test, name = 'authority') {
-    this.folder = temporaryFolder(t)
+    this.folder = mkdtempSync(join(tmpdir(), 'minivault-certificates-'))
+    t.teardown(() => rmSync(this.folder, { recursive: true }))
     this.file = join(this.folder, 'ca.pem')
     openssl(
       ['req', '-x509', ...EC, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', `/CN=${name}`],
