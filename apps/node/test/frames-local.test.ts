@@ -22,7 +22,14 @@ t.test('no answer tells of a record before that is durable', async (t) => {
   const replica = await openReplica(t)
   const asked: [string, Kind, (operation: Operation) => void][] = [
     ['a refused set', KIND.set, wrongVersion],
-    ['a refused set at memory', KIND.set, (each) => (inMemory(each), wrongVersion(each))],
+    [
+      'a refused set at memory',
+      KIND.set,
+      (each) => {
+        inMemory(each)
+        wrongVersion(each)
+      },
+    ],
     ['a refused delete', KIND.delete, wrongVersion],
     ['a refused touch', KIND.touch, wrongVersion],
     ['a refused create', KIND.create, inMemory],

@@ -62,7 +62,7 @@ t.test('set with conditions', async (t) => {
 t.test('delete with and without a condition', async (t) => {
   const { client } = await startFrames(t)
   const { version } = await client.set('k', 'one')
-  const wrong = await client.delete('k', { ifVersion: '0'.repeat(23) + '1' })
+  const wrong = await client.delete('k', { ifVersion: `${'0'.repeat(23)}1` })
   t.match(wrong, { outcome: OUTCOME.no, error: ERROR.VERSION_MISMATCH, version })
   const right = await client.delete('k', { ifVersion: version })
   t.match(right, { outcome: OUTCOME.ok, flags: exists })
