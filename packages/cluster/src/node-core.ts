@@ -114,7 +114,8 @@ export class NodeCore {
     this.#answers = new RepairAnswers({ ...members, ...held, repair })
     this.#rejoining = new Rejoining({ ...members, ...held, ledger, repair })
     this.#upkeep = new Upkeep({ ...members, envelope, peers, hints, repair, rejoining: this.#rejoining })
-    this.#rejoining.open(parts.began ?? MEMBERSHIP.voting, 1 + Math.floor(env.random() * 2 ** 48))
+    const { began = MEMBERSHIP.voting } = parts
+    this.#rejoining.open(began, 1 + Math.floor(env.random() * 2 ** 48))
     replica.releaseAll()
   }
 
@@ -140,7 +141,7 @@ export class NodeCore {
    */
   releaseLeaf(partition: number, leaf: number, upTo: Version, onOver: (isReleased: boolean) => void): void {
     const { env, placement, clock, self } = this.#parts
-    const isPast = !isAbove(upTo, clock.latest(new Version()))
+    const isPast = !isAbove(upTo, clock.next(new Version()))
     if (!isPast) return onOver(false)
     const expiredBeforeMs = env.wallMs() - this.#limits.expiryGraceMs
     const parts = {

@@ -12,7 +12,7 @@ import {
   type RepairQuestion,
   type Roots,
 } from './messages.ts'
-import type { Env, ReplicaStore } from './ports.ts'
+import type { Env, Placement, ReplicaStore } from './ports.ts'
 import type { Repair } from './repair.ts'
 import type { Replica } from './replica.ts'
 import { LEAVES } from './trees.ts'
@@ -23,6 +23,7 @@ export interface RepairAnswersParts {
   readonly replica: Replica
   readonly marks: Marks
   readonly repair: Repair
+  readonly placement: Placement
   readonly limits: Limits
   readonly votesIn: (partition: number) => boolean
   readonly send: (member: number, message: Message) => void
@@ -96,8 +97,10 @@ export class RepairAnswers {
 
   // --- beginning anew
 
-  #introduce(from: number, { exchange, life, partitions }: Introduce): void {
-    const { marks, replica, send, afterSync, envelope } = this.#parts
+  #introduce(from: number, { exchange, epoch, life, partitions }: Introduce): void {
+    const { marks, replica, placement, send, afterSync, envelope } = this.#parts
+    // Who comes by a layout that we have not heard of is asked to wait: see #allows.
+    if (epoch > placement.epoch) return
     const position = marks.note({ kind: 'life', member: from, life })
     const promised = partitions.map((partition) => replica.promisedUpTo(partition))
     const floors = partitions.flatMap((partition) => this.#floorsIn(partition))
@@ -119,9 +122,13 @@ export class RepairAnswers {
     afterSync(position, () => send(from, { kind: MESSAGE.fenced, ...envelope(exchange), digest }))
   }
 
-  /** What is to have expired has done so by our clock, too. */
-  #allows({ partition, expiredBeforeMs }: Fence): boolean {
-    return this.#parts.votesIn(partition) && expiredBeforeMs <= this.#parts.env.wallMs()
+  /**
+   * Not by another layout: whoever has introduced himself by it is to be fenced, too. And what is to have
+   * expired has done so by our clock.
+   */
+  #allows({ epoch, partition, expiredBeforeMs }: Fence): boolean {
+    const { env, placement, votesIn } = this.#parts
+    return epoch === placement.epoch && votesIn(partition) && expiredBeforeMs <= env.wallMs()
   }
 
   #release(from: number, { exchange, partition, leaf, upTo, expiredBeforeMs }: Release): void {

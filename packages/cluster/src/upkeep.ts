@@ -111,9 +111,11 @@ export class Upkeep {
     const { env, limits, repair } = this.#parts
     const compared = this.#comparedWith(member)
     if (compared.isUnderWay) return
+    const shared = this.#shared(member)
+    if (shared.length === 0) return
     compared.isUnderWay = true
     compared.dueMs = env.now() + limits.compareEveryMs
-    repair.compareWith(member, this.#shared(member), (isComplete, keysDiffering) => {
+    repair.compareWith(member, shared, (isComplete, keysDiffering) => {
       compared.isUnderWay = false
       compared.keysDiffering = keysDiffering
       if (isComplete) compared.comparedMs = env.now()

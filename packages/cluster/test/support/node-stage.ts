@@ -86,6 +86,9 @@ export class NodeStage implements Stage, Watcher {
         return this.#addRule('lose', `*>${words[0]}`, null)
       case 'heal':
         return this.#network.heal()
+      case 'tick':
+        for (const node of this.#nodes) node.tick()
+        return
       case 'release':
         return this.#network.releaseHeld(this.#linkOf(words[0] ?? '*>*'))
       default:

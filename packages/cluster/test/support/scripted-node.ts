@@ -104,6 +104,8 @@ export class ScriptedNode implements Env {
   /** As if it had always been there. */
   given(record: HeldRecord): void {
     this.#log.givenRecord(record)
+    this.#life -= 1
+    this.start()
   }
 
   /** As if its last entries had never been: they were acknowledged all the same. */
