@@ -16,6 +16,7 @@ import {
   type Pledge,
   type Request,
   Version,
+  ZERO,
 } from '../../src/index.ts'
 import { KEY, MemoryLog } from './memory-log.ts'
 import type { ScriptedNetwork } from './network.ts'
@@ -104,8 +105,11 @@ export class ScriptedNode implements Env {
   /** As if it had always been there. */
   given(record: HeldRecord): void {
     this.#log.givenRecord(record)
+    // In this life: nothing was forgotten.
+    this.#log.isOfThisLife = true
     this.#life -= 1
     this.start()
+    this.#log.isOfThisLife = false
   }
 
   /** As if its last entries had never been: they were acknowledged all the same. */
@@ -169,6 +173,8 @@ export class ScriptedNode implements Env {
 }
 
 class WatchedLog extends MemoryLog {
+  /** A start finds nothing of an earlier life. */
+  isOfThisLife = false
   readonly #node: number
   readonly #watcher: Watcher
 
@@ -186,6 +192,10 @@ class WatchedLog extends MemoryLog {
   override pledge(key: Key, pledge: Pledge): number {
     this.#watcher.onPledge(this.#node, pledge)
     return super.pledge(key, pledge)
+  }
+
+  override get highestBallot(): Version {
+    return this.isOfThisLife ? ZERO : super.highestBallot
   }
 
   givenRecord(record: HeldRecord): void {
