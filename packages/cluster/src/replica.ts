@@ -63,6 +63,7 @@ export class Replica {
     }
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
     if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
+    if (this.#isFenced(key, record.ballot)) return this.#refuse(VERDICT.promised, held, promised)
     const end = this.#store.hold(key, record, durability)
     this.trees.replace(key, standing.record, record)
     this.#ledger.addHeld(record.request, record.ballot, record.version, record.sum)
@@ -150,6 +151,11 @@ export class Replica {
 
   #promised(key: Key, { promised }: Standing): Version {
     return higher(promised, this.#marks.promised(key))
+  }
+
+  /** What was promised for many keys holds for the ballot itself, too: it may be that of a late write. */
+  #isFenced(key: Key, ballot: Version): boolean {
+    return !isAbove(ballot, this.#marks.promised(key))
   }
 
   #shown(key: Key, { record }: Standing): HeldRecord {
