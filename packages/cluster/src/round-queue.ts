@@ -29,6 +29,12 @@ export class RoundQueue {
     return true
   }
 
+  /** Does not wait any more. */
+  withdraw(key: Key, round: Startable): void {
+    const waiting = this.#waiting.get(key.id)!
+    waiting.splice(waiting.indexOf(round), 1)
+  }
+
   /** The one under way has ended. */
   leave(key: Key): void {
     const next = this.#waiting.get(key.id)?.shift()

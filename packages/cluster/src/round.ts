@@ -32,7 +32,7 @@ import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record
 import { ROUND_DURABILITY } from './replica.ts'
 import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
 
-const STAGE = { giveUp: 1, again: 2 } as const
+const STAGE = { giveUp: 1, again: 2, stillWaiting: 3 } as const
 
 /** What an accept that is held by a quorum means. */
 type Then = () => void
@@ -57,17 +57,26 @@ export class Round {
     this.#operation = operation
   }
 
-  /** One round on a key at a time: here others wait. */
+  /** One round on a key at a time: here others wait, until their deadline. */
   enter(): void {
-    if (!this.#coordinator.rounds.enter(this.#operation.request.key, this)) {
-      this.#coordinator.answer(this.#operation, outcomeUnknown(this.#operation), REASON.busy, null)
-    }
+    const { request, deadlineMs } = this.#operation
+    const hasEntered = this.#coordinator.rounds.enter(request.key, this)
+    if (!hasEntered) return this.#answer(outcomeUnknown(this.#operation), REASON.busy, null)
+    if (this.#tries > 0) return
+    this.#open()
+    this.#coordinator.wait(deadlineMs - this.#coordinator.now(), this.#exchange, STAGE.stillWaiting)
+  }
+
+  #withdraw(): void {
+    this.#coordinator.rounds.withdraw(this.#operation.request.key, this)
+    this.#answer(outcomeUnknown(this.#operation), REASON.noQuorum, null)
   }
 
   // --- prepare
 
   start(): void {
     const { request, id, deadlineMs } = this.#operation
+    if (this.#isOpen) this.#coordinator.close(this.#exchange)
     this.#tries += 1
     const isOver = this.#coordinator.now() >= deadlineMs
     if (isOver || this.#tries > this.#coordinator.limits.roundTriesMax) {
@@ -81,8 +90,7 @@ export class Round {
     this.#promised = 0
     this.#refused = 0
     this.#then = null
-    this.#exchange = this.#coordinator.open(request.key, this)
-    this.#isOpen = true
+    this.#open()
     // A reader's round is no request: nobody has to be fenced against it.
     const [asker, attempt] = request.change === null ? [ZERO, 0] : [id, request.attempt]
     this.#coordinator.prepare(this.#exchange, request.key, this.#ballot, asker, attempt)
@@ -96,14 +104,20 @@ export class Round {
 
   onTimer(stage: number): void {
     this.#coordinator.close(this.#exchange)
-    if (stage === STAGE.again) this.start()
+    if (stage === STAGE.stillWaiting) this.#withdraw()
+    else if (stage === STAGE.again) this.start()
     else this.#again()
+  }
+
+  #open(): void {
+    this.#exchange = this.#coordinator.open(this.#operation.request.key, this)
+    this.#isOpen = true
   }
 
   /** Later, at random: of two that meet again and again, one has to be first. */
   #again(): void {
     this.#coordinator.close(this.#exchange)
-    this.#exchange = this.#coordinator.open(this.#operation.request.key, this)
+    this.#open()
     const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#tries, 4)
     this.#coordinator.wait(this.#coordinator.random() * longest, this.#exchange, STAGE.again)
   }
@@ -140,7 +154,7 @@ export class Round {
     const effect = request.change.apply(this.#coordinator.shown(newest), this.#ballot)
     if (effect !== null) return this.#write(effect)
     const refuse = () => this.#finish(OUTCOME.no, REASON.none, newest)
-    // Before it expired, or by another clock, the condition may have held, and a minority may hold what came of
+    // Before it expired, or by another clock, the condition may have held, and some may hold what came of
     // that: it must not come back.
     if (newest.expiresAtMs !== 0 && mayBeDone(this.#operation)) this.#accept(this.#under(newest), refuse)
     else refuse()
@@ -250,6 +264,10 @@ export class Round {
   #finish(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
     if (this.#isOpen) this.#coordinator.close(this.#exchange)
     this.#coordinator.rounds.leave(this.#operation.request.key)
+    this.#answer(outcome, reason, record)
+  }
+
+  #answer(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
     this.#coordinator.answer(this.#operation, outcome, reason, record)
   }
 }

@@ -25,6 +25,20 @@ t.test('one at a time, first come, first served; other keys go on', async (t) =>
   t.same(started, ['a', 'other', 'b', 'c'])
 })
 
+t.test('whoever does not wait any more is passed over', async (t) => {
+  const started: string[] = []
+  const queue = new RoundQueue(WAITING_MAX, (task) => task())
+  const roundOf = (name: string) => ({ start: () => started.push(name) })
+  const [first, second, third] = [roundOf('a'), roundOf('b'), roundOf('c')]
+  for (const round of [first, second, third]) queue.enter(KEY, round)
+  queue.withdraw(KEY, second)
+  queue.leave(KEY)
+  t.same(started, ['a', 'c'])
+  queue.leave(KEY)
+  queue.enter(KEY, roundOf('d'))
+  t.same(started, ['a', 'c', 'd'])
+})
+
 t.test('so many wait, and when all are gone the next does not', async (t) => {
   const later: (() => void)[] = []
   const queue = new RoundQueue(WAITING_MAX, (task) => later.push(task))
