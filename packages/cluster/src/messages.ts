@@ -182,6 +182,8 @@ export interface Introduce extends Envelope {
 /** It is written down: no answer to anybody counts any more beside one of an older life. */
 export interface Introduced extends Envelope {
   readonly kind: typeof MESSAGE.introduced
+  /** Of the answerer. */
+  readonly life: number
   /** Of each partition: nothing above it was held or promised. */
   readonly promised: readonly Version[]
   readonly floors: readonly Floor[]

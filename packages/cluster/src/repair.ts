@@ -8,7 +8,15 @@ import { HandingOver } from './handing-over.ts'
 import { type Inquirer, Inquiry } from './inquiry.ts'
 import { type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
 import { type Floor, lifeIn, type Marks } from './marks.ts'
-import { CAUSE, type Cause, type Introduced, MESSAGE, type Message } from './messages.ts'
+import {
+  CAUSE,
+  type Cause,
+  type Introduced,
+  MESSAGE,
+  type Message,
+  type RepairReply,
+  type Reply,
+} from './messages.ts'
 import type { Key, ReplicaStore } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
@@ -51,26 +59,30 @@ export class Repair {
     new Comparison(this, this.#inquirer, this.#parts.limits, member, partitions, takesOnly, onOver).start()
   }
 
-  /** @param onOver null: no answer */
+  /**
+   * Tells a member of our life, and writes down which one it lives.
+   *
+   * @param onOver null: no answer
+   */
   introduce(
     member: number,
     partitions: readonly number[],
     onOver: (introduced: Introduced | null) => void,
   ): void {
-    const { marks, self } = this.#parts
+    const { marks, self, send } = this.#parts
     const life = lifeIn(marks.lives, self)
+    const known = lifeIn(marks.lives, member)
     const ask = (exchange: number) =>
-      this.#parts.send(member, { kind: MESSAGE.introduce, ...this.#envelope(exchange), life, partitions })
-    const silent = () => onOver(null)
-    new Inquiry(
-      this.#inquirer,
-      member,
-      ask,
-      (reply) => {
-        if (reply.kind === MESSAGE.introduced) onOver(reply)
-      },
-      silent,
-    ).start()
+      send(member, { kind: MESSAGE.introduce, ...this.#envelope(exchange), life, partitions })
+    const onReply = (reply: Reply | RepairReply) => {
+      if (reply.kind !== MESSAGE.introduced) return onOver(null)
+      const now = lifeIn(marks.lives, member)
+      // It has introduced itself meanwhile: this answer is of the life before.
+      if (reply.life !== now && now !== known) return onOver(null)
+      if (reply.life !== now) marks.note({ kind: 'life', member, life: reply.life })
+      onOver(reply)
+    }
+    new Inquiry(this.#inquirer, member, ask, onReply, () => onOver(null)).start()
   }
 
   // --- asked by a comparison or a release of ours
