@@ -1,4 +1,4 @@
-/** What a whole core does beyond the scenarios: how many rounds it takes, its bounds, and messages doubled. */
+/** What a whole core does beyond the scenarios: its rounds, its bounds, and messages that come twice. */
 import t from 'tap'
 import { Electorate, OUTCOME, type Placement, REASON } from '../src/index.ts'
 import { Trio } from './support/trio.ts'
