@@ -126,6 +126,7 @@ const KINDS: Readonly<Record<number, string>> = {
   [MESSAGE.leaves]: 'compare leaves',
   [MESSAGE.fetch]: 'fetch',
   [MESSAGE.fence]: 'fence',
+  [MESSAGE.fenced]: 'fenced',
   [MESSAGE.release]: 'release',
   [MESSAGE.hello]: 'hello',
 }
