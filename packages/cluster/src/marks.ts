@@ -91,10 +91,11 @@ export class Marks {
     return this.#floors.size === 0 ? undefined : this.#floors.get(numberOf(partition, leaf))
   }
 
-  /** Whether it is above ours. */
+  /** Whether it says more than ours. */
   isNews(floor: Floor): boolean {
     const ours = this.floorOf(floor)
-    return ours === undefined || isAbove(floor.upTo, ours.upTo)
+    if (ours === undefined) return true
+    return isAbove(floor.upTo, ours.upTo) || floor.expiredBeforeMs > ours.expiredBeforeMs
   }
 
   floorsIn(partition: number): Floor[] {
@@ -125,9 +126,15 @@ export class Marks {
     }
   }
 
+  /** What has expired by all clocks has done so, whatever the ballot it was asked for with. */
   #keepFloor({ partition, leaf, upTo, expiredBeforeMs }: Floor): void {
-    const floor = { partition, leaf, upTo, expiredBeforeMs }
-    if (this.isNews(floor)) this.#floors.set(numberOf(partition, leaf), floor)
+    const ours = this.floorOf({ partition, leaf })
+    this.#floors.set(numberOf(partition, leaf), {
+      partition,
+      leaf,
+      upTo: higher(upTo, ours?.upTo ?? upTo),
+      expiredBeforeMs: Math.max(expiredBeforeMs, ours?.expiredBeforeMs ?? expiredBeforeMs),
+    })
     this.#meet(partition, upTo)
   }
 
