@@ -16,7 +16,7 @@ import {
   VERDICT,
 } from '@minivault/cluster'
 import type { Attempt } from './world/client.ts'
-import type { Observer } from './world/world.ts'
+import type { Observer, World } from './world/world.ts'
 
 export const STATES = [
   'put settled after it was offered',
@@ -36,6 +36,13 @@ export const STATES = [
   'retry answered',
   'request id too far ahead',
   'expired value shown as gone',
+  'record brought by a comparison',
+  'hint brought by a member',
+  'floor written down',
+  'member begins anew',
+  'reply that does not vote',
+  'old layout refused',
+  'answered by a joint electorate',
 ] as const
 export type State = (typeof STATES)[number]
 
@@ -52,6 +59,7 @@ interface RoundWatch {
 
 export class Coverage implements Observer {
   readonly counts: Counts = {}
+  #world!: World
   /** Requests for plain writes; those that were offered, by the member that did. */
   readonly #plain = new Set<string>()
   readonly #offered = new Set<string>()
@@ -60,7 +68,9 @@ export class Coverage implements Observer {
   readonly #prepared = new Map<string, RoundWatch>()
   readonly #offers = new Map<number, Offer>()
 
-  onStart(): void {}
+  onStart(world: World): void {
+    this.#world = world
+  }
 
   onEvent(): void {}
 
@@ -85,6 +95,8 @@ export class Coverage implements Observer {
     if (this.#offers.has(exchange) || offer.exchange === 0) return
     this.#offers.set(exchange, offer)
     const { cause, record } = offer
+    if (cause === CAUSE.repair) this.add('record brought by a comparison')
+    if (cause === CAUSE.hint) this.add('hint brought by a member')
     if (cause === CAUSE.writeBack) this.add('read writes back')
     if (cause === CAUSE.plain) this.#offered.add(`${from} ${record.request}`)
     if (cause !== CAUSE.accept) return
@@ -114,7 +126,12 @@ export class Coverage implements Observer {
   }
 
   onMessage(_from: number, to: number, message: Message): void {
-    if (message.kind === MESSAGE.promised) this.#onPromised(to, message)
+    const { kind } = message
+    if (kind === MESSAGE.promised) this.#onPromised(to, message)
+    if (kind === MESSAGE.released) this.add('floor written down')
+    if (kind === MESSAGE.introduced) this.add('member begins anew')
+    if ('votes' in message && !message.votes) this.add('reply that does not vote')
+    if ('verdict' in message && message.verdict === VERDICT.staleLayout) this.add('old layout refused')
     if (message.kind === MESSAGE.offered && message.verdict !== VERDICT.held) {
       const offer = this.#offers.get(to * EXCHANGES_MAX + message.exchange)
       if (offer?.cause === CAUSE.writeBack) this.add('write-back refused')
@@ -134,6 +151,7 @@ export class Coverage implements Observer {
 
   onAnswer({ operation, number }: Attempt, answer: Answer, counts: boolean): void {
     const { outcome, reason, record } = answer
+    if (outcome === OUTCOME.ok && this.#world.isJoint) this.add('answered by a joint electorate')
     if (reason === REASON.superseded) this.add('attempt superseded')
     if (reason === REASON.forgotten) this.add('in doubt: the ledger forgot')
     if (reason === REASON.idAhead) this.add('request id too far ahead')

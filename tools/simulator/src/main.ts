@@ -22,7 +22,6 @@ import { Transcript } from './transcript.ts'
 import type { ClusterPackage } from './world/member.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-const FIXTURES = fileURLToPath(new URL('../test/fixtures', import.meta.url))
 const PROGRESS_INTERVAL_MS = 10_000
 const SHRUNK_MAX = 3
 
@@ -123,7 +122,7 @@ function trace(plan: Plan): void {
 async function hunting(faults: readonly Fault[]): Promise<boolean> {
   let found = 0
   for (const fault of faults) {
-    const { text, isFound, plan } = await faultRow(fault, args.first, FIXTURES)
+    const { text, isFound, plan } = await faultRow(fault, args.first)
     if (isFound) found += 1
     process.stdout.write(`${text}\n`)
     if (plan === null) continue

@@ -25,7 +25,7 @@ import type { Attempt } from './world/client.ts'
 import { WALL_MS } from './world/member.ts'
 import { numberOf } from './world/operation.ts'
 import type { Timeline } from './world/timeline.ts'
-import { memberName, type Observer } from './world/world.ts'
+import { memberName, type Observer, type World } from './world/world.ts'
 
 /** Exchanges are counted by each member for itself. */
 const EXCHANGES_MAX = 2 ** 48
@@ -36,7 +36,7 @@ export class Transcript implements Observer {
   /** Questions, so that an answer can say what it answers. */
   readonly #questions = new Map<number, Question>()
 
-  onStart(timeline: Timeline): void {
+  onStart({ timeline }: World): void {
     this.#timeline = timeline
   }
 

@@ -7,7 +7,7 @@ import { hunt, violationOf } from '../src/faults/hunt.ts'
 import { readPlan } from '../src/plan/plan.ts'
 
 const FIXTURES = new URL('fixtures/', import.meta.url)
-const QUICK = ['read-compare-write', 'ack-before-sync', 'no-write-back']
+const QUICK = ['read-compare-write', 'no-write-back', 'half-evidence']
 const QUICK_SEEDS = 60
 const ITEMS_MAX = 25
 

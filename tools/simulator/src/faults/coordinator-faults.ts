@@ -145,7 +145,8 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     planted: inCore('round', [
       [
         'const chosen = this',
-        'const isFirst = request.attempt === 0 && !this.#operation.isSent\n    const chosen = isFirst ? null : this',
+        `const isFirst = request.attempt === 0 && !this.#operation.isSent
+    const chosen = isFirst ? null : this`,
       ],
       ['if (!this.#isCertainlyNew()) return', 'if (!isFirst && !this.#isCertainlyNew()) return'],
     ]),

@@ -1,9 +1,11 @@
 /**
  * A fault to be found: an edit of the core's source, or a client that breaks its own rules. Most are found by
- * some seed; the rare ones have a plan of their own, which has to stay red.
+ * some seed; rare ones are looked for where what they need happens all the time.
  */
 import * as cluster from '@minivault/cluster'
 import { type PlantedFault, packageWith } from '@minivault/planted'
+import type { Circumstance } from '../plan/circumstances.ts'
+import { drawPlan } from '../plan/draw-plan.ts'
 import type { ClientFault, Plan } from '../plan/plan.ts'
 import type { ClusterPackage } from '../world/member.ts'
 
@@ -13,8 +15,8 @@ export interface Fault {
   /** Null: the core is as it should be. */
   readonly planted: PlantedFault | null
   readonly clientFault?: ClientFault
-  /** So rare that it is looked for in the plan of this name (test/fixtures), not in seeds. */
-  readonly rare?: string
+  /** Rare otherwise: it is looked for where this happens all the time. */
+  readonly under?: Circumstance
 }
 
 /** The package with the fault, in an empty folder of the caller. */
@@ -22,7 +24,8 @@ export function clusterWith({ planted }: Fault, folder: string): Promise<Cluster
   return planted === null ? Promise.resolve(cluster) : packageWith('cluster', planted, folder)
 }
 
-/** A plan as the clients of a fault go about it. */
-export function planUnder({ clientFault }: Fault, plan: Plan): Plan {
+/** The plan of a seed, where the fault is looked for. */
+export function planFor({ clientFault, under }: Fault, seed: number): Plan {
+  const plan = drawPlan(seed, under)
   return clientFault === undefined ? plan : { ...plan, setup: { ...plan.setup, clientFault } }
 }

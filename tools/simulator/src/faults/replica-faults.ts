@@ -41,6 +41,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
   },
   {
     name: 'ballot-promised-twice',
+    under: 'farClock',
     what: 'a ballot that a coordinator issued twice is promised twice',
     planted: inCore(
       'replica',

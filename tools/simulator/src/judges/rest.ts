@@ -2,7 +2,8 @@
  * What must hold once nothing fails any more. Judge `liveness`: every read on every member is answered.
  * Judge `convergence`: after what differs was pushed once more, all replicas hold the same, byte for byte.
  */
-import { type HeldRecord, isEqual, type Standing } from '@minivault/cluster'
+import { type HeldRecord, isAbove, isEqual, type Key, type Version } from '@minivault/cluster'
+import type { Member } from '../world/member.ts'
 import { numberOf } from '../world/operation.ts'
 import { memberName, type World } from '../world/world.ts'
 import { type KeyHistory, nameOf } from './key-history.ts'
@@ -16,26 +17,42 @@ export function judgeLiveness({ operations }: KeyHistory, members: number): stri
 }
 
 /** Empty: they are equal. */
-export function judgeConvergence({ members, keys, brokenComparisons }: World, key: number): string {
+export function judgeConvergence({ replicas, keys, brokenComparisons }: World, key: number): string {
   if (brokenComparisons > 0) return `${brokenComparisons} comparisons were given up`
-  const standings = members.map((member) => member.find(keys[key]!))
-  const [first, ...others] = standings as [Standing, ...Standing[]]
-  const index = others.findIndex((other) => !isIdentical(first.record, other.record))
-  if (index < 0) return ''
-  const text = ({ record }: Standing) => (record === null ? 'nothing' : recordText(record))
-  return `A holds ${text(first)}, ${memberName(index + 1)} ${text(others[index]!)}`
+  const [first, ...others] = replicas.map((member) => heldBy(member, keys[key]!)) as [Held, ...Held[]]
+  const other = others.find((one) => !isIdentical(first, one) && !isIdentical(one, first))
+  if (other === undefined) return ''
+  const texts = [first, other].map((held) => `${memberName(held.member)} ${heldText(held)}`)
+  return `differently held: ${texts.join(', ')}`
 }
 
-function isIdentical(a: HeldRecord | null, b: HeldRecord | null): boolean {
-  if (a === null || b === null) return a === b
+interface Held {
+  readonly member: number
+  readonly record: HeldRecord | null
+  /** What stands for nothing. */
+  readonly floor: Version
+}
+
+function heldBy(member: Member, key: Key): Held {
+  return { member: member.number, record: member.find(key).record, floor: member.floorOf(key) }
+}
+
+/** A tombstone is nothing where the other has released it. */
+function isIdentical({ record: a, floor }: Held, { record: b }: Held): boolean {
+  if (a === null) return b === null || (isDead(b) && !isAbove(b.ballot, floor))
+  if (b === null) return false
   const isSameVersion = isEqual(a.ballot, b.ballot) && isEqual(a.version, b.version)
   return isSameVersion && isEqual(a.request, b.request) && a.sum === b.sum && hasSameValue(a, b)
+}
+
+function isDead({ value, expiresAtMs }: HeldRecord): boolean {
+  return value === null || expiresAtMs > 0
 }
 
 function hasSameValue(a: HeldRecord, b: HeldRecord): boolean {
   return numberOf(a) === numberOf(b) && a.expiresAtMs === b.expiresAtMs
 }
 
-function recordText(record: HeldRecord): string {
-  return `${numberOf(record)}@${record.ballot}`
+function heldText({ record, floor }: Held): string {
+  return record === null ? `nothing above ${floor}` : `${numberOf(record)}@${record.ballot}`
 }

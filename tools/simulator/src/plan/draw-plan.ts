@@ -4,6 +4,7 @@
  */
 import { DURABILITY, LEVEL } from '@minivault/cluster'
 import { mix, Random } from '../random.ts'
+import { CIRCUMSTANCES, type Circumstance, under } from './circumstances.ts'
 import { type Item, type Kind, type OperationItem, type Plan, type Setup, SKEW_MAX_MS } from './plan.ts'
 
 /** What a key is used for, with the weights of the operations. */
@@ -22,6 +23,8 @@ const USES: readonly Readonly<Partial<Record<Kind, number>>>[] = [
   { cas: 3, increment: 3, create: 2, deleteIf: 1, get: 3 },
 ]
 
+/** Of the seeds. */
+const CIRCUMSTANCE_SHARE = 0.2
 const LEDGER_AMPLE = 1024
 const LEDGER_SHORT = 8
 const FAR_MS = [2000, 60_000, 3_600_000]
@@ -30,7 +33,8 @@ const TTLS_MS = [20, 200, 1000]
 const CALM_SPAN_MS = 3000
 const CALM_OPERATIONS = 100
 
-export function drawPlan(seed: number): Plan {
+/** @param circumstance else one seed in some is under one of them */
+export function drawPlan(seed: number, circumstance?: Circumstance): Plan {
   const random = new Random(mix(seed, 1))
   const setup = drawSetup(random)
   const spanMs = random.of([200, 1000, 3000])
@@ -38,6 +42,7 @@ export function drawPlan(seed: number): Plan {
   const isFar = random.chance(0.15)
   drawOperations(items, setup, spanMs, isFar ? 0 : random.of([0, 0, 0, 0.3]), random)
   drawFaults(items, setup, spanMs, random)
+  drawLayouts(items, setup, spanMs, random)
   // A clock that is off for hours, for a while: what it stamps is never adopted by the others.
   if (isFar) {
     const [atMs, untilMs] = [timeIn(spanMs, random), timeIn(spanMs, random)].sort((a, b) => a - b)
@@ -45,7 +50,10 @@ export function drawPlan(seed: number): Plan {
     items.push({ kind: 'skew', atMs: atMs!, member, skewMs: random.of(FAR_MS) })
     items.push({ kind: 'skew', atMs: untilMs!, member, skewMs: 0 })
   }
-  return { seed, setup, items: inOrder(items) }
+  const plan = { seed, setup, items: inOrder(items) }
+  const drawn = random.chance(CIRCUMSTANCE_SHARE) ? random.of(CIRCUMSTANCES) : undefined
+  const chosen = circumstance ?? drawn
+  return chosen === undefined ? plan : under(chosen, plan, random)
 }
 
 /** Everything works: what does an operation cost? */
@@ -53,6 +61,7 @@ export function calmPlan(seed: number): Plan {
   const random = new Random(mix(seed, 2))
   const setup: Setup = {
     members: 3,
+    spares: 0,
     clients: 3,
     keys: 3,
     delayMs: 2,
@@ -65,6 +74,8 @@ export function calmPlan(seed: number): Plan {
     deadlineMs: 10_000,
     ledgerEntries: LEDGER_AMPLE,
     startsNearTheWall: true,
+    tickMs: 250,
+    compareEveryMs: 600_000,
   }
   const items: Item[] = []
   const uses = drawUses(setup.keys, random)
@@ -86,6 +97,7 @@ function drawSetup(random: Random): Setup {
   const roundTripMs = 2 * delayMs + syncMs + 20
   return {
     members: 3,
+    spares: random.of([0, 0, 0, 0, 1, 2]),
     clients: random.of([2, 3, 4]),
     keys: random.of([1, 2, 3]),
     delayMs,
@@ -93,11 +105,13 @@ function drawSetup(random: Random): Setup {
     duplicateShare: random.of([0, 0.02, 0.1]),
     hintShare: random.of([0, 0.5, 1]),
     syncMs,
-    durability: random.of([DURABILITY.fsync, DURABILITY.fsync, DURABILITY.fsync, DURABILITY.os]),
+    durability: random.of([DURABILITY.fsync, DURABILITY.fsync, DURABILITY.os]),
     patienceMs: random.of([roundTripMs, 3 * roundTripMs, 10 * roundTripMs]),
     deadlineMs: 12 * roundTripMs,
     ledgerEntries: random.of([LEDGER_AMPLE, LEDGER_AMPLE, LEDGER_SHORT]),
     startsNearTheWall: random.chance(0.7),
+    tickMs: random.of([100, 250, 1000]),
+    compareEveryMs: random.of([500, 4000, 600_000]),
   }
 }
 
@@ -140,12 +154,13 @@ function drawOperations(
 }
 
 function drawOperation(
-  { members, clients, keys }: Setup,
+  { members: replicas, spares, clients, keys }: Setup,
   uses: readonly Weights[],
   spanMs: number,
   random: Random,
 ): OperationItem {
   const key = random.below(keys)
+  const members = replicas + spares
   return {
     kind: 'operation',
     atMs: timeIn(spanMs, random),
@@ -161,25 +176,22 @@ function drawOperation(
   }
 }
 
-function drawFaults(
-  items: Item[],
-  { members, keys, durability }: Setup,
-  spanMs: number,
-  random: Random,
-): void {
+function drawFaults(items: Item[], setup: Setup, spanMs: number, random: Random): void {
   const atMs = () => timeIn(spanMs, random)
+  const { keys } = setup
+  const members = setup.members + setup.spares
   const member = () => random.below(members)
+  const emptyShare = random.of([0, 0, 0.3])
   const everybody = Array.from({ length: members }, (_, number) => number)
   for (let count = random.of([0, 3, 8]); count > 0; count--) {
     const which = random.below(members + 1)
     const forMs = hundredths(5 + random.next() * random.next() * 300)
-    // What was acknowledged at `os` does not outlast a power cut: whoever cuts must go by `fsync`.
-    const isPowerCut = durability === DURABILITY.fsync && random.chance(0.7)
+    const loss = random.chance(0.3) ? 'unwritten' : random.chance(emptyShare) ? 'everything' : 'unsynced'
     items.push({
       kind: 'crash',
       atMs: atMs(),
       members: which === members ? everybody : [which],
-      isPowerCut,
+      loss,
       forMs,
     })
   }
@@ -198,7 +210,20 @@ function drawFaults(
     items.push({ kind: 'compare', atMs: atMs(), from: member(), to: member() })
   }
   for (let count = random.of([0, 5, 30]); count > 0; count--) {
-    items.push({ kind: 'release', atMs: atMs(), key: random.below(keys) })
+    const agoMs = random.of([0, 0, 30, 300])
+    items.push({ kind: 'release', atMs: atMs(), member: member(), key: random.below(keys), agoMs })
+  }
+}
+
+/** Others hold the keys: one or more come for those that go, and perhaps back again. */
+function drawLayouts(items: Item[], { members, spares }: Setup, spanMs: number, random: Random): void {
+  if (spares === 0) return
+  const all = Array.from({ length: members + spares }, (_, number) => number)
+  for (let count = random.of([1, 2, 4]); count > 0; count--) {
+    const next = [...all]
+    while (next.length > members) next.splice(random.below(next.length), 1)
+    const spreadMs = random.of([0, 100, 1000])
+    items.push({ kind: 'layout', atMs: timeIn(spanMs, random), members: next, spreadMs })
   }
 }
 

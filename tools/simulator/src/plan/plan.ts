@@ -15,8 +15,10 @@ export const SKEW_MAX_MS = 500
 export type ClientFault = 'trustsEveryNo' | 'sameWriter'
 
 export interface Setup {
-  /** Replicas of every key at the beginning; one more member stands by when the layout changes. */
+  /** Replicas of every key at the beginning. */
   readonly members: number
+  /** Members that hold nothing until the layout says so. */
+  readonly spares: number
   readonly clients: number
   readonly keys: number
   /** Every message takes 0.2 ms and up to so much more. */
@@ -35,6 +37,9 @@ export interface Setup {
   readonly ledgerEntries: number
   /** Else a member that crashed starts with a clock up to 12 s ahead of the wall. */
   readonly startsNearTheWall: boolean
+  /** How often members look after what nobody asks for, and compare with each other. */
+  readonly tickMs: number
+  readonly compareEveryMs: number
   readonly clientFault?: ClientFault
 }
 
@@ -62,10 +67,12 @@ export interface OperationItem extends Timed {
 export interface CrashItem extends Timed {
   readonly kind: 'crash'
   readonly members: readonly number[]
-  /** What was not synced is lost, too. */
-  readonly isPowerCut: boolean
+  readonly loss: Loss
   readonly forMs: number
 }
+
+/** What a crash takes: what the process had not written, what the disk had not synced, everything. */
+export type Loss = 'unwritten' | 'unsynced' | 'everything'
 
 export interface PartitionItem extends Timed {
   readonly kind: 'partition'
@@ -96,10 +103,20 @@ export interface CompareItem extends Timed {
   readonly to: number
 }
 
-/** A tombstone that all replicas hold is taken away, on each of them a little later. */
+/** A member ends the tombstones of a leaf that are older than this. */
 export interface ReleaseItem extends Timed {
   readonly kind: 'release'
+  readonly member: number
   readonly key: number
+  readonly agoMs: number
+}
+
+/** From now on these hold the keys; whoever is new among them has to be brought up first. */
+export interface LayoutItem extends Timed {
+  readonly kind: 'layout'
+  readonly members: readonly number[]
+  /** So long after each other they learn it, at most. */
+  readonly spreadMs: number
 }
 
 export type Item =
@@ -110,6 +127,7 @@ export type Item =
   | RepairItem
   | CompareItem
   | ReleaseItem
+  | LayoutItem
 
 export interface Plan {
   readonly seed: number

@@ -6,7 +6,14 @@
  *   entries  ├────────────┼─────────┼────────┤
  *            0          synced   written    end
  */
-import { DURABILITY, type Durability, type HeldRecord, type Key, type Pledge } from '@minivault/cluster'
+import {
+  DURABILITY,
+  type Durability,
+  type HeldRecord,
+  type Key,
+  type Mark,
+  type Pledge,
+} from '@minivault/cluster'
 import { unit } from '../random.ts'
 import { Happening } from './happening.ts'
 import type { Timeline } from './timeline.ts'
@@ -23,6 +30,7 @@ export type Entry =
     }
   | { readonly kind: 'pledge'; readonly key: Key; readonly pledge: Pledge }
   | { readonly kind: 'release'; readonly key: Key }
+  | { readonly kind: 'mark'; readonly mark: Mark }
 
 export interface DiskOptions {
   readonly timeline: Timeline
@@ -70,6 +78,15 @@ export class Disk {
     if (isPowerCut) this.#synced += spared
     this.entries.length = isPowerCut ? this.#synced : this.#written
     this.#written = this.entries.length
+  }
+
+  /** Another disk, with nothing on it. */
+  replace(): void {
+    this.crash(true)
+    this.entries.length = 0
+    this.#written = 0
+    this.#synced = 0
+    this.boundMs = 0
   }
 
   /** It is read again: what is there, but was never synced, is synced now. */

@@ -4,12 +4,13 @@
  */
 import { HybridLogicalClock, Version } from '@minivault/clock'
 import type * as Cluster from '@minivault/cluster'
-import type { Answer, Env, Message, NodeCore, Placement, Request } from '@minivault/cluster'
-import type { Setup } from '../plan/plan.ts'
+import { type Answer, type Env, MEMBERSHIP, type Membership, type Message } from '@minivault/cluster'
+import { type Loss, type Setup, SKEW_MAX_MS } from '../plan/plan.ts'
 import { mix, Random } from '../random.ts'
-import { Disk } from './disk.ts'
+import { Disk, Task } from './disk.ts'
 import { Happening } from './happening.ts'
-import { ReplicaLog } from './replica-log.ts'
+import type { MemberPlacement } from './layout.ts'
+import { type OnCovered, ReplicaLog } from './replica-log.ts'
 import type { Timeline } from './timeline.ts'
 
 /** The package under test, or a copy of it with a fault. */
@@ -21,6 +22,8 @@ export const WALL_MS = 1_800_000_000_000
 export const PARTITION = 0
 /** The last bits of a writer's number tell writers apart, the others are drawn. */
 const WRITER_MASK = 0xffffff00
+/** What has expired by every clock. */
+const EXPIRY_GRACE_MS = 4 * SKEW_MAX_MS
 
 export interface MemberParts {
   readonly cluster: ClusterPackage
@@ -28,10 +31,13 @@ export interface MemberParts {
   readonly send: (from: number, to: number, message: Message) => void
   readonly seed: number
   readonly setup: Setup
-  readonly placement: Placement
+  readonly placement: MemberPlacement
   /** Numbers for writers, each used once. */
   readonly nextWriter: () => number
   readonly onAnswer: (token: number, answer: Answer) => void
+  readonly onCovered: OnCovered
+  /** Whether the history goes on. */
+  readonly isOver: () => boolean
 }
 
 export class Member implements Env {
@@ -42,10 +48,12 @@ export class Member implements Env {
   life = 0
   skewMs = 0
   readonly #parts: MemberParts
-  #core: NodeCore | null = null
+  #core: Cluster.NodeCore | null = null
   #clock!: HybridLogicalClock
   #log!: ReplicaLog
   #random!: Random
+  /** What its owner knows of this start, until the log knows. */
+  #began: Membership = MEMBERSHIP.voting
 
   constructor(number: number, parts: MemberParts) {
     this.number = number
@@ -59,7 +67,7 @@ export class Member implements Env {
   // --- life
 
   start(): void {
-    const { cluster, placement, seed, setup } = this.#parts
+    const { cluster, placement, seed, setup, onCovered } = this.#parts
     this.life += 1
     this.isUp = true
     const writer = mix(seed, 5, this.number, this.life) & WRITER_MASK
@@ -72,31 +80,67 @@ export class Member implements Env {
         this.disk.boundMs = boundMs
       },
     })
-    this.#log = new ReplicaLog(this.disk)
+    this.#log = new ReplicaLog(this.disk, onCovered)
+    const { ledgerEntries, tickMs, compareEveryMs } = setup
     this.#core = new cluster.NodeCore({
       env: this,
       store: this.#log,
       clock: this.#clock,
       placement,
       self: this.number,
-      limits: { ledgerEntries: setup.ledgerEntries },
+      limits: { ledgerEntries, tickMs, compareEveryMs, expiryGraceMs: EXPIRY_GRACE_MS },
+      began: this.#began,
     })
     this.disk.open()
+    this.#tickSoon(this.life)
   }
 
-  crash(isPowerCut: boolean): void {
+  crash(loss: Loss): void {
     this.isUp = false
     this.#core = null
-    this.disk.crash(isPowerCut)
-    if (!this.#parts.setup.startsNearTheWall) return
-    // As if the bound had been moved for each version: what was issued stays below it, all the same.
     const last = this.#clock.latest(new Version()).wallMs + 1
-    this.disk.boundMs = Math.min(this.disk.boundMs, last)
+    if (loss === 'everything') {
+      this.disk.replace()
+      this.#began = MEMBERSHIP.joining
+      return
+    }
+    this.disk.crash(loss === 'unsynced')
+    // As if the bound had been moved for each version: what was issued stays below it, all the same.
+    if (this.#parts.setup.startsNearTheWall) this.disk.boundMs = Math.min(this.disk.boundMs, last)
+  }
+
+  /** The next start may have lost what was acknowledged. */
+  mayHaveForgotten(): void {
+    this.#began = Math.max(this.#began, MEMBERSHIP.recovering) as Membership
+  }
+
+  /** Whether it knows all that it ever acknowledged, whatever happens to it. */
+  get remembers(): boolean {
+    return this.isUp && this.#began === MEMBERSHIP.voting && this.#core!.votesIn(PARTITION)
+  }
+
+  #tickSoon(life: number): void {
+    const { timeline, setup } = this.#parts
+    const wait = setup.tickMs * (1 + this.#random.next() / 10)
+    timeline.add(
+      wait,
+      new Task(() => {
+        if (life !== this.life || this.#core === null || this.#parts.isOver()) return
+        this.#tick()
+        this.#tickSoon(life)
+      }),
+    )
+  }
+
+  #tick(): void {
+    const { fsync } = this.#parts.cluster.DURABILITY
+    if (this.disk.durableUpTo(fsync) === this.disk.entries.length) this.#began = MEMBERSHIP.voting
+    this.#core!.onTick()
   }
 
   // --- in
 
-  ask(token: number, request: Request): void {
+  ask(token: number, request: Cluster.Request): void {
     this.#core!.ask(token, request)
   }
 
@@ -108,8 +152,29 @@ export class Member implements Env {
     this.#core!.compareWith(member, [PARTITION], onOver)
   }
 
+  /** Ends what was deleted so long ago in the leaf of a key. */
+  release({ leaf }: Cluster.Key, agoMs: number): void {
+    const { wallMs, counter, writerId } = this.time()
+    const upTo = Version.of(Math.max(0, wallMs - agoMs), counter, writerId)
+    this.#core!.releaseLeaf(PARTITION, leaf, upTo, () => {})
+  }
+
+  /** The layout says that it holds keys that it did not hold. */
+  join(): void {
+    this.#began = MEMBERSHIP.joining
+    this.#core?.join([PARTITION])
+  }
+
   find(key: Cluster.Key): Cluster.Standing {
     return this.#log.find(key)
+  }
+
+  floorOf(key: Cluster.Key): Version {
+    return this.#log.floorOf(key)
+  }
+
+  get placement(): MemberPlacement {
+    return this.#parts.placement
   }
 
   /** What its clock shows. */

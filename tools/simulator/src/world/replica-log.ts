@@ -2,26 +2,35 @@
 import {
   DURABILITY,
   type Durability,
+  type Floor,
   type HeldRecord,
-  isAbove,
+  higher,
   type Key,
+  type Mark,
   type Pledge,
   type ReplicaStore,
   type Standing,
+  type Version,
   ZERO,
 } from '@minivault/cluster'
 import type { Disk, Entry } from './disk.ts'
 
 const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durability: DURABILITY.fsync }
 
+/** What a floor stands for from now on. */
+export type OnCovered = (key: Key, record: HeldRecord) => void
+
 export class ReplicaLog implements ReplicaStore {
   highestBallot = ZERO
   readonly #disk: Disk
+  readonly #onCovered: OnCovered
   readonly #standings = new Map<string, Standing>()
   readonly #keys = new Map<string, Key>()
+  readonly #marks: Mark[] = []
 
-  constructor(disk: Disk) {
+  constructor(disk: Disk, onCovered: OnCovered) {
     this.#disk = disk
+    this.#onCovered = onCovered
     disk.entries.forEach((entry, index) => {
       this.#apply(entry, index + 1)
     })
@@ -40,7 +49,27 @@ export class ReplicaLog implements ReplicaStore {
   }
 
   release(key: Key): void {
+    const { record } = this.find(key)
+    if (record !== null) this.#onCovered(key, record)
     this.#append({ kind: 'release', key })
+  }
+
+  note(mark: Mark): number {
+    if (mark.kind === 'floor') this.#cover(mark)
+    return this.#append({ kind: 'mark', mark })
+  }
+
+  marks(): Iterable<Mark> {
+    return this.#marks
+  }
+
+  promisedUpTo(partition: number): Version {
+    let highest = ZERO
+    for (const [id, { record, promised }] of this.#standings) {
+      if (this.#keys.get(id)!.partition !== partition) continue
+      highest = higher(highest, higher(promised, record?.ballot ?? ZERO))
+    }
+    return highest
   }
 
   *keysIn(partition: number, leaf: number): Iterable<Key> {
@@ -55,6 +84,24 @@ export class ReplicaLog implements ReplicaStore {
     return this.#disk.durableUpTo(durability)
   }
 
+  /** The highest ballot that stands for what is absent. */
+  floorOf({ partition, leaf }: Key): Version {
+    let floor = ZERO
+    for (const mark of this.#marks) {
+      if (mark.kind !== 'floor' || mark.partition !== partition || mark.leaf !== leaf) continue
+      floor = higher(floor, mark.upTo)
+    }
+    return floor
+  }
+
+  #cover({ partition, leaf, upTo, expiredBeforeMs }: Floor): void {
+    for (const key of this.keysIn(partition, leaf)) {
+      const record = this.find(key).record!
+      const isDead = record.value === null || (record.expiresAtMs > 0 && record.expiresAtMs < expiredBeforeMs)
+      if (isDead && higher(record.ballot, upTo) === upTo) this.#onCovered(key, record)
+    }
+  }
+
   #append(entry: Entry): number {
     const position = this.#disk.append(entry)
     this.#apply(entry, position)
@@ -62,19 +109,19 @@ export class ReplicaLog implements ReplicaStore {
   }
 
   #apply(entry: Entry, position: number): void {
+    if (entry.kind === 'mark') {
+      this.#marks.push(entry.mark)
+      return
+    }
+    const { id } = entry.key
     const { record, promised, durability } = this.find(entry.key)
-    this.#keys.set(entry.key.id, entry.key)
+    this.#keys.set(id, entry.key)
     if (entry.kind === 'record') {
-      const standing = { record: entry.record, promised, position, durability: entry.durability }
-      this.#standings.set(entry.key.id, standing)
-      this.#meet(entry.record.ballot)
+      this.#standings.set(id, { record: entry.record, promised, position, durability: entry.durability })
+      this.highestBallot = higher(this.highestBallot, entry.record.ballot)
     } else if (entry.kind === 'pledge') {
-      this.#standings.set(entry.key.id, { record, promised: entry.pledge.ballot, position, durability })
-      this.#meet(entry.pledge.ballot)
-    } else this.#standings.set(entry.key.id, { ...NOTHING, position })
-  }
-
-  #meet(ballot: typeof ZERO): void {
-    if (isAbove(ballot, this.highestBallot)) this.highestBallot = ballot
+      this.#standings.set(id, { record, promised: entry.pledge.ballot, position, durability })
+      this.highestBallot = higher(this.highestBallot, entry.pledge.ballot)
+    } else this.#standings.set(id, { ...NOTHING, position })
   }
 }

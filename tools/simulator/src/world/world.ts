@@ -12,13 +12,15 @@ import {
   MESSAGE,
   type Message,
 } from '@minivault/cluster'
-import { endOf, type Item, type Plan } from '../plan/plan.ts'
+import { type CrashItem, endOf, type Item, type Plan, type ReleaseItem } from '../plan/plan.ts'
 import { mix } from '../random.ts'
 import { type Attempt, Client } from './client.ts'
 import { Task } from './disk.ts'
 import { History } from './history.ts'
+import { LayoutChanges } from './layout-changes.ts'
 import { type ClusterPackage, Member, PARTITION, WALL_MS } from './member.ts'
 import { Network } from './network.ts'
+import type { OnCovered } from './replica-log.ts'
 import { Timeline } from './timeline.ts'
 
 /** A run that is not at rest after so much goes round in circles. */
@@ -27,9 +29,11 @@ const REST_MS = 2000
 /** Clients are told apart from members, which start more than once, by their writer's number. */
 const CLIENT_WRITERS = 200
 
+const LOST = { unwritten: 'not written', unsynced: 'not synced', everything: 'there' } as const
+
 /** Who watches. Told before it is done. */
 export interface Observer {
-  onStart(timeline: Timeline): void
+  onStart(world: World): void
   /** Whether or not it arrives. */
   onSend(from: number, message: Message): void
   onMessage(from: number, to: number, message: Message): void
@@ -55,19 +59,19 @@ export class World {
   readonly #observers: readonly Observer[]
   readonly #attempts: Attempt[] = []
   readonly #clients: Client[] = []
+  readonly #changes: LayoutChanges
   #writers = 0
+  #isOver = false
 
   constructor(plan: Plan, cluster: ClusterPackage, observers: readonly Observer[]) {
     this.plan = plan
     this.#observers = observers
-    for (const observer of observers) observer.onStart(this.timeline)
+    for (const observer of observers) observer.onStart(this)
     const { seed, setup } = plan
     const { timeline } = this
     this.keys = Array.from({ length: setup.keys }, (_, number) => keyOf(seed, number))
     this.network = new Network(timeline, seed, setup, (from, to, message) => this.#deliver(from, to, message))
-    const everybody = Array.from({ length: setup.members }, (_, number) => number)
-    const electorate = new cluster.Electorate(everybody)
-    const placement = { epoch: 1, electorateOf: () => electorate }
+    this.#changes = new LayoutChanges(seed, setup, cluster, timeline, this.members, (text) => this.#say(text))
     const onAnswer = (token: number, answer: Answer) => this.#onAnswer(token, answer)
     const nextWriter = () => {
       this.#writers += 1
@@ -77,9 +81,12 @@ export class World {
       for (const observer of observers) observer.onSend(from, message)
       this.network.send(from, to, message)
     }
-    for (const number of everybody) {
-      const parts = { cluster, timeline, send, seed, setup, placement, nextWriter, onAnswer }
-      this.members.push(new Member(number, parts))
+    const onCovered: OnCovered = (key, record) => this.history.noteRelease(this.keys.indexOf(key), record)
+    const isOver = () => this.#isOver
+    for (let number = 0; number < setup.members + setup.spares; number++) {
+      const placement = this.#changes.placement()
+      const told = { send, nextWriter, onAnswer, onCovered, isOver }
+      this.members.push(new Member(number, { cluster, timeline, seed, setup, placement, ...told }))
     }
     for (let number = 0; number < setup.clients; number++) this.#clients.push(this.#client(number))
   }
@@ -110,13 +117,23 @@ export class World {
     this.#at(lookMs, () => this.#look())
     // What was in doubt may take effect while it is looked at; not any more when all is equal.
     this.#at(lookMs + 2 * deadlineMs + REST_MS, () => {
-      this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#look())))
+      this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#lookAgain())))
     })
     this.isAtRest = this.timeline.run(HAPPENINGS_MAX)
     for (const operation of this.history.operations) {
       const { ending, attempt, failedCount } = operation
       if (ending === 'doubt' && failedCount === attempt + 1) operation.ending = 'failed'
     }
+  }
+
+  /** While the keys move. */
+  get isJoint(): boolean {
+    return this.#changes.current.next !== null
+  }
+
+  /** Those that hold the keys now. */
+  get replicas(): Member[] {
+    return this.#changes.current.members.map((number) => this.members[number]!)
   }
 
   // --- items
@@ -126,7 +143,7 @@ export class World {
       case 'operation':
         return this.#clients[item.client]!.begin(item)
       case 'crash':
-        return this.#crash(item.members, item.isPowerCut, item.forMs)
+        return this.#crash(item)
       case 'partition':
         this.#say(`partition ${item.side.map(memberName)} ${item.isOneWay ? 'mute' : '| rest'}`)
         this.network.cut(item)
@@ -142,22 +159,33 @@ export class World {
       case 'compare':
         return this.#compare(item.from, item.to)
       case 'release':
-        return this.#release(item.key)
+        return this.#release(item)
+      case 'layout':
+        return this.#changes.begin(item)
     }
   }
 
-  #crash(members: readonly number[], isPowerCut: boolean, forMs: number): void {
+  #crash({ members, loss, forMs }: CrashItem): void {
     for (const number of members) {
       const member = this.members[number]!
       if (!member.isUp) continue
-      member.crash(isPowerCut)
+      const forgets = loss === 'everything' || (loss === 'unsynced' && this.#acknowledgesEarly)
+      // Of three, one at a time may forget what it acknowledged: nothing is promised beyond.
+      const taken = forgets && !this.#changes.othersRemember(number) ? 'unwritten' : loss
+      if (forgets && taken === 'unsynced') member.mayHaveForgotten()
+      member.crash(taken)
+      if (taken === 'everything') this.#changes.tell(member)
       for (const observer of this.#observers) observer.onCrash(number)
-      this.#say(`${memberName(number)} ${isPowerCut ? 'loses power' : 'crashes'}`)
+      this.#say(`${memberName(number)} crashes, and loses what was ${LOST[taken]}`)
       this.#at(forMs, () => {
         member.start()
         this.#say(`${memberName(number)} starts`)
       })
     }
+  }
+
+  get #acknowledgesEarly(): boolean {
+    return this.plan.setup.durability !== DURABILITY.fsync
   }
 
   /** What one replica holds is offered to another. */
@@ -169,7 +197,7 @@ export class World {
     this.network.send(from, to, {
       kind: MESSAGE.offer,
       exchange: 0,
-      epoch: 1,
+      epoch: source.placement.epoch,
       time: source.time(),
       key: this.keys[key]!,
       record,
@@ -191,7 +219,10 @@ export class World {
     return position > disk.durableUpTo(DURABILITY.fsync) ? null : record
   }
 
-  #release(_key: number): void {}
+  #release({ member: number, key, agoMs }: ReleaseItem): void {
+    const member = this.members[number]!
+    if (member.isUp) member.release(this.keys[key]!, agoMs)
+  }
 
   // --- the end
 
@@ -207,9 +238,14 @@ export class World {
     })
   }
 
+  #lookAgain(): void {
+    this.#isOver = true
+    this.#look()
+  }
+
   /** Each with each, one pair after the other; what differs in the end was not brought. */
   #compareAll(then: () => void): void {
-    const numbers = this.members.map(({ number }) => number)
+    const numbers = this.replicas.map(({ number }) => number)
     const pairs = numbers.flatMap((one) =>
       numbers.filter((other) => other > one).map((other) => [one, other]),
     )
@@ -227,6 +263,7 @@ export class World {
   #deliver(from: number, to: number, message: Message): boolean {
     const member = this.members[to]!
     if (!member.isUp) return false
+    this.#changes.hear(member, message.epoch)
     for (const observer of this.#observers) observer.onMessage(from, to, message)
     member.receive(from, message)
     return true
