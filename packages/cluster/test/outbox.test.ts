@@ -76,3 +76,26 @@ t.test('in the order of their positions', async (t) => {
   outbox.onDurable()
   t.same(sent, [1, 2], 'once')
 })
+
+t.test('a task comes after the sync, among the replies', async (t) => {
+  const marks = new Marks()
+  const done: (number | string)[] = []
+  const outbox = new Outbox(marks as unknown as ReplicaStore, (_, { exchange }) => done.push(exchange))
+  marks.end = 3
+  marks.raise(DURABILITY.os, 3)
+  outbox.send(1, replyOf(1), 1, DURABILITY.fsync)
+  outbox.afterSync(2, () => {
+    done.push('task')
+    outbox.afterSync(2, () => done.push('at once'))
+    outbox.afterSync(4, () => done.push('later'))
+  })
+  outbox.send(1, replyOf(3), 3, DURABILITY.fsync)
+  t.same(done, [], 'what the system has is not on the disk')
+  marks.raise(DURABILITY.fsync, 3)
+  outbox.onDurable()
+  t.same(done, [1, 'task', 'at once', 3])
+  marks.end = 4
+  marks.raise(DURABILITY.fsync, 4)
+  outbox.onDurable()
+  t.same(done, [1, 'task', 'at once', 3, 'later'])
+})
