@@ -1,6 +1,6 @@
 /**
  * What a member has written down for more than one key. Each kind only rises, so the order in which they are
- * read back does not matter; but for memberships and lives, of which the last counts.
+ * read back does not matter; but for memberships, of which the last counts.
  *
  *   membership  whether it votes in a partition
  *   promise     for all keys of a partition: nothing below this ballot is taken
@@ -26,7 +26,7 @@ export interface Floor extends Leaf {
   readonly expiredBeforeMs: number
 }
 
-/** Equal numbers: the same life. 0: the first. */
+/** Numbers rise from life to life of a member; what was before the first of them is 0. */
 export interface Life {
   readonly member: number
   readonly life: number
@@ -69,6 +69,13 @@ export class Marks {
   /** Of a floor, which is shown to others: it holds when it is durable, and kept. */
   write(mark: Mark): number {
     return this.#store.note(mark)
+  }
+
+  /** What another member knows of lives, but for our own. */
+  noteLives(lives: readonly Life[], self: number): void {
+    for (const { member, life } of lives) {
+      if (member !== self && life > lifeIn(this.lives, member)) this.note({ kind: 'life', member, life })
+    }
   }
 
   /** Undefined: nothing was ever written down. */
@@ -122,8 +129,13 @@ export class Marks {
       case 'floor':
         return this.#keepFloor(mark)
       case 'life':
-        this.lives = [...this.lives.filter(({ member }) => member !== mark.member), mark]
+        return this.#keepLife(mark)
     }
+  }
+
+  #keepLife({ member, life }: Life): void {
+    if (life <= lifeIn(this.lives, member)) return
+    this.lives = [...this.lives.filter((other) => other.member !== member), { member, life }]
   }
 
   /** What has expired by all clocks has done so, whatever the ballot it was asked for with. */
@@ -156,4 +168,13 @@ function numberOf(partition: number, leaf: number): number {
 export function lifeIn(lives: readonly Life[], member: number): number {
   for (const one of lives) if (one.member === member) return one.life
   return 0
+}
+
+/** Of two that chose a number at the same place, each has its own. */
+const LIVES_AT_ONE_PLACE = 2 ** 32
+
+/** @param random 0 ≤ random < 1 */
+export function lifeAbove(life: number, random: number): number {
+  const place = Math.floor(life / LIVES_AT_ONE_PLACE) + 1
+  return (place + random) * LIVES_AT_ONE_PLACE
 }

@@ -174,7 +174,7 @@ export interface Fetched extends Envelope {
 /** A member that may have forgotten something says so, before it compares. */
 export interface Introduce extends Envelope {
   readonly kind: typeof MESSAGE.introduce
-  /** Its own, from now on. */
+  /** Its own, from now on; above all that it knows of. */
   readonly life: number
   readonly partitions: readonly number[]
 }
@@ -182,8 +182,8 @@ export interface Introduce extends Envelope {
 /** It is written down: no answer to anybody counts any more beside one of an older life. */
 export interface Introduced extends Envelope {
   readonly kind: typeof MESSAGE.introduced
-  /** Of the answerer. */
-  readonly life: number
+  /** That the answerer knows of: its own, and that of the asker, which may be above what he said. */
+  readonly lives: readonly Life[]
   /** Of each partition: nothing above it was held or promised. */
   readonly promised: readonly Version[]
   readonly floors: readonly Floor[]
@@ -214,6 +214,7 @@ export interface Released extends Envelope, Leaf {
 /** Sent with every tick: the sender is there. */
 export interface Hello extends Envelope {
   readonly kind: typeof MESSAGE.hello
+  readonly lives: readonly Life[]
 }
 
 export type RepairQuestion = Roots | Leaves | Fetch | Introduce | Fence | Release

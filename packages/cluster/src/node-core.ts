@@ -113,9 +113,17 @@ export class NodeCore {
     this.#repair = repair
     this.#answers = new RepairAnswers({ ...members, ...held, repair })
     this.#rejoining = new Rejoining({ ...members, ...held, ledger, repair })
-    this.#upkeep = new Upkeep({ ...members, envelope, peers, hints, repair, rejoining: this.#rejoining })
+    this.#upkeep = new Upkeep({
+      ...members,
+      marks,
+      envelope,
+      peers,
+      hints,
+      repair,
+      rejoining: this.#rejoining,
+    })
     const { began = MEMBERSHIP.voting } = parts
-    this.#rejoining.open(began, 1 + Math.floor(env.random() * 2 ** 48))
+    this.#rejoining.open(began)
     replica.releaseAll()
   }
 
@@ -229,7 +237,7 @@ export class NodeCore {
       case MESSAGE.released:
         return this.#onRepairReply(from, message)
       case MESSAGE.hello:
-        return
+        return this.#rejoining.hear(message.lives)
       default:
         return this.#coordinator.onReply(from, message)
     }

@@ -13,14 +13,14 @@
 import type { Version } from '@minivault/clock'
 import type { Ledger } from './ledger.ts'
 import type { Limits } from './limits.ts'
-import { type Floor, type Marks, MEMBERSHIP, type Membership } from './marks.ts'
-import type { Introduced } from './messages.ts'
-import type { Placement } from './ports.ts'
+import { type Floor, type Life, lifeAbove, lifeIn, type Marks, MEMBERSHIP, type Membership } from './marks.ts'
+import type { Env, Placement } from './ports.ts'
 import { higher, ZERO } from './record.ts'
 import type { Repair } from './repair.ts'
 import type { Replica } from './replica.ts'
 
 export interface RejoiningParts {
+  readonly env: Env
   readonly marks: Marks
   readonly replica: Replica
   readonly ledger: Ledger
@@ -46,24 +46,42 @@ export class Rejoining {
   readonly #waiting = new Map<number, Waiting>()
   /** Those that we are comparing with. */
   readonly #underWay = new Set<number>()
+  /** Ours. */
+  #life: number
 
   constructor(parts: RejoiningParts) {
     this.#parts = parts
+    this.#life = lifeIn(parts.marks.lives, parts.self)
   }
 
-  /**
-   * At the open: what was written down counts, and what our owner knows of this start.
-   *
-   * @param life a number that was never used; it is ours if we begin anew
-   */
-  open(began: Membership, life: number): void {
+  /** At the open: what was written down counts, and what our owner knows of this start. */
+  open(began: Membership): void {
     const { marks, placement, self } = this.#parts
     for (let partition = 0; partition < placement.partitionCount; partition++) {
       if (placement.electorateOf(partition).positionOf(self) < 0) continue
       const membership = Math.max(began, marks.membershipOf(partition) ?? MEMBERSHIP.voting) as Membership
       if (membership !== MEMBERSHIP.voting) this.#wait(partition, membership)
     }
-    if (began !== MEMBERSHIP.voting) marks.note({ kind: 'life', member: self, life })
+    if (began !== MEMBERSHIP.voting) this.#begin(this.#life)
+  }
+
+  #begin(above: number): void {
+    const { env, marks, self } = this.#parts
+    this.#life = lifeAbove(above, env.random())
+    marks.note({ kind: 'life', member: self, life: this.#life })
+  }
+
+  /**
+   * What others know of lives. They may know one of ours above this one, which we have forgotten, or which
+   * came to them late: then we begin another one, and everything again.
+   */
+  hear(lives: readonly Life[]): void {
+    const { marks, self } = this.#parts
+    marks.noteLives(lives, self)
+    const known = lifeIn(lives, self)
+    if (known <= this.#life) return
+    this.#begin(known)
+    for (const [partition, { membership }] of this.#waiting) this.#wait(partition, membership)
   }
 
   /** These partitions are new to us: nothing is known of them yet. */
@@ -104,32 +122,37 @@ export class Rejoining {
     }
     if (partitions.length === 0) return
     this.#underWay.add(member)
-    this.#parts.repair.introduce(member, partitions, (introduced) => {
-      if (introduced === null) this.#underWay.delete(member)
-      else this.#compare(member, partitions, introduced)
+    const life = this.#life
+    const end = (isComplete: boolean, promised: readonly Version[], floors: readonly Floor[]) => {
+      this.#underWay.delete(member)
+      // The next tick tries again.
+      if (!isComplete || this.#life !== life) return
+      for (const [index, partition] of partitions.entries()) {
+        this.#onCompared(member, partition, promised[index]!, floors)
+      }
+      this.#goOn(member)
+    }
+    this.#parts.repair.introduce(member, partitions, life, (introduced) => {
+      if (introduced !== null) this.hear(introduced.lives)
+      if (introduced === null || this.#life !== life) return end(false, [], [])
+      const { promised, floors } = introduced
+      this.#parts.repair.takeFrom(member, partitions, (isComplete) => end(isComplete, promised, floors))
     })
   }
 
-  #compare(member: number, partitions: readonly number[], { promised, floors }: Introduced): void {
-    this.#parts.repair.takeFrom(member, partitions, (isComplete) => {
-      this.#underWay.delete(member)
-      // The next tick tries again.
-      if (!isComplete) return
-      for (const [index, partition] of partitions.entries()) {
-        const waiting = this.#waiting.get(partition)
-        if (waiting === undefined) continue
-        waiting.promised = higher(waiting.promised, promised[index]!)
-        waiting.floors.push(...floors.filter((floor) => floor.partition === partition))
-        waiting.left.delete(member)
-        if (waiting.left.size === 0) this.#finish(partition)
-      }
-      this.#goOn(member)
-    })
+  #onCompared(member: number, partition: number, promised: Version, floors: readonly Floor[]): void {
+    const waiting = this.#waiting.get(partition)
+    if (waiting === undefined) return
+    waiting.promised = higher(waiting.promised, promised)
+    waiting.floors.push(...floors.filter((floor) => floor.partition === partition))
+    waiting.left.delete(member)
+    if (waiting.left.size === 0) this.#finish(partition)
   }
 
   #finish(partition: number): void {
     const { marks, replica, ledger, afterSync } = this.#parts
-    const { membership, promised, floors } = this.#waiting.get(partition)!
+    const waiting = this.#waiting.get(partition)!
+    const { membership, promised, floors } = waiting
     // What was held of a request, and is forgotten, lies below.
     ledger.raiseHorizon(promised)
     if (membership === MEMBERSHIP.joining) marks.note({ kind: 'promise', partition, ballot: promised })
@@ -137,6 +160,7 @@ export class Rejoining {
     for (const mark of marksOfFloors) marks.write(mark)
     const position = marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.voting })
     afterSync(position, () => {
+      if (this.#waiting.get(partition) !== waiting) return
       this.#waiting.delete(partition)
       for (const mark of marksOfFloors) {
         marks.keep(mark)

@@ -1,6 +1,6 @@
 /** What others ask of us who compare, begin anew, or end the tombstones of a leaf. */
 import type { Limits } from './limits.ts'
-import { lifeIn, type Marks } from './marks.ts'
+import type { Marks } from './marks.ts'
 import {
   type Entry,
   type Fence,
@@ -24,7 +24,6 @@ export interface RepairAnswersParts {
   readonly marks: Marks
   readonly repair: Repair
   readonly placement: Placement
-  readonly self: number
   readonly limits: Limits
   readonly votesIn: (partition: number) => boolean
   readonly send: (member: number, message: Message) => void
@@ -99,15 +98,15 @@ export class RepairAnswers {
   // --- beginning anew
 
   #introduce(from: number, { exchange, epoch, life, partitions }: Introduce): void {
-    const { self, marks, replica, placement, send, afterSync, envelope } = this.#parts
+    const { marks, replica, placement, send, afterSync, envelope } = this.#parts
     // Who comes by a layout that we have not heard of is asked to wait: see #allows.
     if (epoch > placement.epoch) return
     const position = marks.note({ kind: 'life', member: from, life })
     const promised = partitions.map((partition) => replica.promisedUpTo(partition))
     const floors = partitions.flatMap((partition) => this.#floorsIn(partition))
     afterSync(position, () => {
-      const own = lifeIn(marks.lives, self)
-      send(from, { kind: MESSAGE.introduced, ...envelope(exchange), life: own, promised, floors })
+      const { lives } = marks
+      send(from, { kind: MESSAGE.introduced, ...envelope(exchange), lives, promised, floors })
     })
   }
 

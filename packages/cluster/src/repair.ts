@@ -7,7 +7,7 @@ import type { Exchanges } from './exchanges.ts'
 import { HandingOver } from './handing-over.ts'
 import { type Inquirer, Inquiry } from './inquiry.ts'
 import { type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
-import { type Floor, lifeIn, type Marks } from './marks.ts'
+import type { Floor, Marks } from './marks.ts'
 import {
   CAUSE,
   type Cause,
@@ -60,28 +60,20 @@ export class Repair {
   }
 
   /**
-   * Tells a member of our life, and writes down which one it lives.
+   * Tells a member of our life.
    *
    * @param onOver null: no answer
    */
   introduce(
     member: number,
     partitions: readonly number[],
+    life: number,
     onOver: (introduced: Introduced | null) => void,
   ): void {
-    const { marks, self, send } = this.#parts
-    const life = lifeIn(marks.lives, self)
-    const known = lifeIn(marks.lives, member)
+    const { send } = this.#parts
     const ask = (exchange: number) =>
       send(member, { kind: MESSAGE.introduce, ...this.#envelope(exchange), life, partitions })
-    const onReply = (reply: Reply | RepairReply) => {
-      if (reply.kind !== MESSAGE.introduced) return onOver(null)
-      const now = lifeIn(marks.lives, member)
-      // It has introduced itself meanwhile: this answer is of the life before.
-      if (reply.life !== now && now !== known) return onOver(null)
-      if (reply.life !== now) marks.note({ kind: 'life', member, life: reply.life })
-      onOver(reply)
-    }
+    const onReply = (reply: Reply | RepairReply) => onOver(reply.kind === MESSAGE.introduced ? reply : null)
     new Inquiry(this.#inquirer, member, ask, onReply, () => onOver(null)).start()
   }
 

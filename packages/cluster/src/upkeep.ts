@@ -5,6 +5,7 @@
  */
 import type { Hints } from './hints.ts'
 import type { Limits } from './limits.ts'
+import type { Marks } from './marks.ts'
 import { CAUSE, MESSAGE, type Message } from './messages.ts'
 import type { Peers } from './peers.ts'
 import type { Env, Placement } from './ports.ts'
@@ -17,6 +18,7 @@ export interface UpkeepParts {
   readonly placement: Placement
   readonly self: number
   readonly limits: Limits
+  readonly marks: Marks
   readonly peers: Peers
   readonly hints: Hints
   readonly repair: Repair
@@ -53,9 +55,10 @@ export class Upkeep {
   }
 
   onTick(): void {
-    const { env, peers, rejoining, send, envelope } = this.#parts
+    const { env, marks, peers, rejoining, send, envelope } = this.#parts
+    const { lives } = marks
     const others = this.#others()
-    for (const member of others) send(member, { kind: MESSAGE.hello, ...envelope(0) })
+    for (const member of others) send(member, { kind: MESSAGE.hello, ...envelope(0), lives })
     peers.onTick(others, env.now())
     rejoining.onTick()
     for (const member of others) {
