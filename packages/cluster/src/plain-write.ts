@@ -7,7 +7,7 @@ import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
 import { CAUSE, MESSAGE, type RepairReply, type Reply, VERDICT } from './messages.ts'
 import type { Operation } from './operation.ts'
-import { type HeldRecord, NEVER } from './record.ts'
+import { type HeldRecord, isAbove, NEVER } from './record.ts'
 import { LEVEL, OUTCOME, REASON } from './request.ts'
 import { Round } from './round.ts'
 
@@ -29,7 +29,9 @@ export class PlainWrite {
   start(): void {
     const { request, id } = this.#operation
     // Our own replica knows better: the round would be lost.
-    if (request.attempt === 0 && this.#coordinator.wouldRefuse(request.key, id)) return this.#settle()
+    if (request.attempt === 0 && isAbove(this.#coordinator.highestOfOurs(request.key), id)) {
+      return this.#settle()
+    }
     const { value, expiresAtMs, sum } = request.change!.apply(NEVER, id)!
     this.#record = { ballot: id, version: id, request: id, value, expiresAtMs, sum }
     this.#operation.rounds += 1
