@@ -178,14 +178,7 @@ export class Coordinator {
   // --- exchanges
 
   open(key: Key, asker: Asker): Exchange {
-    const { placement } = this.#parts
-    return this.#exchanges.open(placement.electorateOf(key.partition), asker, placement.epoch)
-  }
-
-  /** What depends on the answers to another; null: the layout has changed, and they are worth nothing. */
-  follow(exchange: Exchange, asker: Asker): Exchange | null {
-    if (exchange.epoch !== this.#parts.placement.epoch) return null
-    return this.#exchanges.follow(exchange, asker)
+    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker)
   }
 
   close(exchange: Exchange): void {
@@ -206,7 +199,7 @@ export class Coordinator {
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
     // Who goes by a newer layout is asked again by it.
     if (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout) return
-    if (!exchange.hearsAll && !(reply.votes && reply.epoch === exchange.epoch)) return
+    if (!reply.votes && !exchange.hearsAll) return
     const position = exchange.hear(member, reply.lives)
     if (position >= 0) exchange.asker.onReply(position, reply)
   }
@@ -228,10 +221,9 @@ export class Coordinator {
     this.#parts.send(to.electorate.members[position]!, question)
   }
 
-  #envelope({ number, epoch, hearsAll }: Exchange) {
+  #envelope({ number }: Exchange) {
     const { placement, clock } = this.#parts
-    const phase = hearsAll ? placement.epoch : epoch
-    return { exchange: number, epoch: phase, time: clock.latest(new Version()) }
+    return { exchange: number, epoch: placement.epoch, time: clock.latest(new Version()) }
   }
 }
 

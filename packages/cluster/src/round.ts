@@ -198,10 +198,9 @@ export class Round {
   #isCertainlyNew(): boolean {
     const { electorate } = this.#exchange
     const never = this.#bitsOf(({ evidence, isForgetful }) => evidence.length === 0 && !isForgetful)
-    if (electorate.rulesOut(never)) return true
+    if (electorate.isBlocking(never)) return true
     if (this.#promised !== electorate.everybody) return false
-    // While the keys move, what a majority of the old ones held may have been chosen, or may not.
-    const isForgotten = electorate.isJoint || this.#promises.some((promise) => promise!.isForgetful)
+    const isForgotten = this.#promises.some((promise) => promise!.isForgetful)
     if (isForgotten) this.#finish(OUTCOME.inDoubt, REASON.forgotten, null)
     return !isForgotten
   }
@@ -228,13 +227,11 @@ export class Round {
   #accept(record: HeldRecord, then: Then): void {
     const { key } = this.#operation.request
     this.#coordinator.close(this.#exchange)
-    const exchange = this.#coordinator.follow(this.#exchange, this)
-    if (exchange === null) return this.#again()
     this.#operation.rounds += 1
     this.#held = 0
     this.#refused = 0
     this.#then = then
-    this.#exchange = exchange
+    this.#exchange = this.#coordinator.open(key, this)
     this.#coordinator.offer(this.#exchange, key, record, ROUND_DURABILITY, CAUSE.accept)
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
   }
