@@ -178,7 +178,14 @@ export class Coordinator {
   // --- exchanges
 
   open(key: Key, asker: Asker): Exchange {
-    return this.#exchanges.open(this.#parts.placement.electorateOf(key.partition), asker)
+    const { placement } = this.#parts
+    return this.#exchanges.open(placement.electorateOf(key.partition), asker, placement.epoch)
+  }
+
+  /** What depends on the answers to another; null: the layout has changed, and they are worth nothing. */
+  follow(exchange: Exchange, asker: Asker): Exchange | null {
+    if (exchange.epoch !== this.#parts.placement.epoch) return null
+    return this.#exchanges.follow(exchange, asker)
   }
 
   close(exchange: Exchange): void {
@@ -199,7 +206,7 @@ export class Coordinator {
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
     // Who goes by a newer layout is asked again by it.
     if (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout) return
-    if (!reply.votes && !exchange.hearsAll) return
+    if (!exchange.hearsAll && !(reply.votes && reply.epoch === exchange.epoch)) return
     const position = exchange.hear(member, reply.lives)
     if (position >= 0) exchange.asker.onReply(position, reply)
   }
@@ -221,9 +228,10 @@ export class Coordinator {
     this.#parts.send(to.electorate.members[position]!, question)
   }
 
-  #envelope({ number }: Exchange) {
+  #envelope({ number, epoch, hearsAll }: Exchange) {
     const { placement, clock } = this.#parts
-    return { exchange: number, epoch: placement.epoch, time: clock.latest(new Version()) }
+    const phase = hearsAll ? placement.epoch : epoch
+    return { exchange: number, epoch: phase, time: clock.latest(new Version()) }
   }
 }
 

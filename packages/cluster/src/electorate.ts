@@ -35,6 +35,15 @@ export class Electorate {
     return true
   }
 
+  /**
+   * Whether without these nothing can have been chosen up to now. While a partition moves that is for the old
+   * set to say: until the move began, its majority was enough.
+   */
+  rulesOut(bits: number): boolean {
+    const { mask, spare } = this.#sets[0]!
+    return countBits(mask & bits) > spare
+  }
+
   /** Whether no quorum is possible without these. */
   isBlocking(bits: number): boolean {
     for (const { mask, spare } of this.#sets) if (countBits(mask & bits) > spare) return true

@@ -9,10 +9,28 @@ export interface Asker {
   onTimer(stage: number): void
 }
 
+export interface ExchangeParts {
+  readonly number: number
+  readonly electorate: Electorate
+  readonly epoch: number
+  readonly asker: Asker
+  readonly sinceMs: number
+  readonly hearsAll: boolean
+  /** What was answered there has to go together with what is answered here. */
+  readonly follows: Exchange | null
+}
+
+interface Known {
+  readonly member: number
+  readonly lives: readonly Life[]
+}
+
 export class Exchange {
   /** Under which answers and timers come back; used once. */
   readonly number: number
   readonly electorate: Electorate
+  /** The phase of the layout that all of it goes by. */
+  readonly epoch: number
   /** Whoever comes to an end may leave the rest of the answers to another. */
   asker: Asker
   /** The rest of its answers is late, for whatever reason: nobody waits for them. */
@@ -21,17 +39,19 @@ export class Exchange {
   /** Whether those are heard, too, who may have forgotten something. */
   readonly hearsAll: boolean
   #heard = 0
-  /** By position: which lives those knew that were heard. */
-  readonly #lives: (readonly Life[])[] = []
+  /** Which lives those knew that were heard, here and in the exchange that this one follows. */
+  readonly #known: Known[] = []
   /** Answers of two lives do not go together: no more are heard, and the asker runs out of patience. */
   #isTorn = false
 
-  constructor(number: number, electorate: Electorate, asker: Asker, sinceMs: number, hearsAll: boolean) {
+  constructor({ number, electorate, epoch, asker, sinceMs, hearsAll, follows }: ExchangeParts) {
     this.number = number
     this.electorate = electorate
+    this.epoch = epoch
     this.asker = asker
     this.sinceMs = sinceMs
     this.hearsAll = hearsAll
+    if (follows !== null) this.#known.push(...follows.#known)
   }
 
   /** The position of a member that is heard for the first time; else -1. */
@@ -43,15 +63,14 @@ export class Exchange {
       return -1
     }
     this.#heard |= 1 << position
-    this.#lives[position] = lives
+    this.#known.push({ member, lives })
     return position
   }
 
   /** Whether one of two answers is of a life that the other knows to be over. */
   #contradicts(member: number, lives: readonly Life[]): boolean {
-    for (const [position, others] of this.#lives.entries()) {
-      if (others === undefined || (others.length === 0 && lives.length === 0)) continue
-      const other = this.electorate.members[position]!
+    for (const { member: other, lives: others } of this.#known) {
+      if (others.length === 0 && lives.length === 0) continue
       if (lifeIn(lives, other) !== lifeIn(others, other)) return true
       if (lifeIn(lives, member) !== lifeIn(others, member)) return true
     }

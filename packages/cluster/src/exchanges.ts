@@ -1,11 +1,11 @@
 /** Every exchange of one member that waits for answers, by the number under which they come back. */
 import type { Electorate } from './electorate.ts'
-import { type Asker, Exchange } from './exchange.ts'
+import { type Asker, Exchange, type ExchangeParts } from './exchange.ts'
 import type { Env } from './ports.ts'
 
 export class Exchanges {
   readonly #env: Env
-  readonly #open = new Map<number, Exchange>()
+  readonly #byNumber = new Map<number, Exchange>()
   /** Begins anywhere: a reply to the life before a restart answers no question of this one. */
   #last: number
 
@@ -14,15 +14,31 @@ export class Exchanges {
     this.#last = Math.floor(env.random() * 2 ** 48)
   }
 
-  open(electorate: Electorate, asker: Asker, hearsAll = false): Exchange {
+  /** Answers count that were given in this phase of the layout. */
+  open(electorate: Electorate, asker: Asker, epoch: number): Exchange {
+    return this.#open({ electorate, epoch, asker, hearsAll: false, follows: null })
+  }
+
+  /** Those, too, are heard who may have forgotten something, and whatever layout they go by. */
+  openToAll(electorate: Electorate, asker: Asker): Exchange {
+    return this.#open({ electorate, epoch: 0, asker, hearsAll: true, follows: null })
+  }
+
+  /** What depends on the answers to another: of the same replicas, in the same phase, in the same lives. */
+  follow(follows: Exchange, asker: Asker): Exchange {
+    const { electorate, epoch } = follows
+    return this.#open({ electorate, epoch, asker, hearsAll: false, follows })
+  }
+
+  #open(parts: Omit<ExchangeParts, 'number' | 'sinceMs'>): Exchange {
     this.#last += 1
-    const exchange = new Exchange(this.#last, electorate, asker, this.#env.now(), hearsAll)
-    this.#open.set(exchange.number, exchange)
+    const exchange = new Exchange({ ...parts, number: this.#last, sinceMs: this.#env.now() })
+    this.#byNumber.set(exchange.number, exchange)
     return exchange
   }
 
   close(exchange: Exchange): void {
-    this.#open.delete(exchange.number)
+    this.#byNumber.delete(exchange.number)
   }
 
   /** `Asker.onTimer`, if the exchange is still open then. */
@@ -31,10 +47,10 @@ export class Exchanges {
   }
 
   find(number: number): Exchange | undefined {
-    return this.#open.get(number)
+    return this.#byNumber.get(number)
   }
 
   onTimer(number: number, stage: number): void {
-    this.#open.get(number)?.asker.onTimer(stage)
+    this.#byNumber.get(number)?.asker.onTimer(stage)
   }
 }

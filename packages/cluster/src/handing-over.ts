@@ -33,7 +33,7 @@ export class HandingOver {
   }
 
   start(member: number, record: HeldRecord, cause: Cause): void {
-    this.#exchange = this.#exchanges.open(new Electorate([member]), this, true)
+    this.#exchange = this.#exchanges.openToAll(new Electorate([member]), this)
     this.#coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
     this.#exchanges.wait(this.#coordinator.patience.ms, this.#exchange, 0)
   }

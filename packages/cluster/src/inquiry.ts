@@ -37,7 +37,7 @@ export class Inquiry {
 
   start(): void {
     const { exchanges, patienceMs } = this.#inquirer
-    this.#exchange = exchanges.open(this.#peer, this, true)
+    this.#exchange = exchanges.openToAll(this.#peer, this)
     exchanges.wait(patienceMs(), this.#exchange, 0)
     this.#ask(this.#exchange.number)
   }

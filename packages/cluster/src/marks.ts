@@ -85,7 +85,7 @@ export class Marks {
 
   /** What was promised for a key along with others. */
   promised({ partition, leaf }: Key): Version {
-    if (this.#promisedUpTo.size === 0) return ZERO
+    if (this.#promisedUpTo.size === 0 || this.#isJoining(partition)) return ZERO
     const ofAll = this.#promises.get(partition) ?? ZERO
     return higher(ofAll, this.#fences.get(numberOf(partition, leaf)) ?? ZERO)
   }
@@ -95,7 +95,16 @@ export class Marks {
   }
 
   floorOf({ partition, leaf }: Leaf): Floor | undefined {
-    return this.#floors.size === 0 ? undefined : this.#floors.get(numberOf(partition, leaf))
+    if (this.#floors.size === 0 || this.#isJoining(partition)) return undefined
+    return this.#floors.get(numberOf(partition, leaf))
+  }
+
+  /**
+   * What was written down when the partition was held before, or by a joining that a crash cut short, holds
+   * again when all is known that others hold: until then it would keep that away.
+   */
+  #isJoining(partition: number): boolean {
+    return this.#memberships.get(partition) === MEMBERSHIP.joining
   }
 
   /** Whether it says more than ours. */
@@ -140,7 +149,7 @@ export class Marks {
 
   /** What has expired by all clocks has done so, whatever the ballot it was asked for with. */
   #keepFloor({ partition, leaf, upTo, expiredBeforeMs }: Floor): void {
-    const ours = this.floorOf({ partition, leaf })
+    const ours = this.#floors.get(numberOf(partition, leaf))
     this.#floors.set(numberOf(partition, leaf), {
       partition,
       leaf,

@@ -112,7 +112,7 @@ export class NodeCore {
     const repair = new Repair({ ...members, ...held, exchanges, coordinator: this.#coordinator })
     this.#repair = repair
     this.#answers = new RepairAnswers({ ...members, ...held, repair })
-    this.#rejoining = new Rejoining({ ...members, ...held, ledger, repair })
+    this.#rejoining = new Rejoining({ ...members, ...held, repair })
     this.#upkeep = new Upkeep({
       ...members,
       marks,

@@ -11,7 +11,6 @@
  * taken is durable, it votes. What stands of it is in the log at every step, so it may crash anywhere.
  */
 import type { Version } from '@minivault/clock'
-import type { Ledger } from './ledger.ts'
 import type { Limits } from './limits.ts'
 import { type Floor, type Life, lifeAbove, lifeIn, type Marks, MEMBERSHIP, type Membership } from './marks.ts'
 import type { Env, Placement } from './ports.ts'
@@ -23,7 +22,6 @@ export interface RejoiningParts {
   readonly env: Env
   readonly marks: Marks
   readonly replica: Replica
-  readonly ledger: Ledger
   readonly repair: Repair
   readonly placement: Placement
   readonly self: number
@@ -101,7 +99,9 @@ export class Rejoining {
 
   /** Whether our answers about a partition count. */
   votesIn(partition: number): boolean {
-    return this.#waiting.size === 0 || !this.#waiting.has(partition)
+    if (this.#waiting.has(partition)) return false
+    const { placement, self } = this.#parts
+    return placement.electorateOf(partition).positionOf(self) >= 0
   }
 
   get isOver(): boolean {
@@ -150,17 +150,16 @@ export class Rejoining {
   }
 
   #finish(partition: number): void {
-    const { marks, replica, ledger, afterSync } = this.#parts
+    const { marks, replica, afterSync } = this.#parts
     const waiting = this.#waiting.get(partition)!
     const { membership, promised, floors } = waiting
-    // What was held of a request, and is forgotten, lies below.
-    ledger.raiseHorizon(promised)
     if (membership === MEMBERSHIP.joining) marks.note({ kind: 'promise', partition, ballot: promised })
     const marksOfFloors = floors.map((floor) => ({ kind: 'floor', ...floor }) as const)
     for (const mark of marksOfFloors) marks.write(mark)
     const position = marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.voting })
     afterSync(position, () => {
       if (this.#waiting.get(partition) !== waiting) return
+      replica.beginIn(partition, promised)
       this.#waiting.delete(partition)
       for (const mark of marksOfFloors) {
         marks.keep(mark)

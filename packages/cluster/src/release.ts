@@ -62,7 +62,7 @@ export class Release {
     const { repair, exchanges, placement } = this.#parts
     this.#answers = 0
     this.#digests = []
-    this.#exchange = exchanges.open(placement.electorateOf(this.#floor.partition), this, true)
+    this.#exchange = exchanges.openToAll(placement.electorateOf(this.#floor.partition), this)
     repair.askToEnd(this.#exchange, this.#isEqual ? MESSAGE.release : MESSAGE.fence, this.#floor)
     exchanges.wait(repair.patienceMs, this.#exchange, 0)
   }

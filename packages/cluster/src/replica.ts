@@ -42,6 +42,8 @@ export class Replica {
   /** Of all that is held. */
   readonly trees: Trees
   readonly #marks: Marks
+  /** By partition: what was held up to there was held before we voted in it. */
+  readonly #begunAt = new Map<number, Version>()
 
   constructor(store: ReplicaStore, ledger: Ledger, trees: Trees, marks: Marks) {
     this.#store = store
@@ -58,7 +60,7 @@ export class Replica {
     const { position } = standing
     const promised = this.#promised(key, standing)
     const isHeld = !isAbsent(held) && isEqual(held.ballot, record.ballot)
-    if (isHeld || this.#ledger.hasHeld(record.request, record.ballot)) {
+    if (isHeld || this.#hasHeld(key, record)) {
       return { verdict: VERDICT.held, above: ZERO, position }
     }
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
@@ -87,8 +89,8 @@ export class Replica {
     if (!isAbove(ballot, record.ballot)) return refused(VERDICT.older)
     const position = this.#store.pledge(key, { ballot, request, attempt })
     if (attempt > 0) this.#ledger.addAttempt(request, attempt)
-    const evidence = this.#evidence(record, request)
-    const isForgetful = !isAbove(request, this.#ledger.horizon)
+    const evidence = this.#evidence(key, record, request)
+    const isForgetful = !isAbove(request, this.#horizonOf(key))
     return { verdict: VERDICT.held, above: ZERO, record, evidence, isForgetful, position }
   }
 
@@ -149,6 +151,23 @@ export class Replica {
     return true
   }
 
+  /**
+   * From now on we vote in this partition. What we took before was not weighed against the promises of a life
+   * before this one, or of replicas whose place we take: that we held it says nothing, but for what we still
+   * hold.
+   *
+   * @param upTo nothing that the others held or promised lies above it
+   */
+  beginIn(partition: number, upTo: Version): void {
+    this.#begunAt.set(partition, higher(upTo, this.promisedUpTo(partition)))
+  }
+
+  #hasHeld({ partition }: Key, { request, ballot }: HeldRecord): boolean {
+    const begunAt = this.#begunAt.get(partition)
+    if (begunAt !== undefined && !isAbove(ballot, begunAt)) return false
+    return this.#ledger.hasHeld(request, ballot)
+  }
+
   #promised(key: Key, { promised }: Standing): Version {
     return higher(promised, this.#marks.promised(key))
   }
@@ -163,12 +182,19 @@ export class Replica {
   }
 
   /** What it holds counts as held, whatever was forgotten. */
-  #evidence(record: HeldRecord, request: Version): readonly Evidence[] {
+  #evidence(key: Key, record: HeldRecord, request: Version): readonly Evidence[] {
     if (request.isZero()) return NOTHING_HELD
-    const evidence = this.#ledger.evidence(request)
+    const begunAt = this.#begunAt.get(key.partition)
+    const known = this.#ledger.evidence(request)
+    const evidence = begunAt === undefined ? known : known.filter(({ ballot }) => isAbove(ballot, begunAt))
     const isOurs = isEqual(record.request, request)
     if (!isOurs || evidence.some(({ ballot }) => isEqual(ballot, record.ballot))) return evidence
     return [...evidence, record]
+  }
+
+  /** Of requests up to there more may have been held than is known. */
+  #horizonOf({ partition }: Key): Version {
+    return higher(this.#ledger.horizon, this.#begunAt.get(partition) ?? ZERO)
   }
 
   #refuse(verdict: Verdict, held: HeldRecord, promised: Version): Taken {

@@ -198,9 +198,10 @@ export class Round {
   #isCertainlyNew(): boolean {
     const { electorate } = this.#exchange
     const never = this.#bitsOf(({ evidence, isForgetful }) => evidence.length === 0 && !isForgetful)
-    if (electorate.isBlocking(never)) return true
+    if (electorate.rulesOut(never)) return true
     if (this.#promised !== electorate.everybody) return false
-    const isForgotten = this.#promises.some((promise) => promise!.isForgetful)
+    // While the keys move, what a majority of the old ones held may have been chosen, or may not.
+    const isForgotten = electorate.isJoint || this.#promises.some((promise) => promise!.isForgetful)
     if (isForgotten) this.#finish(OUTCOME.inDoubt, REASON.forgotten, null)
     return !isForgotten
   }
@@ -227,11 +228,13 @@ export class Round {
   #accept(record: HeldRecord, then: Then): void {
     const { key } = this.#operation.request
     this.#coordinator.close(this.#exchange)
+    const exchange = this.#coordinator.follow(this.#exchange, this)
+    if (exchange === null) return this.#again()
     this.#operation.rounds += 1
     this.#held = 0
     this.#refused = 0
     this.#then = then
-    this.#exchange = this.#coordinator.open(key, this)
+    this.#exchange = exchange
     this.#coordinator.offer(this.#exchange, key, record, ROUND_DURABILITY, CAUSE.accept)
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
   }

@@ -8,7 +8,15 @@ const FIRST = [{ member: 7, life: 1 }]
 const SECOND = [{ member: 7, life: 2 }]
 
 function exchange(): Exchange {
-  return new Exchange(1, new Electorate([5, 7, 9]), ASKER, 0, false)
+  return new Exchange({
+    number: 1,
+    electorate: new Electorate([5, 7, 9]),
+    epoch: 1,
+    asker: ASKER,
+    sinceMs: 0,
+    hearsAll: false,
+    follows: null,
+  })
 }
 
 t.test('an old answer beside one that knows better', async (t) => {

@@ -21,7 +21,7 @@ function envOf(random: number): Env & { timers: [number, number, number][] } {
 }
 
 t.test('each member once, and nobody else', async (t) => {
-  const exchange = new Exchanges(envOf(0)).open(ELECTORATE, ASKER)
+  const exchange = new Exchanges(envOf(0)).open(ELECTORATE, ASKER, 1)
   t.equal(exchange.hear(7), 1)
   t.equal(exchange.hear(7), -1, 'a second time')
   t.equal(exchange.hear(6), -1, 'no member of it')
@@ -30,7 +30,7 @@ t.test('each member once, and nobody else', async (t) => {
 
 t.test('answers of two lives do not go together', async (t) => {
   const isNew = [{ member: 9, life: 77 }]
-  const open = () => new Exchanges(envOf(0)).open(ELECTORATE, ASKER)
+  const open = () => new Exchanges(envOf(0)).open(ELECTORATE, ASKER, 1)
 
   const old = open()
   t.equal(old.hear(5, isNew), 0)
@@ -52,21 +52,21 @@ t.test('answers of two lives do not go together', async (t) => {
 
 t.test('no number is used twice, nor by the life after a restart', async (t) => {
   const exchanges = new Exchanges(envOf(0.25))
-  const first = exchanges.open(ELECTORATE, ASKER)
-  const second = exchanges.open(ELECTORATE, ASKER)
+  const first = exchanges.open(ELECTORATE, ASKER, 1)
+  const second = exchanges.open(ELECTORATE, ASKER, 1)
   t.not(first.number, second.number)
   exchanges.close(first)
   t.equal(exchanges.find(first.number), undefined)
   t.equal(exchanges.find(second.number), second)
   t.equal(new Exchanges(envOf(0.75)).find(second.number), undefined)
-  t.not(new Exchanges(envOf(0.75)).open(ELECTORATE, ASKER).number, first.number)
+  t.not(new Exchanges(envOf(0.75)).open(ELECTORATE, ASKER, 1).number, first.number)
 })
 
 t.test('a timer of what is closed goes off for nobody', async (t) => {
   const env = envOf(0)
   const exchanges = new Exchanges(env)
   const stages: number[] = []
-  const exchange = exchanges.open(ELECTORATE, { ...ASKER, onTimer: (stage) => stages.push(stage) })
+  const exchange = exchanges.open(ELECTORATE, { ...ASKER, onTimer: (stage) => stages.push(stage) }, 1)
   exchanges.wait(10, exchange, 1)
   exchanges.wait(20, exchange, 2)
   t.same(env.timers, [

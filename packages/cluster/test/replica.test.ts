@@ -46,7 +46,7 @@ const FAULTS: readonly (readonly [wrong: RegExp, removed: string, added: string]
   ],
   [
     /is no more held|passes after/,
-    'const isForgetful = !isAbove(request, this.#ledger.horizon)',
+    'const isForgetful = !isAbove(request, this.#horizonOf(key))',
     'const isForgetful = false',
   ],
   [
