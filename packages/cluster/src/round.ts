@@ -152,9 +152,10 @@ export class Round {
     if (request.change.isConditional && !this.#isHeldByQuorum(newest)) {
       return this.#accept(this.#under(newest), () => this.start())
     }
-    const effect = request.change.apply(this.#coordinator.shown(newest), this.#ballot)
+    const current = this.#coordinator.shown(newest)
+    const effect = request.change.apply(current, this.#ballot)
     if (effect !== null) return this.#write(effect)
-    const refuse = () => this.#finish(OUTCOME.no, REASON.none, newest)
+    const refuse = () => this.#finish(OUTCOME.no, REASON.none, current)
     // Before it expired, or by another clock, the condition may have held, and some may hold what came of
     // that: it must not come back.
     if (newest.expiresAtMs !== 0 && mayBeDone(this.#operation)) this.#accept(this.#under(newest), refuse)
