@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import * as cluster from '@minivault/cluster'
 import t from 'tap'
 import { runCampaign } from '../src/campaign.ts'
@@ -8,6 +9,7 @@ import { shrink } from '../src/shrink.ts'
 import { summarize } from '../src/summary.ts'
 import { Transcript } from '../src/transcript.ts'
 
+const FIXTURES = new URL('fixtures/', import.meta.url)
 const TIMING = { seconds: 1, jobs: 1 }
 
 t.test('300 seeds: nothing is violated, every rare state is reached', async (t) => {
@@ -50,3 +52,12 @@ t.test('a failing plan is made as small as it gets', async (t) => {
   const { plan: small } = shrink(plan, ({ items }) => wanted.every((one) => items.includes(one)))
   t.same(small.items, wanted)
 })
+
+for (const file of readdirSync(FIXTURES)) {
+  t.test(`a plan that was red: ${file}`, async (t) => {
+    const plan = readPlan(readFileSync(new URL(file, FIXTURES), 'utf8'))
+    const { violations, digest } = runPlan(plan, cluster, { searchesAll: true })
+    t.same(violations, [])
+    t.equal(runPlan(plan, cluster).digest, digest)
+  })
+}

@@ -18,12 +18,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     what: 'acknowledgements are counted by message, not by replica',
     planted: inCore(
       'exchange',
-      [
-        [
-          'if (position < 0 || (this.#heard & (1 << position)) !== 0) return -1',
-          'if (position < 0) return -1',
-        ],
-      ],
+      [[' || (this.#heard & (1 << position)) !== 0) return -1', ') return -1']],
       inCore('plain-write', [
         ['this.#held |= 1 << position', 'this.#held = (this.#held << 1) | 1'],
         ['|| electorate.isQuorum(this.#held)', '|| this.#held > 1'],
@@ -87,7 +82,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     name: 'half-evidence',
     what: 'one replica that never held a write proves that it was not done',
     planted: inCore('round', [
-      ['if (electorate.isBlocking(never)) return true', 'if (never !== 0) return true'],
+      ['if (electorate.rulesOut(never)) return true', 'if (never !== 0) return true'],
     ]),
   },
   {

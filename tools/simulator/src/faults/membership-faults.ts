@@ -6,9 +6,9 @@ import type { Fault } from './fault.ts'
 function votingAtOnce(state: 'joining' | 'recovering') {
   return inCore('rejoining', [
     [
-      'return this.#waiting.size === 0 || !this.#waiting.has(partition)',
+      'if (this.#waiting.has(partition)) return false',
       `const waiting = this.#waiting.get(partition)
-    return waiting === undefined || waiting.membership === MEMBERSHIP.${state}`,
+    if (waiting !== undefined) return waiting.membership === MEMBERSHIP.${state}`,
     ],
   ])
 }
@@ -41,6 +41,12 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     under: 'forgetting',
     what: 'answers that a member gave before and after it forgot count together',
     planted: inCore('exchange', [['if (this.#contradicts(member, lives)) {', 'if (member < 0) {']]),
+  },
+  {
+    name: 'copies-count-as-votes',
+    under: 'moving',
+    what: 'what a member took while it had no vote proves later that it was chosen',
+    planted: inCore('rejoining', [['      replica.beginIn(partition, promised)\n', '']]),
   },
   {
     name: 'tombstone-without-floor',

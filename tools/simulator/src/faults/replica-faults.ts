@@ -117,10 +117,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     name: 'ledger-without-horizon',
     what: 'the ledger does not know that it has forgotten',
     planted: inCore('ledger', [
-      [
-        'if (isAbove(this.#forgotten, this.horizon)) this.horizon.set(high, middle, low)',
-        'void [high, middle, low]',
-      ],
+      ['this.raiseHorizon(this.#read(at, this.#forgotten))', 'void [at, this.#forgotten]'],
     ]),
   },
   {

@@ -70,12 +70,13 @@ const CHANGES: Readonly<Record<Circumstance, Change>> = {
     return { seed, setup: { ...setup, keys: 1 }, items: [...onOne, ...releases] }
   },
 
-  /** One clock is an hour ahead, and what it stamps is on the one key that all are at. */
+  /** One clock is an hour ahead, what it stamps is on every key, and many ask who holds none of them. */
   farClock: ({ seed, setup, items }, random, atMs) => {
     const onOne = items.flatMap((item): Item[] => {
       if (item.kind === 'skew' || item.kind === 'layout') return []
-      if (item.kind === 'operation') return [{ ...item, key: 0, operation: random.of(FAR_KINDS), ttlMs: 0 }]
-      return [{ ...item, ...('key' in item ? { key: 0 } : {}) }]
+      if (item.kind !== 'operation') return [{ ...item, ...('key' in item ? { key: 0 } : {}) }]
+      const member = random.below(2) * setup.members || item.member
+      return [{ ...item, member, key: 0, operation: random.of(FAR_KINDS), ttlMs: 0 }]
     })
     const skew: Item = {
       kind: 'skew',
@@ -83,7 +84,8 @@ const CHANGES: Readonly<Record<Circumstance, Change>> = {
       member: random.below(setup.members),
       skewMs: HOUR_MS,
     }
-    return { seed, setup: { ...setup, keys: 1, lossShare: 0.15 }, items: [...onOne, skew] }
+    const far = { ...setup, spares: Math.max(1, setup.spares), keys: 1, lossShare: 0.15 }
+    return { seed, setup: far, items: [...onOne, skew] }
   },
 }
 

@@ -25,6 +25,7 @@ const USES: readonly Readonly<Partial<Record<Kind, number>>>[] = [
 
 /** Of the seeds. */
 const CIRCUMSTANCE_SHARE = 0.2
+const DURABILITIES = [DURABILITY.fsync, DURABILITY.fsync, DURABILITY.fsync, DURABILITY.os, DURABILITY.memory]
 const LEDGER_AMPLE = 1024
 const LEDGER_SHORT = 8
 const FAR_MS = [2000, 60_000, 3_600_000]
@@ -96,7 +97,7 @@ function drawSetup(random: Random): Setup {
   const delayMs = random.of([2, 20, 100])
   const roundTripMs = 2 * delayMs + syncMs + 20
   return {
-    members: 3,
+    members: random.of([3, 3, 3, 3, 3, 3, 3, 5]),
     spares: random.of([0, 0, 0, 0, 1, 2]),
     clients: random.of([2, 3, 4]),
     keys: random.of([1, 2, 3]),
@@ -105,13 +106,13 @@ function drawSetup(random: Random): Setup {
     duplicateShare: random.of([0, 0.02, 0.1]),
     hintShare: random.of([0, 0.5, 1]),
     syncMs,
-    durability: random.of([DURABILITY.fsync, DURABILITY.fsync, DURABILITY.os]),
+    durability: random.of(DURABILITIES),
     patienceMs: random.of([roundTripMs, 3 * roundTripMs, 10 * roundTripMs]),
     deadlineMs: 12 * roundTripMs,
     ledgerEntries: random.of([LEDGER_AMPLE, LEDGER_AMPLE, LEDGER_SHORT]),
     startsNearTheWall: random.chance(0.7),
     tickMs: random.of([100, 250, 1000]),
-    compareEveryMs: random.of([500, 4000, 600_000]),
+    compareEveryMs: random.of([2000, 4000, 600_000]),
   }
 }
 

@@ -99,8 +99,9 @@ export class LayoutChanges {
     if (layout.epoch <= member.placement.epoch) return
     const before = member.placement.layout
     member.placement.adopt(layout)
-    const isNew = layout.next?.includes(member.number) === true && !layout.members.includes(member.number)
-    if (isNew && before.next === null) member.join()
+    // Who has skipped a phase may have missed what was chosen without it.
+    const isKept = holds(before, member.number) && layout.epoch === before.epoch + 1
+    if (holds(layout, member.number) && !isKept) member.join()
   }
 
   #settleSoon(): void {
@@ -120,4 +121,8 @@ export class LayoutChanges {
   #after(afterMs: number, task: () => void): void {
     this.#timeline.add(afterMs, new Task(task))
   }
+}
+
+function holds({ members, next }: Layout, number: number): boolean {
+  return members.includes(number) || next?.includes(number) === true
 }

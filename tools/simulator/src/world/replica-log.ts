@@ -54,6 +54,14 @@ export class ReplicaLog implements ReplicaStore {
     this.#append({ kind: 'release', key })
   }
 
+  drop(partition: number): void {
+    this.#append({ kind: 'drop', partition })
+  }
+
+  drop(partition: number): void {
+    this.#append({ kind: 'drop', partition })
+  }
+
   note(mark: Mark): number {
     if (mark.kind === 'floor') this.#cover(mark)
     return this.#append({ kind: 'mark', mark })
@@ -94,6 +102,12 @@ export class ReplicaLog implements ReplicaStore {
     return floor
   }
 
+  #drop(partition: number, position: number): void {
+    for (const key of this.#keys.values()) {
+      if (key.partition === partition) this.#standings.set(key.id, { ...NOTHING, position })
+    }
+  }
+
   #cover({ partition, leaf, upTo, expiredBeforeMs }: Floor): void {
     for (const key of this.keysIn(partition, leaf)) {
       const record = this.find(key).record!
@@ -111,6 +125,13 @@ export class ReplicaLog implements ReplicaStore {
   #apply(entry: Entry, position: number): void {
     if (entry.kind === 'mark') {
       this.#marks.push(entry.mark)
+      return
+    }
+    if (entry.kind === 'drop') return this.#drop(entry.partition, position)
+    if (entry.kind === 'drop') {
+      for (const [id, key] of this.#keys) {
+        if (key.partition === entry.partition) this.#standings.set(id, { ...NOTHING, position })
+      }
       return
     }
     const { id } = entry.key

@@ -12,7 +12,7 @@ import {
   MESSAGE,
   type Message,
 } from '@minivault/cluster'
-import { type CrashItem, endOf, type Item, type Plan, type ReleaseItem } from '../plan/plan.ts'
+import { type CrashItem, endOf, type Item, type Loss, type Plan, type ReleaseItem } from '../plan/plan.ts'
 import { mix } from '../random.ts'
 import { type Attempt, Client } from './client.ts'
 import { Task } from './disk.ts'
@@ -169,10 +169,9 @@ export class World {
     for (const number of members) {
       const member = this.members[number]!
       if (!member.isUp) continue
-      const forgets = loss === 'everything' || (loss === 'unsynced' && this.#acknowledgesEarly)
-      // Of three, one at a time may forget what it acknowledged: nothing is promised beyond.
-      const taken = forgets && !this.#changes.othersRemember(number) ? 'unwritten' : loss
-      if (forgets && taken === 'unsynced') member.mayHaveForgotten()
+      const taken = this.#allowed(number, loss)
+      if (taken === null) continue
+      if (this.#forgets(taken) && taken !== 'everything') member.mayHaveForgotten()
       member.crash(taken)
       if (taken === 'everything') this.#changes.tell(member)
       for (const observer of this.#observers) observer.onCrash(number)
@@ -184,8 +183,17 @@ export class World {
     }
   }
 
-  get #acknowledgesEarly(): boolean {
-    return this.plan.setup.durability !== DURABILITY.fsync
+  /** Of three, one at a time may forget what it acknowledged: nothing is promised beyond. */
+  #allowed(number: number, loss: Loss): Loss | null {
+    if (!this.#forgets(loss) || this.#changes.othersRemember(number)) return loss
+    return this.#forgets('unwritten') ? null : 'unwritten'
+  }
+
+  /** Whether something may be lost with it that was acknowledged. */
+  #forgets(loss: Loss): boolean {
+    const { durability } = this.plan.setup
+    if (loss === 'everything') return true
+    return loss === 'unsynced' ? durability !== DURABILITY.fsync : durability === DURABILITY.memory
   }
 
   /** What one replica holds is offered to another. */
