@@ -1,6 +1,8 @@
 /**
- * One record goes to one member that lacks it: an offer as any other. One that is refused because of a
- * promise is left to a round, which has it held under a ballot above the promise.
+ * One record goes to one member that lacks it: an offer as any other. Refused because of a promise, it is
+ * offered once more, a little later: the promise may be that of a round under way, which brings something newer
+ * itself. An abandoned one is left to a round of ours, which has the record held under a ballot above the
+ * promise.
  */
 import type { Coordinator } from './coordinator.ts'
 import { Electorate } from './electorate.ts'
@@ -12,12 +14,19 @@ import type { Key } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 
+const STAGE = { giveUp: 0, again: 1 } as const
+/** Because of a promise. */
+const REFUSALS_MAX = 2
+const NOBODY = new Electorate([])
+
 export class HandingOver {
   readonly #coordinator: Coordinator
   readonly #exchanges: Exchanges
   readonly #key: Key
   readonly #onOver: (isAnswered: boolean) => void
   #exchange!: Exchange
+  #offer!: () => void
+  #refusals = 0
 
   /** @param onOver false: nobody was there, as it seems */
   constructor(
@@ -33,19 +42,32 @@ export class HandingOver {
   }
 
   start(member: number, record: HeldRecord, cause: Cause): void {
-    this.#exchange = this.#exchanges.openToAll(new Electorate([member]), this)
-    this.#coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
-    this.#exchanges.wait(this.#coordinator.patience.ms, this.#exchange, 0)
+    this.#offer = () => {
+      this.#exchange = this.#exchanges.openToAll(new Electorate([member]), this)
+      this.#coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
+      this.#exchanges.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    }
+    this.#offer()
   }
 
-  onTimer(): void {
+  onTimer(stage: number): void {
     this.#exchanges.close(this.#exchange)
-    this.#onOver(false)
+    if (stage === STAGE.again) this.#offer()
+    else this.#onOver(false)
   }
 
   onReply(_position: number, reply: Reply | RepairReply): void {
     this.#exchanges.close(this.#exchange)
     if (reply.kind !== MESSAGE.offered || reply.verdict !== VERDICT.promised) return this.#onOver(true)
-    this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, () => this.#onOver(true))
+    this.#refusals += 1
+    if (this.#refusals < REFUSALS_MAX) this.#again()
+    else this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, () => this.#onOver(true))
+  }
+
+  #again(): void {
+    const { patience } = this.#coordinator
+    this.#exchange = this.#exchanges.openToAll(NOBODY, this)
+    const afterMs = patience.ms * (1 + this.#coordinator.random())
+    this.#exchanges.wait(afterMs, this.#exchange, STAGE.again)
   }
 }
