@@ -31,7 +31,9 @@ await runMain(async () => {
   // --continue: one failure hides no other. Two tasks at a time: each tap run starts processes of its own.
   args.push('--continue', '--concurrency=2', '--summarize', '--output-logs=hash-only', '--ui=stream')
   const turbo = join(ROOT, 'node_modules', '.bin', 'turbo')
-  const code = await run(turbo, args, { env: stepEnvironment({}, pnpm.binDirectory), output: 1 })
+  // Every test that starts a node comes after its build, so that it may start what is shipped.
+  const environment = stepEnvironment({ MINIVAULT_TEST_BUILT: '1' }, pnpm.binDirectory)
+  const code = await run(turbo, args, { env: environment, output: 1 })
 
   const tasks = readTasks()
   const result = tally(tasks)

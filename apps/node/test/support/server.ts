@@ -7,7 +7,11 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const NODE_ARGUMENTS = ['--import=tsx', '--conditions=minivault:source', MAIN]
+const COMMAND = fileURLToPath(new URL('../../bin/minivault-node.js', import.meta.url))
+/** Where it was built just before (`npm test`), the program as it is shipped: it starts ten times as fast. */
+const NODE_ARGUMENTS = process.env['MINIVAULT_TEST_BUILT']
+  ? [COMMAND]
+  : ['--import=tsx', '--conditions=minivault:source', MAIN]
 
 export interface Ended {
   code: number | null

@@ -6,7 +6,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-const MAIN = fileURLToPath(new URL('../../../../apps/node/src/main.ts', import.meta.url))
+const NODE = new URL('../../../../apps/node/', import.meta.url)
+/** Where it was built just before (`npm test`), the program as it is shipped: it starts ten times as fast. */
+const NODE_ARGUMENTS = process.env['MINIVAULT_TEST_BUILT']
+  ? [fileURLToPath(new URL('bin/minivault-node.js', NODE))]
+  : ['--import=tsx', '--conditions=minivault:source', fileURLToPath(new URL('src/main.ts', NODE))]
 
 export interface Server {
   child: ChildProcess
@@ -23,7 +27,7 @@ export async function startServer(t: Test, words: string[] = [], data = temporar
   const withPort = words.includes('-port') ? words : ['-port', '0', ...words]
   const child = spawn(
     process.execPath,
-    ['--import=tsx', '--conditions=minivault:source', MAIN, ...withPort, '-host', '127.0.0.1', '-data', data],
+    [...NODE_ARGUMENTS, ...withPort, '-host', '127.0.0.1', '-data', data],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
