@@ -15,7 +15,7 @@ import type { Limits } from './limits.ts'
 import type { Floor } from './marks.ts'
 import { type Entries, type Entry, type Fetched, MESSAGE, type RepairReply, type Reply } from './messages.ts'
 import type { Key } from './ports.ts'
-import { isAbove, isBelow } from './record.ts'
+import { type HeldRecord, isAbove, isBelow } from './record.ts'
 import type { Repair } from './repair.ts'
 import { LEAVES } from './trees.ts'
 
@@ -25,14 +25,17 @@ import { LEAVES } from './trees.ts'
  */
 export type OnCompared = (isComplete: boolean, keysDiffering: number) => void
 
+/** What to do with a record that another holds; false: that was not all there is to be done. */
+export type Take = (key: Key, record: HeldRecord) => boolean
+
 export class Comparison {
   readonly #repair: Repair
   readonly #inquirer: Inquirer
   readonly #limits: Limits
   readonly #member: number
   readonly #partitions: readonly number[]
-  /** Only we are brought to what is newer. */
-  readonly #takesOnly: boolean
+  /** Not null: only we are brought to what is newer. */
+  readonly #take: Take | null
   readonly #onOver: OnCompared
   /** Those that differ and are not done. */
   #differing: number[] = []
@@ -52,7 +55,7 @@ export class Comparison {
     limits: Limits,
     member: number,
     partitions: readonly number[],
-    takesOnly: boolean,
+    take: Take | null,
     onOver: OnCompared,
   ) {
     this.#repair = repair
@@ -60,7 +63,7 @@ export class Comparison {
     this.#limits = limits
     this.#member = member
     this.#partitions = partitions
-    this.#takesOnly = takesOnly
+    this.#take = take
     this.#onOver = onOver
   }
 
@@ -117,13 +120,13 @@ export class Comparison {
   #onEntries({ leaves, entries, next, floors }: Entries): void {
     const partition = this.#differing[0]!
     this.#leaf = next
-    if (!this.#takesOnly) this.#repair.adopt(floors)
+    if (this.#take === null) this.#repair.adopt(floors)
     const theirs = new Map<string, Entry>(entries.map((entry) => [entry.key.id, entry]))
     const theirFloors = new Map<number, Floor>(floors.map((floor) => [floor.leaf, floor]))
     this.#toFetch = entries.map(({ key }) => key).filter((key) => this.#isNewer(theirs.get(key.id)!))
     this.#toOffer = []
     this.#toSettle = []
-    for (const key of this.#takesOnly ? [] : this.#repair.keysIn(partition, leaves)) {
+    for (const key of this.#take === null ? this.#repair.keysIn(partition, leaves) : []) {
       const ours = this.#repair.ballotOf(key)
       const other = theirs.get(key.id)
       const floor = theirFloors.get(key.leaf)
@@ -142,8 +145,9 @@ export class Comparison {
 
   #onFetched({ records }: Fetched): void {
     this.#isFetching = false
-    if (this.#takesOnly) for (const { key, record } of records) this.#repair.take(key, record)
-    else {
+    if (this.#take !== null) {
+      for (const { key, record } of records) if (!this.#take(key, record)) this.#isComplete = false
+    } else {
       this.#underWay += records.length
       for (const { key, record } of records) {
         this.#repair.takeOrSettle(key, record, (isAnswered) => this.#onBrought(isAnswered))

@@ -3,13 +3,14 @@
  * to make of the answers is known by the steps of an operation (`QuorumRead`, `PlainWrite`, `Round`).
  */
 import { type HybridLogicalClock, Version } from '@minivault/clock'
+import type { Change } from './change.ts'
 import type { Electorate } from './electorate.ts'
 import type { Asker, Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Hints } from './hints.ts'
 import type { Limits } from './limits.ts'
 import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
-import { type Operation, outcomeUnknown } from './operation.ts'
+import { type OnOver, type Operation, outcomeUnknown } from './operation.ts'
 import { Patience } from './patience.ts'
 import type { Peers } from './peers.ts'
 import { PlainWrite } from './plain-write.ts'
@@ -17,7 +18,7 @@ import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
 import { type HeldRecord, higher, isAbove, ZERO } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
-import { LEVEL, type Outcome, REASON, type Reason, type Request } from './request.ts'
+import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
 import { RoundQueue } from './round-queue.ts'
 import { Stragglers } from './stragglers.ts'
@@ -46,6 +47,8 @@ export class Coordinator {
   readonly rounds: RoundQueue
   readonly #parts: CoordinatorParts
   readonly #exchanges: Exchanges
+  /** Keys that a round of our own brings to all. */
+  readonly #spreading = new Set<string>()
   #underWay = 0
 
   constructor(parts: CoordinatorParts) {
@@ -78,20 +81,27 @@ export class Coordinator {
    * ballot of its own, above every promise.
    */
   spread(key: Key, deadlineMs: number, onOver: () => void): void {
-    const request: Request = {
-      key,
-      change: null,
-      id: null,
-      attempt: 0,
-      level: LEVEL.quorum,
-      durability: ROUND_DURABILITY,
-      deadlineMs,
+    // One is as good as two.
+    if (this.#spreading.has(key.id)) return onOver()
+    this.#spreading.add(key.id)
+    const end = () => {
+      this.#spreading.delete(key.id)
+      onOver()
     }
+    const request = { ...OF_OUR_OWN, key, deadlineMs }
     this.#underWay += 1
-    new Round(this, this.#begin(0, request, ZERO, onOver)).enter()
+    new Round(this, this.#begin(0, request, ZERO, end)).enter()
   }
 
-  #begin(token: number, request: Request, id: Version, onOver: (() => void) | null): Operation {
+  /** A conditional write of our own. */
+  decide(key: Key, change: Change, deadlineMs: number, onOver: OnOver): void {
+    const id = this.#parts.clock.next(new Version())
+    const request = { ...OF_OUR_OWN, key, change, id, deadlineMs }
+    this.#underWay += 1
+    new Round(this, this.#begin(0, request, id, onOver)).enter()
+  }
+
+  #begin(token: number, request: Request, id: Version, onOver: OnOver | null): Operation {
     const deadlineMs = this.now() + request.deadlineMs
     return { token, onOver, request, id, deadlineMs, rounds: 0, isSent: false }
   }
@@ -103,8 +113,10 @@ export class Coordinator {
     record: HeldRecord | null,
   ): void {
     this.#underWay -= 1
-    if (onOver !== null) return onOver()
-    const shown = record === null ? null : this.shown(record)
+    if (onOver !== null) return onOver(outcome, record)
+    // A `no` shows what it was decided on, though that may have expired since.
+    const isShown = record === null || outcome === OUTCOME.no
+    const shown = isShown ? record : this.shown(record)
     this.#parts.env.answer(token, { outcome, reason, record: shown, rounds })
   }
 
@@ -234,6 +246,14 @@ export class Coordinator {
     return { exchange: number, epoch: phase, time: clock.latest(new Version()) }
   }
 }
+
+const OF_OUR_OWN = {
+  change: null,
+  id: null,
+  attempt: 0,
+  level: LEVEL.quorum,
+  durability: ROUND_DURABILITY,
+} as const
 
 function majorityOf(count: number): number {
   return Math.floor(count / 2) + 1

@@ -6,13 +6,15 @@
  *   promise     for all keys of a partition: nothing below this ballot is taken
  *   fence       the same for all keys of a leaf
  *   floor       the ballot that stands for every absent key of a leaf
+ *   layout      which member holds what, see layout-state.ts
  *   life        under which another member, or this one, began anew (docs/CLUSTER.md, "Who votes")
  */
 import type { Version } from '@minivault/clock'
+import { type LayoutState, phaseOf } from './layout-state.ts'
 import type { Key, ReplicaStore } from './ports.ts'
 import { higher, isAbove, ZERO } from './record.ts'
 
-export const MEMBERSHIP = { voting: 0, recovering: 1, joining: 2 } as const
+export const MEMBERSHIP = { voting: 0, recovering: 1, joining: 2, arriving: 3 } as const
 export type Membership = (typeof MEMBERSHIP)[keyof typeof MEMBERSHIP]
 
 export interface Leaf {
@@ -38,6 +40,7 @@ export type Mark =
   | { readonly kind: 'fence'; readonly partition: number; readonly leaf: number; readonly ballot: Version }
   | ({ readonly kind: 'floor' } & Floor)
   | ({ readonly kind: 'life' } & Life)
+  | { readonly kind: 'layout'; readonly state: LayoutState }
 
 /** Leaves of all partitions are numbered in a row. */
 const LEAF_BITS = 8
@@ -47,6 +50,8 @@ export class Marks {
   lives: readonly Life[] = []
   /** Above every ballot in them. */
   highest: Version = ZERO
+  /** The latest that was written down. */
+  layout: LayoutState | null = null
   readonly #store: ReplicaStore
   readonly #memberships = new Map<number, Membership>()
   readonly #promises = new Map<number, Version>()
@@ -104,7 +109,8 @@ export class Marks {
    * again when all is known that others hold: until then it would keep that away.
    */
   #isJoining(partition: number): boolean {
-    return this.#memberships.get(partition) === MEMBERSHIP.joining
+    const membership = this.#memberships.get(partition)
+    return membership === MEMBERSHIP.joining || membership === MEMBERSHIP.arriving
   }
 
   /** Whether it says more than ours. */
@@ -139,6 +145,8 @@ export class Marks {
         return this.#keepFloor(mark)
       case 'life':
         return this.#keepLife(mark)
+      case 'layout':
+        if (this.layout === null || phaseOf(mark.state) > phaseOf(this.layout)) this.layout = mark.state
     }
   }
 

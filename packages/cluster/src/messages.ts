@@ -4,6 +4,7 @@
  * and uses once.
  */
 import type { Version } from '@minivault/clock'
+import type { LayoutState } from './layout-state.ts'
 import type { Floor, Leaf, Life } from './marks.ts'
 import type { Durability, Key } from './ports.ts'
 import type { HeldRecord } from './record.ts'
@@ -28,6 +29,9 @@ export const MESSAGE = {
   release: 17,
   released: 18,
   hello: 19,
+  learn: 20,
+  layout: 21,
+  ready: 22,
 } as const
 
 /** Why a record is offered; the rule is the same for all. */
@@ -36,7 +40,7 @@ export type Cause = (typeof CAUSE)[keyof typeof CAUSE]
 
 interface Envelope {
   readonly exchange: number
-  /** The layout that the sender goes by. */
+  /** The phase of the layout that the sender goes by. */
   readonly epoch: number
   /** The sender's clock. */
   readonly time: Version
@@ -184,6 +188,8 @@ export interface Introduced extends Envelope {
   readonly kind: typeof MESSAGE.introduced
   /** That the answerer knows of: its own, and that of the asker, which may be above what he said. */
   readonly lives: readonly Life[]
+  /** Of each partition: whether the answerer votes in it. */
+  readonly votes: readonly boolean[]
   /** Of each partition: nothing above it was held or promised. */
   readonly promised: readonly Version[]
   readonly floors: readonly Floor[]
@@ -217,8 +223,27 @@ export interface Hello extends Envelope {
   readonly lives: readonly Life[]
 }
 
+// --- layouts
+
+/** Asks for the layout that the other goes by. */
+export interface Learn extends Envelope {
+  readonly kind: typeof MESSAGE.learn
+}
+
+/** What the sender goes by; it has written it down. */
+export interface LayoutMessage extends Envelope {
+  readonly kind: typeof MESSAGE.layout
+  readonly state: LayoutState
+}
+
+/** In this joint phase the sender holds all that it will hold, and votes in it. Sent with every tick. */
+export interface Ready extends Envelope {
+  readonly kind: typeof MESSAGE.ready
+}
+
 export type RepairQuestion = Roots | Leaves | Fetch | Introduce | Fence | Release
 export type RepairReply = RootsDiffer | Entries | Fetched | Introduced | Fenced | Released
 export type Question = Offer | Prepare | Read
 export type Reply = Offered | Promised | State
-export type Message = Question | Reply | RepairQuestion | RepairReply | Hello
+export type LayoutChangeMessage = Learn | LayoutMessage | Ready
+export type Message = Question | Reply | RepairQuestion | RepairReply | Hello | LayoutChangeMessage

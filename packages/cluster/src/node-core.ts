@@ -12,6 +12,9 @@ import type { OnCompared } from './comparison.ts'
 import { Coordinator } from './coordinator.ts'
 import { Exchanges } from './exchanges.ts'
 import { Hints } from './hints.ts'
+import { LayoutChange, type Proposal } from './layout-change.ts'
+import type { Table } from './layout-state.ts'
+import { Layouts } from './layouts.ts'
 import { Ledger } from './ledger.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { Marks, MEMBERSHIP, type Membership } from './marks.ts'
@@ -43,13 +46,14 @@ export interface NodeCoreParts {
   readonly env: Env
   readonly store: ReplicaStore
   readonly clock: HybridLogicalClock
+  /** One that changes is a `Layouts`. */
   readonly placement: Placement
   /** Our number among the members. */
   readonly self: number
   readonly limits?: Partial<Limits>
   /**
    * What is known of this start. `joining`: the folder was empty. `recovering`: what was acknowledged may be
-   * lost. Our owner may forget it when all that was written before the first tick is durable: from then on
+   * lost. `arriving`: the folder was empty, and no other member has ever heard of us. Our owner may forget it when all that was written before the first tick is durable: from then on
    * the store knows.
    */
   readonly began?: Membership
@@ -73,6 +77,7 @@ export class NodeCore {
   readonly #answers: RepairAnswers
   readonly #rejoining: Rejoining
   readonly #upkeep: Upkeep
+  readonly #layoutChange: LayoutChange | null
   /** What we send to ourselves, and what comes after: done before an entry returns. */
   readonly #tasks: (() => void)[] = []
   #isRunning = false
@@ -84,6 +89,8 @@ export class NodeCore {
     const { env, store, clock, placement, self } = parts
     const marks = new Marks(store)
     this.#marks = marks
+    const layouts = placement instanceof Layouts ? placement : null
+    layouts?.open(marks.layout)
     const ledger = new Ledger(higher(store.highestBallot, marks.highest), limits.ledgerEntries)
     const replica = new Replica(store, ledger, new Trees(), marks)
     this.#replica = replica
@@ -125,6 +132,8 @@ export class NodeCore {
     const { began = MEMBERSHIP.voting } = parts
     this.#rejoining.open(began)
     replica.releaseAll()
+    const change = { ...members, ...held, coordinator: this.#coordinator, rejoining: this.#rejoining }
+    this.#layoutChange = layouts === null ? null : new LayoutChange({ ...change, layouts })
   }
 
   // --- in
@@ -168,9 +177,32 @@ export class NodeCore {
     this.#run(() => this.#rejoining.join(partitions))
   }
 
+  /**
+   * Proposes the layout that follows, where there are layouts. Once decided, the change goes on by itself,
+   * whoever dies: `status` tells how far it is.
+   */
+  changeLayout(next: Table, onOver: (proposal: Proposal) => void): void {
+    this.#run(() => this.#layoutChange!.propose(next, onOver))
+  }
+
+  /**
+   * Ends a change for which new replicas are waited for that will not come. False: too few of the others are
+   * ready, as far as we have heard.
+   */
+  settleLayout(): boolean {
+    let isSettled = false
+    this.#run(() => {
+      isSettled = this.#layoutChange!.settleWithout()
+    })
+    return isSettled
+  }
+
   /** Every `tickMs`: for all that nobody asks for. */
   onTick(): void {
-    this.#run(() => this.#upkeep.onTick())
+    this.#run(() => {
+      this.#upkeep.onTick()
+      this.#layoutChange?.onTick()
+    })
   }
 
   /** Whether what we say about a partition counts. */
@@ -214,6 +246,7 @@ export class NodeCore {
     if (from !== this.#parts.self) {
       this.#parts.clock.observe(message.time)
       this.#upkeep.onHeard(from)
+      if (this.#layoutChange?.hear(from, message) === false) return
     }
     switch (message.kind) {
       case MESSAGE.offer:
@@ -238,6 +271,10 @@ export class NodeCore {
         return this.#onRepairReply(from, message)
       case MESSAGE.hello:
         return this.#rejoining.hear(message.lives)
+      case MESSAGE.learn:
+      case MESSAGE.layout:
+      case MESSAGE.ready:
+        return this.#layoutChange?.onMessage(from, message)
       default:
         return this.#coordinator.onReply(from, message)
     }

@@ -1,11 +1,14 @@
 /** What a client asked for, on its way through one coordinator. */
 import type { Version } from '@minivault/clock'
+import type { HeldRecord } from './record.ts'
 import { OUTCOME, type Outcome, type Request } from './request.ts'
+
+export type OnOver = (outcome: Outcome, record: HeldRecord | null) => void
 
 export interface Operation {
   readonly token: number
   /** Of a round of our own, for nobody outside: who is told that it is over. */
-  readonly onOver: (() => void) | null
+  readonly onOver: OnOver | null
   readonly request: Request
   readonly id: Version
   /** Of `Env.now`. */

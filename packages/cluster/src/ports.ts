@@ -36,6 +36,7 @@ export interface Env {
 
 /** Who holds what, by the layout that this member goes by. */
 export interface Placement {
+  /** A number that rises with every change of it. */
   readonly epoch: number
   /** Numbered from 0. */
   readonly partitionCount: number
@@ -71,6 +72,8 @@ export interface ReplicaStore {
   pledge(key: Key, pledge: Pledge): number
   /** Takes a tombstone away, its floor having become durable. */
   release(key: Key): void
+  /** All that stands under keys of a partition is gone at once; it is held elsewhere. */
+  drop(partition: number): void
   /** Writes down what holds for more than one key; from now on among `marks`. */
   note(mark: Mark): number
   /** Once, at the open: all that were written down; of equal kind and place the last is enough. */

@@ -11,8 +11,10 @@
  * taken is durable, it votes. What stands of it is in the log at every step, so it may crash anywhere.
  */
 import type { Version } from '@minivault/clock'
+import type { Take } from './comparison.ts'
 import type { Limits } from './limits.ts'
 import { type Floor, type Life, lifeAbove, lifeIn, type Marks, MEMBERSHIP, type Membership } from './marks.ts'
+import type { Introduced } from './messages.ts'
 import type { Env, Placement } from './ports.ts'
 import { higher, ZERO } from './record.ts'
 import type { Repair } from './repair.ts'
@@ -30,11 +32,14 @@ export interface RejoiningParts {
   readonly afterSync: (position: number, task: () => void) => void
 }
 
-/** A partition in which we do not vote yet. */
+/** A partition in which we do not know enough yet. */
 interface Waiting {
+  /** Voting: it is about to have fewer replicas, and we stay one of them. */
   readonly membership: Membership
   /** Those that have not been compared with. */
   readonly left: Set<number>
+  /** With so many of them we need not be. */
+  readonly spare: number
   promised: Version
   readonly floors: Floor[]
 }
@@ -87,21 +92,54 @@ export class Rejoining {
     for (const partition of partitions) this.#wait(partition, MEMBERSHIP.joining)
   }
 
+  /** These are about to have fewer replicas, and we stay one: see `Waiting`. */
+  catchUp(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      if (!this.#waiting.has(partition)) this.#wait(partition, MEMBERSHIP.voting)
+    }
+  }
+
+  /** We go by another layout: others hold what we wait for. */
+  onLayout(): void {
+    const { marks, placement, self } = this.#parts
+    for (let partition = 0; partition < placement.partitionCount; partition++) {
+      const waiting = this.#waiting.get(partition)
+      const isOurs = placement.electorateOf(partition).positionOf(self) >= 0
+      const isArriving = marks.membershipOf(partition) === MEMBERSHIP.arriving
+      if (!isOurs || waiting?.membership === MEMBERSHIP.voting) this.#waiting.delete(partition)
+      else if (isArriving) this.#wait(partition, MEMBERSHIP.arriving)
+      else if (waiting !== undefined) this.#wait(partition, waiting.membership)
+    }
+  }
+
   #wait(partition: number, membership: Membership): void {
     const { marks, placement, self } = this.#parts
-    if (marks.membershipOf(partition) !== membership) {
+    const isVoting = membership === MEMBERSHIP.voting
+    if (!isVoting && marks.membershipOf(partition) !== membership) {
       marks.note({ kind: 'membership', partition, membership })
     }
-    const others = placement.electorateOf(partition).members.filter((member) => member !== self)
-    this.#waiting.set(partition, { membership, left: new Set(others), promised: ZERO, floors: [] })
-    if (others.length === 0) this.#finish(partition)
+    const { members, current } = placement.electorateOf(partition)
+    // Who never voted here has forgotten nothing: it is enough to hear those that can have chosen something.
+    const isForgetful = needsAll(membership)
+    const others = (isForgetful ? members : current).filter((member) => member !== self)
+    const majority = Math.floor(current.length / 2) + (isVoting ? 0 : 1)
+    const spare = isForgetful ? 0 : Math.max(0, others.length - majority)
+    const left = new Set(others)
+    this.#waiting.set(partition, { membership, left, spare, promised: ZERO, floors: [] })
+    if (left.size <= spare) this.#finish(partition)
   }
 
   /** Whether our answers about a partition count. */
   votesIn(partition: number): boolean {
-    if (this.#waiting.has(partition)) return false
+    const waiting = this.#waiting.get(partition)
+    if (waiting !== undefined && waiting.membership !== MEMBERSHIP.voting) return false
     const { placement, self } = this.#parts
     return placement.electorateOf(partition).positionOf(self) >= 0
+  }
+
+  /** Whether we know too little of it still. */
+  isWaiting(partition: number): boolean {
+    return this.#waiting.has(partition)
   }
 
   get isOver(): boolean {
@@ -116,28 +154,54 @@ export class Rejoining {
   #goOn(member: number): void {
     if (this.#underWay.has(member)) return
     const partitions: number[] = []
-    for (const [partition, { left }] of this.#waiting) {
-      if (left.has(member)) partitions.push(partition)
+    let membership: Membership = MEMBERSHIP.voting
+    for (const [partition, waiting] of this.#waiting) {
+      if (!waiting.left.has(member)) continue
+      if (partitions.length === 0) membership = waiting.membership
+      if (membership === waiting.membership) partitions.push(partition)
       if (partitions.length === this.#parts.limits.introductionsMax) break
     }
     if (partitions.length === 0) return
     this.#underWay.add(member)
     const life = this.#life
-    const end = (isComplete: boolean, promised: readonly Version[], floors: readonly Floor[]) => {
+    const { placement, repair } = this.#parts
+    const { epoch } = placement
+    const end = (heard: readonly number[], { promised, floors }: Introduced) => {
       this.#underWay.delete(member)
-      // The next tick tries again.
-      if (!isComplete || this.#life !== life) return
-      for (const [index, partition] of partitions.entries()) {
-        this.#onCompared(member, partition, promised[index]!, floors)
+      for (const partition of heard) {
+        this.#onCompared(member, partition, promised[partitions.indexOf(partition)]!, floors)
       }
-      this.#goOn(member)
+      if (heard.length > 0) this.#goOn(member)
     }
-    this.#parts.repair.introduce(member, partitions, life, (introduced) => {
-      if (introduced !== null) this.hear(introduced.lives)
-      if (introduced === null || this.#life !== life) return end(false, [], [])
-      const { promised, floors } = introduced
-      this.#parts.repair.takeFrom(member, partitions, (isComplete) => end(isComplete, promised, floors))
+    // The next tick tries again.
+    const giveUp = () => this.#underWay.delete(member)
+    const ask = (then: (introduced: Introduced) => void) => {
+      repair.introduce(member, partitions, life, (introduced) => {
+        if (introduced !== null) this.hear(introduced.lives)
+        if (introduced === null || this.#life !== life || placement.epoch !== epoch) giveUp()
+        else then(introduced)
+      })
+    }
+    ask((before) => {
+      repair.takeFrom(member, partitions, this.#takeAs(membership), (isComplete) => {
+        if (!isComplete || this.#life !== life || placement.epoch !== epoch) giveUp()
+        else if (needsAll(membership)) end(partitions, before)
+        else
+          ask((after) =>
+            end(
+              partitions.filter((_, index) => votedAll(member, index, before, after)),
+              before,
+            ),
+          )
+      })
     })
+  }
+
+  #takeAs(membership: Membership): Take {
+    const { repair } = this.#parts
+    if (membership === MEMBERSHIP.arriving) return (key, record) => repair.copy(key, record)
+    if (membership === MEMBERSHIP.voting) return (key, record) => repair.takeBelowPromises(key, record)
+    return (key, record) => repair.take(key, record)
   }
 
   #onCompared(member: number, partition: number, promised: Version, floors: readonly Floor[]): void {
@@ -146,7 +210,7 @@ export class Rejoining {
     waiting.promised = higher(waiting.promised, promised)
     waiting.floors.push(...floors.filter((floor) => floor.partition === partition))
     waiting.left.delete(member)
-    if (waiting.left.size === 0) this.#finish(partition)
+    if (waiting.left.size <= waiting.spare) this.#finish(partition)
   }
 
   #finish(partition: number): void {
@@ -154,6 +218,8 @@ export class Rejoining {
     const waiting = this.#waiting.get(partition)!
     const { membership, promised, floors } = waiting
     if (membership === MEMBERSHIP.joining) marks.note({ kind: 'promise', partition, ballot: promised })
+    // Fences are promises, too: what they keep away stays away.
+    if (membership === MEMBERSHIP.arriving) marks.note({ kind: 'promise', partition, ballot: promised })
     const marksOfFloors = floors.map((floor) => ({ kind: 'floor', ...floor }) as const)
     for (const mark of marksOfFloors) marks.write(mark)
     const position = marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.voting })
@@ -167,4 +233,14 @@ export class Rejoining {
       }
     })
   }
+}
+
+function needsAll(membership: Membership): boolean {
+  return membership === MEMBERSHIP.joining || membership === MEMBERSHIP.recovering
+}
+
+/** Whether it voted before and after, and in one life: then in between, too. */
+function votedAll(member: number, index: number, before: Introduced, after: Introduced): boolean {
+  const isOneLife = lifeIn(before.lives, member) === lifeIn(after.lives, member)
+  return isOneLife && before.votes[index]! && after.votes[index]!
 }

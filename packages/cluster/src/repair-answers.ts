@@ -102,11 +102,12 @@ export class RepairAnswers {
     // Who comes by a layout that we have not heard of is asked to wait: see #allows.
     if (epoch > placement.epoch) return
     const position = marks.note({ kind: 'life', member: from, life })
+    const votes = partitions.map((partition) => this.#parts.votesIn(partition))
     const promised = partitions.map((partition) => replica.promisedUpTo(partition))
     const floors = partitions.flatMap((partition) => this.#floorsIn(partition))
     afterSync(position, () => {
       const { lives } = marks
-      send(from, { kind: MESSAGE.introduced, ...envelope(exchange), lives, promised, floors })
+      send(from, { kind: MESSAGE.introduced, ...envelope(exchange), lives, votes, promised, floors })
     })
   }
 

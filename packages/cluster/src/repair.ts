@@ -1,6 +1,6 @@
 /** What two members hold is made equal, as asked by us. `RepairAnswers` is the other side. */
 import type { Version } from '@minivault/clock'
-import { Comparison, type OnCompared } from './comparison.ts'
+import { Comparison, type OnCompared, type Take } from './comparison.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
@@ -16,6 +16,7 @@ import {
   type Message,
   type RepairReply,
   type Reply,
+  VERDICT,
 } from './messages.ts'
 import type { Key, ReplicaStore } from './ports.ts'
 import type { HeldRecord } from './record.ts'
@@ -47,16 +48,16 @@ export class Repair {
 
   /** Brings both to the newer record of every key of these partitions. */
   compareWith(member: number, partitions: readonly number[], onOver: OnCompared): void {
-    this.#compare(member, partitions, false, onOver)
+    this.#compare(member, partitions, null, onOver)
   }
 
   /** Takes whatever is newer there than here. Complete: all of it is held, and durable with the log. */
-  takeFrom(member: number, partitions: readonly number[], onOver: OnCompared): void {
-    this.#compare(member, partitions, true, onOver)
+  takeFrom(member: number, partitions: readonly number[], take: Take, onOver: OnCompared): void {
+    this.#compare(member, partitions, take, onOver)
   }
 
-  #compare(member: number, partitions: readonly number[], takesOnly: boolean, onOver: OnCompared): void {
-    new Comparison(this, this.#inquirer, this.#parts.limits, member, partitions, takesOnly, onOver).start()
+  #compare(member: number, partitions: readonly number[], take: Take | null, onOver: OnCompared): void {
+    new Comparison(this, this.#inquirer, this.#parts.limits, member, partitions, take, onOver).start()
   }
 
   /**
@@ -165,8 +166,22 @@ export class Repair {
    * The same while we do not vote, when no round can be run: what a promise of ours refuses is older than it,
    * and so nothing that we have forgotten.
    */
-  take(key: Key, record: HeldRecord): void {
+  take(key: Key, record: HeldRecord): boolean {
     this.#parts.replica.offer(key, record, ROUND_DURABILITY)
+    return true
+  }
+
+  /** The same where we have never voted: there is no promise of ours that counts. */
+  copy(key: Key, record: HeldRecord): boolean {
+    this.#parts.replica.copy(key, record)
+    return true
+  }
+
+  /** The same while we vote: what a promise refuses comes by a round, and is looked for again. */
+  takeBelowPromises(key: Key, record: HeldRecord): boolean {
+    const { verdict } = this.#parts.replica.offer(key, record, ROUND_DURABILITY)
+    if (verdict === VERDICT.promised) this.settle(key, () => {})
+    return verdict !== VERDICT.promised
   }
 
   /** All that can be reached come to hold what is true. */

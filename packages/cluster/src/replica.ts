@@ -162,6 +162,20 @@ export class Replica {
     this.#begunAt.set(partition, higher(upTo, this.promisedUpTo(partition)))
   }
 
+  /** Takes over what another replica holds, before we vote, and so before any promise of ours counts. */
+  copy(key: Key, record: HeldRecord): void {
+    const standing = this.#store.find(key)
+    if (!isAbove(record.ballot, this.#shown(key, standing).ballot)) return
+    this.#store.hold(key, record, ROUND_DURABILITY)
+    this.trees.replace(key, standing.record, record)
+  }
+
+  /** The partition is held by others. */
+  drop(partition: number): void {
+    this.#store.drop(partition)
+    this.trees.drop(partition)
+  }
+
   #hasHeld({ partition }: Key, { request, ballot }: HeldRecord): boolean {
     const begunAt = this.#begunAt.get(partition)
     if (begunAt !== undefined && !isAbove(ballot, begunAt)) return false

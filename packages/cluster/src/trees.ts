@@ -45,6 +45,18 @@ export class Trees {
     return words[at] === digests.at(-2) && words[at + 1] === digests.at(-1)
   }
 
+  /** Those of which something is held. */
+  partitions(): number[] {
+    return [...this.#partitions.keys()].filter((partition) => {
+      return this.#wordsOf(partition).some((word) => word !== 0)
+    })
+  }
+
+  /** Nothing of it is held any more. */
+  drop(partition: number): void {
+    this.#partitions.delete(partition)
+  }
+
   #wordsOf(partition: number): Int32Array {
     let words = this.#partitions.get(partition)
     if (words === undefined) {

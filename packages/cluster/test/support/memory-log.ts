@@ -17,6 +17,7 @@ type Entry =
   | { readonly key: Key; readonly record: HeldRecord; readonly durability: Durability }
   | { readonly key: Key; readonly pledge: Pledge }
   | { readonly key: Key; readonly isRelease: true }
+  | { readonly dropped: number }
   | { readonly mark: Mark }
 
 /** The one key of most tests. */
@@ -36,6 +37,8 @@ export class MemoryLog implements ReplicaStore {
     let standing = NOTHING
     for (const [index, entry] of this.#entries.entries()) {
       if ('key' in entry && entry.key.id === key.id) standing = after(standing, entry, index + 1)
+      if ('dropped' in entry && entry.dropped === key.partition)
+        standing = { ...NOTHING, position: index + 1 }
     }
     return standing
   }
@@ -50,6 +53,10 @@ export class MemoryLog implements ReplicaStore {
 
   release(key: Key): void {
     this.#append({ key, isRelease: true })
+  }
+
+  drop(partition: number): void {
+    this.#append({ dropped: partition })
   }
 
   keys(): Iterable<Key> {
@@ -114,7 +121,7 @@ export class MemoryLog implements ReplicaStore {
 
 function after(
   { record, promised, durability }: Standing,
-  entry: Exclude<Entry, { mark: Mark }>,
+  entry: Extract<Entry, { key: Key }>,
   position: number,
 ): Standing {
   if ('record' in entry) return { record: entry.record, promised, position, durability: entry.durability }

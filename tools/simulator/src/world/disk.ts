@@ -30,7 +30,6 @@ export type Entry =
     }
   | { readonly kind: 'pledge'; readonly key: Key; readonly pledge: Pledge }
   | { readonly kind: 'release'; readonly key: Key }
-  | { readonly kind: 'drop'; readonly partition: number }
   | { readonly kind: 'mark'; readonly mark: Mark }
   | { readonly kind: 'drop'; readonly partition: number }
 

@@ -58,10 +58,6 @@ export class ReplicaLog implements ReplicaStore {
     this.#append({ kind: 'drop', partition })
   }
 
-  drop(partition: number): void {
-    this.#append({ kind: 'drop', partition })
-  }
-
   note(mark: Mark): number {
     if (mark.kind === 'floor') this.#cover(mark)
     return this.#append({ kind: 'mark', mark })
@@ -128,12 +124,6 @@ export class ReplicaLog implements ReplicaStore {
       return
     }
     if (entry.kind === 'drop') return this.#drop(entry.partition, position)
-    if (entry.kind === 'drop') {
-      for (const [id, key] of this.#keys) {
-        if (key.partition === entry.partition) this.#standings.set(id, { ...NOTHING, position })
-      }
-      return
-    }
     const { id } = entry.key
     const { record, promised, durability } = this.find(entry.key)
     this.#keys.set(id, entry.key)
