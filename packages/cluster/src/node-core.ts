@@ -53,8 +53,8 @@ export interface NodeCoreParts {
   readonly limits?: Partial<Limits>
   /**
    * What is known of this start. `joining`: the folder was empty. `recovering`: what was acknowledged may be
-   * lost. `arriving`: the folder was empty, and no other member has ever heard of us. Our owner may forget it when all that was written before the first tick is durable: from then on
-   * the store knows.
+   * lost. `arriving`: the folder was empty, and no other member has ever heard of us. Our owner may forget it
+   * when all that was written before the first tick is durable: from then on the store knows.
    */
   readonly began?: Membership
 }
@@ -292,27 +292,44 @@ export class NodeCore {
     const { key, record, durability } = offer
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.observe(record.ballot)
-    const reply = { kind: MESSAGE.offered, ...this.#counted(offer, key.partition), verdict, above }
+    const { exchange } = offer
+    const { epoch, time, votes, lives } = this.#counted(key.partition)
+    const reply = { kind: MESSAGE.offered, exchange, epoch, time, votes, lives, verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)
   }
 
   #onPrepare(from: number, prepare: Prepare): void {
     if (this.#isStale(prepare)) return this.#refuseStale(from, prepare)
-    const { key, ballot, request, attempt } = prepare
+    const { exchange, key, ballot, request, attempt } = prepare
     // A promise that does not count would only be in the way of what is to be taken.
     if (!this.votesIn(key.partition)) return
-    const { position, ...promise } = this.#replica.prepare(key, ballot, request, attempt)
-    const reply = { kind: MESSAGE.promised, ...this.#counted(prepare, key.partition), ...promise }
-    this.#outbox.send(from, reply, promise.verdict === VERDICT.held ? position : 0, ROUND_DURABILITY)
+    const promise = this.#replica.prepare(key, ballot, request, attempt)
+    const { verdict, above, record, evidence, isForgetful } = promise
+    const { epoch, time, votes, lives } = this.#counted(key.partition)
+    const reply = {
+      kind: MESSAGE.promised,
+      exchange,
+      epoch,
+      time,
+      votes,
+      lives,
+      verdict,
+      above,
+      record,
+      evidence,
+      isForgetful,
+    }
+    this.#outbox.send(from, reply, verdict === VERDICT.held ? promise.position : 0, ROUND_DURABILITY)
   }
 
   #onRead(from: number, read: Read): void {
     if (this.#isStale(read)) return this.#refuseStale(from, read)
-    const { key } = read
+    const { exchange, key } = read
     const { record, position, durability } = this.#replica.read(key)
     const isLeftOut = !read.wantsValue && record.value !== null
     const shown: HeldRecord = isLeftOut ? { ...record, value: undefined } : record
-    const reply = { kind: MESSAGE.state, ...this.#counted(read, key.partition), record: shown }
+    const { epoch, time, votes, lives } = this.#counted(key.partition)
+    const reply = { kind: MESSAGE.state, exchange, epoch, time, votes, lives, record: shown }
     this.#outbox.send(from, reply, position, durability)
   }
 
@@ -325,15 +342,20 @@ export class NodeCore {
   #refuseStale(from: number, question: Question): void {
     const reply: Reply = {
       kind: MESSAGE.offered,
-      ...this.#counted(question, question.key.partition),
+      exchange: question.exchange,
+      ...this.#counted(question.key.partition),
       verdict: VERDICT.staleLayout,
       above: ZERO,
     }
     this.#send(from, reply)
   }
 
-  #counted({ exchange }: Question, partition: number) {
-    return { ...this.#envelope(exchange), votes: this.votesIn(partition), lives: this.#marks.lives }
+  /** No copies of objects here: it is done for every answer. */
+  #counted(partition: number) {
+    const { placement, clock } = this.#parts
+    const { epoch } = placement
+    const time = clock.latest(new Version())
+    return { epoch, time, votes: this.votesIn(partition), lives: this.#marks.lives }
   }
 
   #envelope(exchange: number) {
