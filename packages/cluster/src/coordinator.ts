@@ -226,17 +226,20 @@ export class Coordinator {
   // --- questions
 
   offer(to: Exchange, key: Key, record: HeldRecord, durability: Durability, cause: Cause): void {
-    const question = { kind: MESSAGE.offer, ...this.#envelope(to), key, record, durability, cause }
+    const { exchange, epoch, time } = this.#envelope(to)
+    const question = { kind: MESSAGE.offer, exchange, epoch, time, key, record, durability, cause }
     for (const member of to.electorate.members) this.#parts.send(member, question)
   }
 
   prepare(to: Exchange, key: Key, ballot: Version, request: Version, attempt: number): void {
-    const question = { kind: MESSAGE.prepare, ...this.#envelope(to), key, ballot, request, attempt }
+    const { exchange, epoch, time } = this.#envelope(to)
+    const question = { kind: MESSAGE.prepare, exchange, epoch, time, key, ballot, request, attempt }
     for (const member of to.electorate.members) this.#parts.send(member, question)
   }
 
   read(to: Exchange, position: number, key: Key, wantsValue: boolean): void {
-    const question = { kind: MESSAGE.read, ...this.#envelope(to), key, wantsValue }
+    const { exchange, epoch, time } = this.#envelope(to)
+    const question = { kind: MESSAGE.read, exchange, epoch, time, key, wantsValue }
     this.#parts.send(to.electorate.members[position]!, question)
   }
 

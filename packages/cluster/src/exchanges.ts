@@ -3,6 +3,8 @@ import type { Electorate } from './electorate.ts'
 import { type Asker, Exchange, type ExchangeParts } from './exchange.ts'
 import type { Env } from './ports.ts'
 
+type Opened = Omit<ExchangeParts, 'number' | 'sinceMs'>
+
 export class Exchanges {
   readonly #env: Env
   readonly #byNumber = new Map<number, Exchange>()
@@ -30,10 +32,12 @@ export class Exchanges {
     return this.#open({ electorate, epoch, asker, hearsAll: false, follows })
   }
 
-  #open(parts: Omit<ExchangeParts, 'number' | 'sinceMs'>): Exchange {
+  #open({ electorate, epoch, asker, hearsAll, follows }: Opened): Exchange {
     this.#last += 1
-    const exchange = new Exchange({ ...parts, number: this.#last, sinceMs: this.#env.now() })
-    this.#byNumber.set(exchange.number, exchange)
+    const number = this.#last
+    const sinceMs = this.#env.now()
+    const exchange = new Exchange({ number, electorate, epoch, asker, sinceMs, hearsAll, follows })
+    this.#byNumber.set(number, exchange)
     return exchange
   }
 
