@@ -16,6 +16,9 @@
  *     tick                        of every node: the time for what nobody asks for
  *     A releases 15               tombstones up to 15, if all agree
  *     clock A 3600000             so many ms ahead
+ *     A changes to A,B,D          with layouts: proposes the next one
+ *     A settles                   without those that do not come
+ *     voters                      who votes
  *     look | clocks               what each holds; what each clock gave out or met last
  *
  * A line `A > B  accept x@20: held` is a question of A and what B answered. What A does with its own question
@@ -30,8 +33,10 @@ import {
   type Message,
   type Placement,
   type Pledge,
+  PROPOSAL,
 } from '../../src/index.ts'
 import { readAsked } from './asked.ts'
+import { tableWith } from './layouts-of.ts'
 import { type Flight, isQuestion, ScriptedNetwork } from './network.ts'
 import type { Core } from './planted-core.ts'
 import { ScriptedNode, type Watcher } from './scripted-node.ts'
@@ -41,7 +46,7 @@ import { readRecord, readVersion, writtenRecord, writtenVersion } from './words.
 
 const START_MS = 100
 const NAMES = ['A', 'B', 'C', 'D']
-const PLACEMENT: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => new Electorate([1, 2, 3]) }
+const FIXED: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => new Electorate([1, 2, 3]) }
 
 export class NodeStage implements Stage, Watcher {
   readonly #network = new ScriptedNetwork(START_MS, (flight) => this.#onArrival(flight))
@@ -51,10 +56,17 @@ export class NodeStage implements Stage, Watcher {
   #current: Flight | null = null
   #isAnswered = false
   #tokens = 0
+  /** Of those that may hold the key. */
+  readonly #shown: readonly ScriptedNode[]
+  /** Of each node, as last told. */
+  readonly #phases: number[]
 
-  constructor(core: Core) {
-    const parts = { core, network: this.#network, placement: PLACEMENT, watcher: this }
+  /** @param placementOf of one node and life; the nodes that hold the key may change then */
+  constructor(core: Core, placementOf: (() => Placement) | null = null) {
+    const parts = { core, network: this.#network, placementOf: placementOf ?? (() => FIXED), watcher: this }
     this.#nodes = NAMES.map((_, index) => new ScriptedNode(index + 1, parts))
+    this.#shown = placementOf === null ? this.#nodes.slice(0, 3) : this.#nodes
+    this.#phases = this.#nodes.map(({ phase }) => phase)
   }
 
   run(command: string): string | readonly string[] {
@@ -64,11 +76,14 @@ export class NodeStage implements Stage, Watcher {
         return this.#given(words)
       case 'look':
         return this.#ofReplicas(({ record }) => (record === null ? 'nothing' : writtenRecord(record)))
+      case 'voters':
+        return this.#ofReplicas(({ votes, isUp }) => (isUp ? (votes ? 'votes' : 'does not vote') : 'is down'))
       case 'clocks':
         return this.#ofReplicas(({ latest }) => writtenVersion(latest))
       default:
         this.#carryOut(verb, words)
         this.#network.settle()
+        this.#tellPhases()
         return this.#telling.takeLines()
     }
   }
@@ -108,6 +123,11 @@ export class NodeStage implements Stage, Watcher {
   }
 
   #ask(name: string, words: string): void {
+    if (words.startsWith('changes to ')) return this.#changeLayout(name, words.slice('changes to '.length))
+    if (words === 'settles') {
+      const isSettled = this.#nodeOf(name).settleLayout()
+      return this.#telling.tell(`${name} ${isSettled ? 'settles' : 'knows of too few that are ready'}`)
+    }
     if (words.startsWith('releases ')) return this.#release(name, words.slice('releases '.length))
     this.#tokens += 1
     const request = readAsked(words)
@@ -119,6 +139,28 @@ export class NodeStage implements Stage, Watcher {
     this.#nodeOf(name).release(readVersion(upTo), (isReleased) => {
       this.#telling.tell(`${name} ${isReleased ? 'has released' : 'gives up releasing'} up to ${upTo}`)
     })
+  }
+
+  #changeLayout(name: string, members: string): void {
+    const node = this.#nodeOf(name)
+    const names = members.split(',')
+    const epoch = Math.floor(node.phase / 2) + 1
+    node.changeLayout(tableWith(epoch, names), (proposal) => {
+      const [what] = Object.entries(PROPOSAL).find(([, value]) => value === proposal)!
+      this.#telling.tell(`${name} proposed layout ${epoch}, ${members}: ${what}`)
+    })
+  }
+
+  #tellPhases(): void {
+    for (const [index, node] of this.#nodes.entries()) {
+      if (node.phase === 0 || node.phase === this.#phases[index]) continue
+      this.#phases[index] = node.phase
+      const { current, members, isJoint } = node.electorate
+      const after = isJoint
+        ? `joint, with ${namesOf(members.filter((one) => !current.includes(one)))}`
+        : 'settled'
+      this.#telling.tell(`${NAMES[index]} goes by layout ${node.phase >> 1}, ${after}: ${namesOf(current)}`)
+    }
   }
 
   #given(words: string[]): string {
@@ -137,10 +179,7 @@ export class NodeStage implements Stage, Watcher {
   }
 
   #ofReplicas(shown: (node: ScriptedNode) => string): string {
-    return this.#nodes
-      .slice(0, 3)
-      .map((node) => `${nameOf(node.number)} ${shown(node)}`)
-      .join(', ')
+    return this.#shown.map((node) => `${nameOf(node.number)} ${shown(node)}`).join(', ')
   }
 
   #nodeOf(name: string): ScriptedNode {
@@ -152,6 +191,7 @@ export class NodeStage implements Stage, Watcher {
   // --- what is seen
 
   onSend(from: number, to: number, message: Message): void {
+    this.#tellPhases()
     const fate = this.#network.send({ from, to, message })
     if (isQuestion(message)) {
       this.#telling.question(from, message)
@@ -159,7 +199,7 @@ export class NodeStage implements Stage, Watcher {
       return
     }
     const fateOfIt = fate === null ? '' : ` (the answer is ${FATES[fate]})`
-    if (message.kind === MESSAGE.hello) return
+    if (UNTOLD.includes(message.kind)) return
     const answer = `${this.#telling.replyText(to, message)}${fateOfIt}`
     const question = this.#current
     const isDue = question?.from === to && question.message.exchange === message.exchange
@@ -195,6 +235,13 @@ export class NodeStage implements Stage, Watcher {
 }
 
 const FATES = { lose: 'lost', hold: 'held up' } as const
+
+/** They come with every tick. */
+const UNTOLD: readonly number[] = [MESSAGE.hello, MESSAGE.learn, MESSAGE.layout, MESSAGE.ready]
+
+function namesOf(nodes: readonly number[]): string {
+  return nodes.map(nameOf).join(' ') || 'nobody new'
+}
 
 function nameOf(node: number): string {
   return NAMES[node - 1]!

@@ -3,6 +3,7 @@ import {
   type Answer,
   DURABILITY,
   type Durability,
+  type Electorate,
   type Env,
   type HeldRecord,
   HybridLogicalClock,
@@ -14,7 +15,9 @@ import {
   type NodeCore,
   type Placement,
   type Pledge,
+  type Proposal,
   type Request,
+  type Table,
   Version,
   ZERO,
 } from '../../src/index.ts'
@@ -33,7 +36,8 @@ export interface Watcher {
 export interface NodeParts {
   readonly core: Core
   readonly network: ScriptedNetwork
-  readonly placement: Placement
+  /** Of one life. */
+  readonly placementOf: () => Placement
   readonly limits?: Partial<Limits>
   readonly watcher: Watcher
 }
@@ -48,6 +52,7 @@ export class ScriptedNode implements Env {
   readonly #parts: NodeParts
   readonly #log: WatchedLog
   #core: NodeCore | null = null
+  #placement!: Placement
   #clock: HybridLogicalClock
   /** Counts the starts. */
   #life = 0
@@ -69,6 +74,30 @@ export class ScriptedNode implements Env {
     return this.#log.find(KEY).record
   }
 
+  /** Of the layout that it goes by; 0: it is down. */
+  get phase(): number {
+    return this.isUp ? this.#placement.epoch : 0
+  }
+
+  get electorate(): Electorate {
+    return this.#placement.electorateOf(KEY.partition)
+  }
+
+  get votes(): boolean {
+    return this.#core?.votesIn(KEY.partition) ?? false
+  }
+
+  changeLayout(next: Table, onOver: (proposal: Proposal) => void): void {
+    this.#core!.changeLayout(next, onOver)
+    this.sync()
+  }
+
+  settleLayout(): boolean {
+    const isSettled = this.#core!.settleLayout()
+    this.sync()
+    return isSettled
+  }
+
   /** The last version that its clock gave out or adopted. */
   get latest(): Version {
     return this.#clock.latest(new Version())
@@ -77,8 +106,10 @@ export class ScriptedNode implements Env {
   /** @param began what its owner knows of the start */
   start(began: Membership = MEMBERSHIP.voting): void {
     this.#life += 1
-    const { core, placement, limits = {} } = this.#parts
+    const { core, placementOf, limits = {} } = this.#parts
     this.#clock = this.#newClock(this.latest)
+    const placement = placementOf()
+    this.#placement = placement
     const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
     this.#core = new core.NodeCore({ ...parts, limits, began })
     this.sync()

@@ -34,7 +34,7 @@ export class Trio implements Watcher {
     this.#random = seed
     const parts = { core: theCore, network: this.network, watcher: this, limits }
     this.#nodes = [1, 2, 3, 4].map(
-      (number) => new ScriptedNode(number, { ...parts, placement: placementOf(number) }),
+      (number) => new ScriptedNode(number, { ...parts, placementOf: () => placementOf(number) }),
     )
   }
 

@@ -7,6 +7,7 @@ import {
   type HeldRecord,
   isAbsent,
   isEqual,
+  type LayoutValue,
   OUTCOME,
   type Outcome,
   type Promised,
@@ -63,7 +64,8 @@ export function writtenRecord(record: HeldRecord): string {
 function writtenValue({ value, sum }: HeldRecord): string {
   if (value === null) return 'gone'
   if (value === undefined) return sum === null ? '' : String(sum)
-  return (value as Text).text
+  const { text, table } = value as Partial<Text & LayoutValue>
+  return text ?? `layout${table!.epoch}`
 }
 
 export function writtenVerdict(verdict: Verdict): string {

@@ -1,0 +1,22 @@
+/** Layouts of nodes A to D, of which A, B and C hold everything at first. */
+import type { Key, LayoutState, Layouts, Table } from '../../src/index.ts'
+import type { Core } from './planted-core.ts'
+
+/** What the nodes agree on about layouts is written under it. */
+const KEY_OF_LAYOUTS: Key = { id: 'layouts', high: 2, low: 2, partition: 0, leaf: 1 }
+
+export function tableWith(epoch: number, names: readonly string[]): Table {
+  const places = names.map((_, place) => place)
+  return { epoch, members: names.map((name) => ({ name })), replicasOf: () => places }
+}
+
+/** Nodes are numbered from 1. */
+const FIRST: LayoutState = {
+  roster: ['nobody', 'A', 'B', 'C', 'D'],
+  table: tableWith(1, ['A', 'B', 'C']),
+  next: null,
+}
+
+export function layoutsOf(core: Pick<Core, 'Layouts'>): Layouts {
+  return new core.Layouts({ partitionCount: 1, key: KEY_OF_LAYOUTS, first: FIRST })
+}
