@@ -151,7 +151,7 @@ export class Coverage implements Observer {
 
   onAnswer({ operation, number }: Attempt, answer: Answer, counts: boolean): void {
     const { outcome, reason, record } = answer
-    if (outcome === OUTCOME.ok && this.#world.isJoint) this.add('answered by a joint electorate')
+    if (outcome === OUTCOME.ok && this.#world.isMoving) this.add('answered by a joint electorate')
     if (reason === REASON.superseded) this.add('attempt superseded')
     if (reason === REASON.forgotten) this.add('in doubt: the ledger forgot')
     if (reason === REASON.idAhead) this.add('request id too far ahead')

@@ -1,6 +1,7 @@
 /**
  * Makes a failing plan small: takes pieces away as long as it still fails, halves first, single items last
- * (Zeller's ddmin), and again until no item can go.
+ * (Zeller's ddmin). Where nothing more can go, other luck is tried with one item less: what fails by chance
+ * has so many items only because they were there.
  */
 import type { Item, Plan } from './plan/plan.ts'
 
@@ -9,27 +10,71 @@ export interface Shrunk {
   readonly runs: number
 }
 
-const RUNS_MAX = 3000
+const RUNS_MAX = 4000
+const LUCK_TRIES = 12
+/** Small enough to be read. */
+const SMALL_ITEMS = 20
 
 export function shrink(plan: Plan, fails: (plan: Plan) => boolean): Shrunk {
-  let items: readonly Item[] = plan.items
-  let pieces = 2
-  let runs = 0
-  while (items.length >= 2 && runs < RUNS_MAX) {
-    const size = Math.ceil(items.length / pieces)
-    let isSmaller = false
-    for (let from = 0; from < items.length; from += size) {
-      const left = items.filter((_, index) => index < from || index >= from + size)
-      runs += 1
-      if (!fails({ ...plan, items: left })) continue
-      items = left
-      pieces = Math.max(pieces - 1, 2)
-      isSmaller = true
-      break
-    }
-    if (isSmaller) continue
-    if (pieces >= items.length) break
-    pieces = Math.min(items.length, pieces * 2)
+  return new Shrinking(plan, fails).run()
+}
+
+class Shrinking {
+  readonly #fails: (plan: Plan) => boolean
+  #plan: Plan
+  #runs = 0
+
+  constructor(plan: Plan, fails: (plan: Plan) => boolean) {
+    this.#plan = plan
+    this.#fails = fails
   }
-  return { plan: { ...plan, items }, runs }
+
+  run(): Shrunk {
+    do this.#byPieces()
+    while (this.#plan.items.length > SMALL_ITEMS && this.#byLuck())
+    return { plan: this.#plan, runs: this.#runs }
+  }
+
+  #byPieces(): void {
+    let pieces = 2
+    while (this.#plan.items.length >= 2 && this.#runs < RUNS_MAX) {
+      if (this.#withoutOne(pieces)) pieces = Math.max(pieces - 1, 2)
+      else if (pieces >= this.#plan.items.length) return
+      else pieces = Math.min(this.#plan.items.length, pieces * 2)
+    }
+  }
+
+  #withoutOne(pieces: number): boolean {
+    const { items } = this.#plan
+    const size = Math.ceil(items.length / pieces)
+    for (let from = 0; from < items.length; from += size) {
+      if (this.#takes({ ...this.#plan, items: without(items, from, size) })) return true
+    }
+    return false
+  }
+
+  /** The same without a quarter, an eighth, one item, under other seeds. */
+  #byLuck(): boolean {
+    const { items, seed } = this.#plan
+    for (const share of [4, 8, items.length]) {
+      const size = Math.ceil(items.length / share)
+      for (let luck = 1; luck <= LUCK_TRIES; luck++) {
+        const from = (luck * 7) % Math.max(1, items.length - size)
+        const left = without(items, from, size)
+        if (this.#takes({ ...this.#plan, seed: seed + luck * 1_000_003, items: left })) return true
+      }
+    }
+    return false
+  }
+
+  #takes(plan: Plan): boolean {
+    this.#runs += 1
+    if (this.#runs > RUNS_MAX || !this.#fails(plan)) return false
+    this.#plan = plan
+    return true
+  }
+}
+
+function without(items: readonly Item[], from: number, count: number): Item[] {
+  return items.filter((_, index) => index < from || index >= from + count)
 }

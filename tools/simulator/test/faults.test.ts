@@ -31,7 +31,7 @@ for (const name of QUICK) {
   t.test(`found by seeds, and again by its plan: ${name}`, async (t) => {
     const fault = faultNamed(name)
     const broken = await clusterWith(fault, t.testdir())
-    const found = hunt(fault, broken, { first: 1, seeds: QUICK_SEEDS })
+    const found = hunt(fault, broken, { first: 1, seeds: QUICK_SEEDS, itemsMax: ITEMS_MAX })
     t.ok(found !== null)
     t.ok(found!.plan.items.length <= ITEMS_MAX)
     const plan = readPlan(planText(found!.plan))

@@ -21,7 +21,7 @@ export async function faultRow(fault: Fault, first: number): Promise<FaultRow> {
   const folder = mkdtempSync(join(tmpdir(), 'minivault-fault-'))
   try {
     const broken = await clusterWith(fault, folder)
-    const found = hunt(fault, broken, { first, seeds: FAULT_SEEDS })
+    const found = hunt(fault, broken, { first, seeds: FAULT_SEEDS, itemsMax: FAULT_ITEMS_MAX })
     if (found === null) {
       return { fault, isFound: false, text: line(fault, `NOT FOUND in ${FAULT_SEEDS}`), plan: null }
     }

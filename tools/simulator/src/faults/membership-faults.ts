@@ -6,9 +6,10 @@ import type { Fault } from './fault.ts'
 function votingAtOnce(state: 'joining' | 'recovering') {
   return inCore('rejoining', [
     [
-      'if (this.#waiting.has(partition)) return false',
-      `const waiting = this.#waiting.get(partition)
-    if (waiting !== undefined) return waiting.membership === MEMBERSHIP.${state}`,
+      'if (waiting !== undefined && waiting.membership !== MEMBERSHIP.voting) return false',
+      `if (waiting !== undefined && waiting.membership !== MEMBERSHIP.voting) {
+      return waiting.membership === MEMBERSHIP.${state}
+    }`,
     ],
   ])
 }
@@ -27,7 +28,9 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   {
     name: 'compared-with-one',
     what: 'who comes back compares with one of two others',
-    planted: inCore('rejoining', [['if (waiting.left.size === 0)', 'if (waiting.left.size <= 1)']]),
+    planted: inCore('rejoining', [
+      ['if (waiting.left.size <= waiting.spare) this', 'if (waiting.left.size <= 1) this'],
+    ]),
   },
   {
     name: 'joins-without-promise',

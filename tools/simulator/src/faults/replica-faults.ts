@@ -40,16 +40,6 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     ]),
   },
   {
-    name: 'ballot-promised-twice',
-    under: 'farClock',
-    what: 'a ballot that a coordinator issued twice is promised twice',
-    planted: inCore(
-      'replica',
-      [['if (!isAbove(ballot, promised)) return', 'if (isBelow(ballot, promised)) return']],
-      inCore('round', [['    this.#above = this.#ballot\n', '']]),
-    ),
-  },
-  {
     name: 'promise-not-durable',
     what: 'a promise is answered before it is durable',
     planted: inCore('replica', [

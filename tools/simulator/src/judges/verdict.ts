@@ -39,6 +39,7 @@ export function judge(world: World, searchesAll: boolean): Verdict {
   let undecided = 0
   let searched = 0
   if (!world.isAtRest) violations.push({ judge: 'rest', key: 0, why: 'it never comes to rest' })
+  if (world.isAtRest && world.isMoving) violations.push({ judge: 'rest', key: 0, why: 'the keys still move' })
   for (const key of world.keys.keys()) {
     const history = keyHistoryOf(world.history, key)
     const add = (name: Judge, why: string) => {

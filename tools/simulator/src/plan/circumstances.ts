@@ -46,7 +46,7 @@ const CHANGES: Readonly<Record<Circumstance, Change>> = {
     const layouts = times(6, (): Item => {
       const members = Array.from({ length: count }, (_, number) => number)
       while (members.length > setup.members) members.splice(random.below(members.length), 1)
-      return { kind: 'layout', atMs: atMs(), members, spreadMs: random.of([0, 100]) }
+      return { kind: 'layout', atMs: atMs(), members }
     })
     const partitions = times(4, (): Item => {
       const forMs = 20 + random.below(300)

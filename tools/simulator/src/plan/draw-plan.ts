@@ -223,8 +223,7 @@ function drawLayouts(items: Item[], { members, spares }: Setup, spanMs: number, 
   for (let count = random.of([1, 2, 4]); count > 0; count--) {
     const next = [...all]
     while (next.length > members) next.splice(random.below(next.length), 1)
-    const spreadMs = random.of([0, 100, 1000])
-    items.push({ kind: 'layout', atMs: timeIn(spanMs, random), members: next, spreadMs })
+    items.push({ kind: 'layout', atMs: timeIn(spanMs, random), members: next })
   }
 }
 

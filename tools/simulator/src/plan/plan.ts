@@ -111,12 +111,10 @@ export interface ReleaseItem extends Timed {
   readonly agoMs: number
 }
 
-/** From now on these hold the keys; whoever is new among them has to be brought up first. */
+/** It is proposed that from now on these hold the keys. */
 export interface LayoutItem extends Timed {
   readonly kind: 'layout'
   readonly members: readonly number[]
-  /** So long after each other they learn it, at most. */
-  readonly spreadMs: number
 }
 
 export type Item =

@@ -1,44 +1,70 @@
 /**
- * Which members hold the keys, as one member knows it: the layout it goes by, written down before it does. In
- * between two sets of members there is a joint phase, in which a quorum is a majority of both.
+ * Who holds the keys, in a simulated cluster: the core agrees about it by itself. What is here makes the first
+ * layout and the tables that an operator would propose, and looks from above how far a change has come.
  */
-import type { Electorate, Placement } from '@minivault/cluster'
+import type { Electorate, Key, Layouts, Placement, Table } from '@minivault/cluster'
+import type { Setup } from '../plan/plan.ts'
+import type { ClusterPackage, Member } from './member.ts'
 
-export interface Layout {
-  readonly epoch: number
-  readonly members: readonly number[]
-  /** While keys move: who will hold them. */
-  readonly next: readonly number[] | null
+/** Under which the members agree what follows. It moves with the others. */
+const LAYOUT_KEY: Key = { id: 'layout', partition: 0, leaf: 200, high: 7, low: 7 }
+
+/** Placements for every start of every member. */
+export class LayoutForm {
+  readonly #cluster: ClusterPackage
+  readonly #setup: Setup
+
+  constructor(cluster: ClusterPackage, setup: Setup) {
+    this.#cluster = cluster
+    this.#setup = setup
+  }
+
+  /** All members are members of every layout; some of them hold the keys. */
+  table(epoch: number, holders: readonly number[]): Table {
+    const { members, spares } = this.#setup
+    const names = Array.from({ length: members + spares }, (_, number) => ({ name: `m${number}` }))
+    return { epoch, members: names, replicasOf: () => holders }
+  }
+
+  /** Of a member that knows nothing yet. */
+  placement(): Placement {
+    const holders = Array.from({ length: this.#setup.members }, (_, number) => number)
+    if (this.#setup.spares === 0) return new FixedPlacement(new this.#cluster.Electorate(holders))
+    const first = this.#cluster.firstState(this.table(1, holders))
+    return new this.#cluster.Layouts({ partitionCount: 1, key: LAYOUT_KEY, first })
+  }
 }
 
-export type ElectorateOf = (layout: Layout) => Electorate
-
-export class MemberPlacement implements Placement {
+/** Nobody ever changes it. */
+class FixedPlacement implements Placement {
+  readonly epoch = 1
   readonly partitionCount = 1
-  readonly #electorateOf: ElectorateOf
-  #layout: Layout
-  #electorate: Electorate
+  readonly #electorate: Electorate
 
-  constructor(layout: Layout, electorateOf: ElectorateOf) {
-    this.#layout = layout
-    this.#electorateOf = electorateOf
-    this.#electorate = electorateOf(layout)
-  }
-
-  get layout(): Layout {
-    return this.#layout
-  }
-
-  get epoch(): number {
-    return this.#layout.epoch
+  constructor(electorate: Electorate) {
+    this.#electorate = electorate
   }
 
   electorateOf(): Electorate {
     return this.#electorate
   }
+}
 
-  adopt(layout: Layout): void {
-    this.#layout = layout
-    this.#electorate = this.#electorateOf(layout)
-  }
+/** The layouts that a member goes by; null: there is only one. */
+export function layoutsOf({ placement }: Member): Layouts | null {
+  return placement instanceof FixedPlacement ? null : (placement as Layouts)
+}
+
+/** Those that hold the keys by the latest layout that anybody goes by; while they move, old and new. */
+export function holdersIn(members: readonly Member[]): number[] {
+  const latest = members.reduce((a, b) => (b.placement.epoch > a.placement.epoch ? b : a))
+  return [...latest.placement.electorateOf(0).members]
+}
+
+/** Whether somebody still waits for the end of a change. */
+export function isMoving(members: readonly Member[]): boolean {
+  const [first] = members
+  return members.some((member) => {
+    return layoutsOf(member)?.isJoint === true || member.placement.epoch !== first!.placement.epoch
+  })
 }

@@ -9,7 +9,7 @@ import { type Loss, type Setup, SKEW_MAX_MS } from '../plan/plan.ts'
 import { mix, Random } from '../random.ts'
 import { Disk, Task } from './disk.ts'
 import { Happening } from './happening.ts'
-import type { MemberPlacement } from './layout.ts'
+import { type LayoutForm, layoutsOf } from './layout.ts'
 import { type OnCovered, ReplicaLog } from './replica-log.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -31,7 +31,7 @@ export interface MemberParts {
   readonly send: (from: number, to: number, message: Message) => void
   readonly seed: number
   readonly setup: Setup
-  readonly placement: MemberPlacement
+  readonly layoutForm: LayoutForm
   /** Numbers for writers, each used once. */
   readonly nextWriter: () => number
   readonly onAnswer: (token: number, answer: Answer) => void
@@ -47,6 +47,8 @@ export class Member implements Env {
   /** Counts the starts. */
   life = 0
   skewMs = 0
+  /** The layout that it goes by. */
+  placement!: Cluster.Placement
   readonly #parts: MemberParts
   #core: Cluster.NodeCore | null = null
   #clock!: HybridLogicalClock
@@ -67,7 +69,9 @@ export class Member implements Env {
   // --- life
 
   start(): void {
-    const { cluster, placement, seed, setup, onCovered } = this.#parts
+    const { cluster, layoutForm, seed, setup, onCovered } = this.#parts
+    // What was written down about it the core finds in the log.
+    this.placement = layoutForm.placement()
     this.life += 1
     this.isUp = true
     const writer = mix(seed, 5, this.number, this.life) & WRITER_MASK
@@ -86,7 +90,7 @@ export class Member implements Env {
       env: this,
       store: this.#log,
       clock: this.#clock,
-      placement,
+      placement: this.placement,
       self: this.number,
       limits: { ledgerEntries, tickMs, compareEveryMs, expiryGraceMs: EXPIRY_GRACE_MS },
       began: this.#began,
@@ -159,10 +163,12 @@ export class Member implements Env {
     this.#core!.releaseLeaf(PARTITION, leaf, upTo, () => {})
   }
 
-  /** The layout says that it holds keys that it did not hold. */
-  join(): void {
-    this.#began = MEMBERSHIP.joining
-    this.#core?.join([PARTITION])
+  /** Proposes that these hold the keys from now on. */
+  changeLayout(holders: readonly number[]): void {
+    const layouts = layoutsOf(this)
+    if (layouts === null) return
+    const table = this.#parts.layoutForm.table(layouts.state.table.epoch + 1, holders)
+    this.#core!.changeLayout(table, () => {})
   }
 
   find(key: Cluster.Key): Cluster.Standing {
@@ -171,10 +177,6 @@ export class Member implements Env {
 
   floorOf(key: Cluster.Key): Version {
     return this.#log.floorOf(key)
-  }
-
-  get placement(): MemberPlacement {
-    return this.#parts.placement
   }
 
   /** What its clock shows. */

@@ -12,12 +12,20 @@ import {
   MESSAGE,
   type Message,
 } from '@minivault/cluster'
-import { type CrashItem, endOf, type Item, type Loss, type Plan, type ReleaseItem } from '../plan/plan.ts'
+import {
+  type CrashItem,
+  endOf,
+  type Item,
+  type LayoutItem,
+  type Loss,
+  type Plan,
+  type ReleaseItem,
+} from '../plan/plan.ts'
 import { mix } from '../random.ts'
 import { type Attempt, Client } from './client.ts'
 import { Task } from './disk.ts'
 import { History } from './history.ts'
-import { LayoutChanges } from './layout-changes.ts'
+import { holdersIn, isMoving, LayoutForm } from './layout.ts'
 import { type ClusterPackage, Member, PARTITION, WALL_MS } from './member.ts'
 import { Network } from './network.ts'
 import type { OnCovered } from './replica-log.ts'
@@ -59,7 +67,6 @@ export class World {
   readonly #observers: readonly Observer[]
   readonly #attempts: Attempt[] = []
   readonly #clients: Client[] = []
-  readonly #changes: LayoutChanges
   #writers = 0
   #isOver = false
 
@@ -71,7 +78,6 @@ export class World {
     const { timeline } = this
     this.keys = Array.from({ length: setup.keys }, (_, number) => keyOf(seed, number))
     this.network = new Network(timeline, seed, setup, (from, to, message) => this.#deliver(from, to, message))
-    this.#changes = new LayoutChanges(seed, setup, cluster, timeline, this.members, (text) => this.#say(text))
     const onAnswer = (token: number, answer: Answer) => this.#onAnswer(token, answer)
     const nextWriter = () => {
       this.#writers += 1
@@ -83,10 +89,10 @@ export class World {
     }
     const onCovered: OnCovered = (key, record) => this.history.noteRelease(this.keys.indexOf(key), record)
     const isOver = () => this.#isOver
+    const layoutForm = new LayoutForm(cluster, setup)
     for (let number = 0; number < setup.members + setup.spares; number++) {
-      const placement = this.#changes.placement()
       const told = { send, nextWriter, onAnswer, onCovered, isOver }
-      this.members.push(new Member(number, { cluster, timeline, seed, setup, placement, ...told }))
+      this.members.push(new Member(number, { cluster, timeline, seed, setup, layoutForm, ...told }))
     }
     for (let number = 0; number < setup.clients; number++) this.#clients.push(this.#client(number))
   }
@@ -127,13 +133,13 @@ export class World {
   }
 
   /** While the keys move. */
-  get isJoint(): boolean {
-    return this.#changes.current.next !== null
+  get isMoving(): boolean {
+    return isMoving(this.members)
   }
 
   /** Those that hold the keys now. */
   get replicas(): Member[] {
-    return this.#changes.current.members.map((number) => this.members[number]!)
+    return holdersIn(this.members).map((number) => this.members[number]!)
   }
 
   // --- items
@@ -161,7 +167,7 @@ export class World {
       case 'release':
         return this.#release(item)
       case 'layout':
-        return this.#changes.begin(item)
+        return this.#changeLayout(item)
     }
   }
 
@@ -173,7 +179,6 @@ export class World {
       if (taken === null) continue
       if (this.#forgets(taken) && taken !== 'everything') member.mayHaveForgotten()
       member.crash(taken)
-      if (taken === 'everything') this.#changes.tell(member)
       for (const observer of this.#observers) observer.onCrash(number)
       this.#say(`${memberName(number)} crashes, and loses what was ${LOST[taken]}`)
       this.#at(forMs, () => {
@@ -185,8 +190,23 @@ export class World {
 
   /** Of three, one at a time may forget what it acknowledged: nothing is promised beyond. */
   #allowed(number: number, loss: Loss): Loss | null {
-    if (!this.#forgets(loss) || this.#changes.othersRemember(number)) return loss
+    if (!this.#forgets(loss) || this.#othersRemember(number)) return loss
     return this.#forgets('unwritten') ? null : 'unwritten'
+  }
+
+  /** Whether all other replicas know all that they ever acknowledged. */
+  #othersRemember(number: number): boolean {
+    const others = holdersIn(this.members).filter((other) => other !== number)
+    return others.every((other) => this.members[other]!.remembers)
+  }
+
+  /** The first of the new holders that is there proposes them. */
+  #changeLayout({ members: holders }: LayoutItem): void {
+    const proposer = holders.map((number) => this.members[number]!).find(({ isUp }) => isUp)
+    proposer?.changeLayout(holders)
+    this.#say(
+      `${proposer === undefined ? 'nobody' : memberName(proposer.number)} proposes ${holders.join(' ')}`,
+    )
   }
 
   /** Whether something may be lost with it that was acknowledged. */
@@ -271,7 +291,6 @@ export class World {
   #deliver(from: number, to: number, message: Message): boolean {
     const member = this.members[to]!
     if (!member.isUp) return false
-    this.#changes.hear(member, message.epoch)
     for (const observer of this.#observers) observer.onMessage(from, to, message)
     member.receive(from, message)
     return true

@@ -1,0 +1,11 @@
+/** The simulator as a library: for the scorecard, which runs the same histories and the same faults. */
+export { Coverage, missing } from './coverage.ts'
+export { clusterWith, type Fault, planFor } from './faults/fault.ts'
+export { FAULTS } from './faults/faults.ts'
+export { runJobs } from './jobs.ts'
+export type { Judge, Violation } from './judges/verdict.ts'
+export { drawPlan } from './plan/draw-plan.ts'
+export { endOf, type Item, type Plan } from './plan/plan.ts'
+export { type RunResult, runPlan } from './run.ts'
+export type { Failure, Tally } from './tally.ts'
+export type { ClusterPackage } from './world/member.ts'
