@@ -1,6 +1,7 @@
 export { HybridLogicalClock, Version } from '@minivault/clock'
 export type { Change, Effect } from './change.ts'
 export { Electorate } from './electorate.ts'
+export * from './first-start.ts'
 export { PROPOSAL, type Proposal } from './layout-change.ts'
 export * from './layout-state.ts'
 export { Layouts, type LayoutsParts } from './layouts.ts'

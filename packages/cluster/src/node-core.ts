@@ -17,7 +17,7 @@ import type { Table } from './layout-state.ts'
 import { Layouts } from './layouts.ts'
 import { Ledger } from './ledger.ts'
 import { LIMITS, type Limits } from './limits.ts'
-import { Marks, MEMBERSHIP, type Membership } from './marks.ts'
+import { lifeIn, Marks, MEMBERSHIP, type Membership } from './marks.ts'
 import {
   MESSAGE,
   type Message,
@@ -208,6 +208,11 @@ export class NodeCore {
   /** Whether what we say about a partition counts. */
   votesIn(partition: number): boolean {
     return this.#rejoining.votesIn(partition)
+  }
+
+  /** Whether a member has ever introduced itself, and so may have voted: see `FirstStart`. */
+  hasHeardOf(member: number): boolean {
+    return lifeIn(this.#marks.lives, member) > 0
   }
 
   status(): CoreStatus {

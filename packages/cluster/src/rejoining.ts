@@ -62,7 +62,11 @@ export class Rejoining {
     const { marks, placement, self } = this.#parts
     for (let partition = 0; partition < placement.partitionCount; partition++) {
       if (placement.electorateOf(partition).positionOf(self) < 0) continue
-      const membership = Math.max(began, marks.membershipOf(partition) ?? MEMBERSHIP.voting) as Membership
+      const written = marks.membershipOf(partition) ?? MEMBERSHIP.voting
+      const isHeldByUs = placement.electorateOf(partition).current.includes(self)
+      // One of those that hold it anyway: they may all be new, and then nobody votes before he has compared.
+      const known = began === MEMBERSHIP.arriving && isHeldByUs ? MEMBERSHIP.joining : began
+      const membership = Math.max(known, written) as Membership
       if (membership !== MEMBERSHIP.voting) this.#wait(partition, membership)
     }
     if (began !== MEMBERSHIP.voting) this.#begin(this.#life)

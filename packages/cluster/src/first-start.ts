@@ -1,0 +1,179 @@
+/**
+ * Which cluster a member belongs to, before it is one: it has an id written down, takes that of the others, or
+ * founds one with them. Until then it does not vote.
+ *
+ *   somebody has an id    take it, and the layout with it. We may have been there before, and forgotten it: we
+ *                         join, and vote when we have compared
+ *   nobody has            when all others have said so, the one with the smallest name makes one, and writes
+ *                         it down before it says so. It votes: there was nothing to forget
+ *   somebody is silent    wait, for it may have one; the operator may say that it has not
+ *   two ids               stop: these are two clusters, and only the operator knows which is right
+ */
+import { MEMBERSHIP, type Membership } from './marks.ts'
+
+/** `Layout`: whatever tells a member which layout its cluster goes by; it is passed on as it is. */
+export interface FirstStartParts<Layout> {
+  /** Ours. */
+  readonly name: string
+  /** Names of all in the list that we were given. */
+  readonly members: readonly string[]
+  /** Of that list: `membersHash` of @minivault/topology. */
+  readonly membersHash: string
+  /** What is on disk; null: nothing. */
+  readonly clusterId: string | null
+  /** The operator says that those who are silent are new, too. */
+  readonly foundsAlone: boolean
+  /** So many of the members may be silent, and one of the others still knows whoever ever voted. */
+  readonly silentMax: number
+  /** Told apart from all that we ever asked. */
+  readonly asking: number
+  /** By which we go; asked for when we have an id. */
+  readonly layout: () => Layout
+  /** Whether a member of that name ever introduced itself to us (`NodeCore.hasHeardOf`). */
+  readonly hasHeardOf: (name: string) => boolean
+  readonly newId: () => string
+  readonly send: (member: string, message: StartMessage<Layout>) => void
+  /** Writes the id down; calls back when that is durable. */
+  readonly write: (clusterId: string, then: () => void) => void
+}
+
+export interface StartQuestion {
+  readonly kind: 'whose'
+  readonly asking: number
+  readonly clusterId: string | null
+}
+
+export interface StartAnswer<Layout> {
+  readonly kind: 'theirs'
+  /** Of the question. */
+  readonly asking: number
+  readonly clusterId: string | null
+  readonly membersHash: string
+  /** Null: no id. */
+  readonly layout: Layout | null
+  readonly hasHeardOfYou: boolean
+}
+
+export type StartMessage<Layout> = StartQuestion | StartAnswer<Layout>
+
+/** How far it is. */
+export type StartStatus<Layout> =
+  | { readonly kind: 'asking'; readonly silent: readonly string[] }
+  | { readonly kind: 'waitingFor'; readonly founder: string }
+  | { readonly kind: 'listsDiffer'; readonly member: string }
+  | { readonly kind: 'twoClusters'; readonly ids: readonly string[] }
+  | {
+      readonly kind: 'member'
+      readonly clusterId: string
+      /** For `NodeCoreParts.began`, if its folder was empty. */
+      readonly began: Membership
+      /** Null: our own. */
+      readonly layout: Layout | null
+    }
+
+/** For so many ticks the silent ones are waited for, where that is all that keeps us. */
+const PATIENCE_TICKS = 8
+
+export class FirstStart<Layout> {
+  readonly #parts: FirstStartParts<Layout>
+  readonly #others: readonly string[]
+  /** The last one of each. */
+  readonly #answers = new Map<string, StartAnswer<Layout>>()
+  #status: StartStatus<Layout>
+  #clusterId: string | null
+  #isWriting = false
+  #ticks = 0
+
+  constructor(parts: FirstStartParts<Layout>) {
+    this.#parts = parts
+    this.#others = parts.members.filter((member) => member !== parts.name)
+    this.#clusterId = parts.clusterId
+    this.#status = { kind: 'asking', silent: this.#others }
+    if (parts.clusterId !== null) this.#belong(parts.clusterId, MEMBERSHIP.voting, null)
+    else this.#look()
+  }
+
+  get status(): StartStatus<Layout> {
+    return this.#status
+  }
+
+  /** Every so often; also when we belong to a cluster, until all have been heard. */
+  onTick(): void {
+    const { asking, send } = this.#parts
+    this.#ticks += 1
+    for (const member of this.#others) {
+      if (this.#clusterId !== null && this.#answers.has(member)) continue
+      send(member, { kind: 'whose', asking, clusterId: this.#clusterId })
+    }
+    this.#look()
+  }
+
+  onMessage(from: string, message: StartMessage<Layout>): void {
+    if (message.kind === 'whose') {
+      this.#answer(from, message)
+      this.#compareIds(message.clusterId)
+    } else if (message.asking === this.#parts.asking && this.#others.includes(from)) {
+      this.#answers.set(from, message)
+      this.#compareIds(message.clusterId)
+      this.#look()
+    }
+  }
+
+  #answer(from: string, { asking }: StartQuestion): void {
+    const { membersHash, layout, hasHeardOf, send } = this.#parts
+    const clusterId = this.#clusterId
+    const ours = clusterId === null ? null : layout()
+    const hasHeardOfYou = clusterId !== null && hasHeardOf(from)
+    send(from, { kind: 'theirs', asking, clusterId, membersHash, layout: ours, hasHeardOfYou })
+  }
+
+  #compareIds(other: string | null): void {
+    if (this.#clusterId === null || other === null || other === this.#clusterId) return
+    this.#status = { kind: 'twoClusters', ids: [this.#clusterId, other].sort() }
+  }
+
+  // --- without an id
+
+  #look(): void {
+    if (this.#clusterId !== null || this.#isWriting) return
+    const answers = [...this.#answers.values()]
+    const ids = new Set(answers.flatMap(({ clusterId }) => (clusterId === null ? [] : [clusterId])))
+    const silent = this.#others.filter((member) => !this.#answers.has(member))
+    if (ids.size > 1) this.#status = { kind: 'twoClusters', ids: [...ids].sort() }
+    else if (ids.size === 1) this.#take(answers, silent)
+    else this.#found(silent)
+  }
+
+  #take(answers: readonly StartAnswer<Layout>[], silent: readonly string[]): void {
+    this.#status = { kind: 'asking', silent }
+    if (silent.length > 0 && this.#ticks < PATIENCE_TICKS) return
+    const { clusterId, layout } = answers.find((answer) => answer.clusterId !== null)!
+    const isKnown = answers.some(({ hasHeardOfYou }) => hasHeardOfYou)
+    const isNew = !isKnown && silent.length <= this.#parts.silentMax
+    this.#write(clusterId!, isNew ? MEMBERSHIP.arriving : MEMBERSHIP.joining, layout)
+  }
+
+  #found(silent: readonly string[]): void {
+    const { name, members, membersHash, foundsAlone, newId } = this.#parts
+    for (const [member, answer] of this.#answers) {
+      if (answer.membersHash === membersHash) continue
+      this.#status = { kind: 'listsDiffer', member }
+      return
+    }
+    const founder = [...members].sort()[0]!
+    if (silent.length > 0 && !(foundsAlone && this.#ticks >= PATIENCE_TICKS)) {
+      this.#status = { kind: 'asking', silent }
+    } else if (name === founder || foundsAlone) this.#write(newId(), MEMBERSHIP.voting, null)
+    else this.#status = { kind: 'waitingFor', founder }
+  }
+
+  #write(clusterId: string, began: Membership, layout: Layout | null): void {
+    this.#isWriting = true
+    this.#parts.write(clusterId, () => this.#belong(clusterId, began, layout))
+  }
+
+  #belong(clusterId: string, began: Membership, layout: Layout | null): void {
+    this.#clusterId = clusterId
+    this.#status = { kind: 'member', clusterId, began, layout }
+  }
+}
