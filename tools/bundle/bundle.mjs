@@ -33,26 +33,7 @@ export async function bundle(directory) {
   const stampPath = join(ROOT, '.cache', `bundle-${basename(directory)}.json`)
   if (existsSync(output) && isUnchanged(stampPath)) return { built: false, bytes: statSync(output).size }
 
-  const { build } = await import('rolldown')
-  const result = await build({
-    cwd: ROOT,
-    input: join(directory, 'src', 'main.ts'),
-    platform: 'node',
-    external: NATIVE_PACKAGES,
-    treeshake: { moduleSideEffects: [{ test: ONLY_WHAT_IS_USED, sideEffects: false }] },
-    resolve: { conditionNames: ['minivault:source', 'node', 'import', 'default'] },
-    output: {
-      file: output,
-      format: 'cjs',
-      // Of itself only an ES module is strict, and ours all are.
-      banner: "'use strict';",
-      codeSplitting: false,
-      comments: { legal: false },
-      // Names stay as they are, for profiles and stacks.
-      minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
-    },
-    logLevel: 'warn',
-  })
+  const result = await writeBundle(join(directory, 'src', 'main.ts'), output)
   // Of packages from the registry only the lockfile can change; our own sources are hashed one by one.
   const modules = result.output[0].moduleIds.filter((path) => path.startsWith(ROOT))
   const sources = modules
@@ -73,6 +54,30 @@ export async function bundle(directory) {
       return false
     }
   }
+}
+
+/** One file of `input` and all it imports; rolldown's result. */
+export async function writeBundle(input, output) {
+  const { build } = await import('rolldown')
+  return await build({
+    cwd: ROOT,
+    input,
+    platform: 'node',
+    external: NATIVE_PACKAGES,
+    treeshake: { moduleSideEffects: [{ test: ONLY_WHAT_IS_USED, sideEffects: false }] },
+    resolve: { conditionNames: ['minivault:source', 'node', 'import', 'default'] },
+    output: {
+      file: output,
+      format: 'cjs',
+      // Of itself only an ES module is strict, and ours all are.
+      banner: "'use strict';",
+      codeSplitting: false,
+      comments: { legal: false },
+      // Names stay as they are, for profiles and stacks.
+      minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    },
+    logLevel: 'warn',
+  })
 }
 
 function hashOf(path) {

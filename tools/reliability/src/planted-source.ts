@@ -1,7 +1,7 @@
 /** Copies of our packages, and of the node program, with one fault planted in their source, for controls. */
 import { readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { copyPackage, copyPackages, type PlantedFault, packageWith, plant } from '@minivault/planted'
 import type * as Protocol from '@minivault/protocol'
 import type * as Storage from '@minivault/storage'
@@ -20,8 +20,21 @@ export async function protocolWith(fault: PlantedFault, folder: string): Promise
   return packageWith('protocol', fault, folder)
 }
 
-/** The node program over the changed sources: the path of its main.ts, in an empty folder of the caller. */
-export function plantedNode(fault: PlantedFault, folder: string): string {
+const BUNDLER = pathToFileURL(fileURLToPath(new URL('../../bundle/bundle.mjs', import.meta.url))).href
+
+/** The node program over the changed sources, in one file as it is shipped: its path. The folder is empty. */
+export async function plantedNode(fault: PlantedFault, folder: string): Promise<string> {
+  const main = plantedNodeSource(fault, folder)
+  const output = join(folder, 'main.cjs')
+  const bundler = (await import(BUNDLER)) as {
+    writeBundle: (input: string, output: string) => Promise<unknown>
+  }
+  await bundler.writeBundle(main, output)
+  return output
+}
+
+/** The same from its sources: the path of main.ts, beside which are the others. */
+export function plantedNodeSource(fault: PlantedFault, folder: string): string {
   const scope = join(folder, 'node_modules', '@minivault')
   copyPackages(fault, 'node', scope)
   copyPackage(NODE, join(scope, 'node'))

@@ -51,8 +51,8 @@ export interface Row {
   readonly controls: readonly Control[]
 }
 
-/** A control has shown enough when so many of its cases were noticed. */
-export const NOTICED_ENOUGH = 3
+/** A control has shown enough with the first case that was noticed. */
+export const NOTICED_ENOUGH = 1
 
 /** Every case that a share of the profile covers: all of them, or every tenth in `smoke`. */
 export function strideOf({ profile }: Context): number {

@@ -6,6 +6,7 @@ import { announcedSizesRow } from './rows/announced-sizes.ts'
 import { anyKeyRow } from './rows/any-key.ts'
 import { crashStatesRow } from './rows/crash-states.ts'
 import { damageRow } from './rows/damage.ts'
+import { deletedStaysDeletedRow } from './rows/deleted-stays-deleted.ts'
 import { diskFullRow } from './rows/disk-full.ts'
 import { equalsMapRow } from './rows/equals-map.ts'
 import { everyCallRow } from './rows/every-call.ts'
@@ -15,10 +16,14 @@ import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
 import { malformedRow } from './rows/malformed.ts'
 import { powerCutRow } from './rows/power-cut.ts'
+import { simulatedHistoriesRow } from './rows/simulated-histories.ts'
+import { simulatedRestRow } from './rows/simulated-rest.ts'
 import { slowClientsRow } from './rows/slow-clients.ts'
 import { strangersRow } from './rows/strangers.ts'
 
 export const ROWS: readonly Row[] = [
+  simulatedHistoriesRow,
+  simulatedRestRow,
   killRow,
   everyCallRow,
   powerCutRow,
@@ -32,6 +37,7 @@ export const ROWS: readonly Row[] = [
   slowClientsRow,
   strangersRow,
   anyKeyRow,
+  deletedStaysDeletedRow,
   foreignFormatRow,
   equalsMapRow,
 ]

@@ -43,7 +43,8 @@ export function failingSync(when: number): string[] {
 
 /** Starts a program of this repository, `under` others. It gets one thread for blocking calls. */
 export function startUnder(under: readonly string[], words: readonly string[]): ChildProcess {
-  const [command, ...rest] = [...under, process.execPath, ...NODE_ARGUMENTS, ...words]
+  const loader = words[0]!.endsWith('.cjs') ? [] : NODE_ARGUMENTS
+  const [command, ...rest] = [...under, process.execPath, ...loader, ...words]
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
   return spawn(command!, rest, { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] })
 }

@@ -7,7 +7,7 @@ import { type PlantedFault, plantedNode } from '../planted-source.ts'
 import type { Context, Findings, Profile, Row } from '../row.ts'
 import { Bystander } from '../wire/bystander.ts'
 import { descriptorObstacle } from '../wire/descriptors.ts'
-import { builtMain, NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
+import { NodeProgram } from '../wire/node-program.ts'
 import { type Scene, SIZE_SCENES } from '../wire/size-scenes.ts'
 import { TEXT_SIZE_SCENES } from '../wire/text-size-scenes.ts'
 
@@ -22,7 +22,7 @@ async function besiege(
   context: Context,
   connections: number,
   scenes: readonly Scene[] = SCENES,
-  main = NODE_MAIN,
+  main?: string,
 ): Promise<Findings> {
   const node = await NodeProgram.start({
     directory: context.folder(),
@@ -119,41 +119,52 @@ export const announcedSizesRow: Row = {
   claim: 'announced 4 GiB, values and keys at their bounds and above, zstd bombs: answered, in 256 MiB',
   cases: { smoke: 100, ci: 1_000, long: 10_000 },
   obstacle: () => descriptorObstacle(1200),
-  run: async (context, cases) => besiege(context, cases, SCENES, await builtMain()),
+  run: (context, cases) => besiege(context, cases),
   controls: [
     {
       fault: 'values of one MiB more are taken',
-      run: (context) =>
+      run: async (context) =>
         besiege(
           context,
           10,
           scenesNamed('values at the bound'),
-          plantedNode(LARGER_VALUES, context.folder()),
+          await plantedNode(LARGER_VALUES, context.folder()),
         ),
     },
     {
       fault: 'decompression without a bound',
-      run: (context) => besiege(context, 10, scenesNamed('bombs'), plantedNode(AT_ONCE, context.folder())),
+      run: async (context) =>
+        besiege(context, 10, scenesNamed('bombs'), await plantedNode(AT_ONCE, context.folder())),
     },
     {
       fault: 'memory is taken by the announced size',
-      run: (context) =>
+      run: async (context) =>
         besiege(
           context,
           10,
           scenesNamed('announced 100 MiB and a few bytes of it sent'),
-          plantedNode(TRUSTED_SIZES, context.folder()),
+          await plantedNode(TRUSTED_SIZES, context.folder()),
         ),
     },
     {
       fault: 'memory is taken by the Content-Length',
-      run: (context) =>
-        besiege(context, 40, scenesNamed(BEGUN_TEXTS), plantedNode(TRUSTED_CONTENT_LENGTH, context.folder())),
+      run: async (context) =>
+        besiege(
+          context,
+          40,
+          scenesNamed(BEGUN_TEXTS),
+          await plantedNode(TRUSTED_CONTENT_LENGTH, context.folder()),
+        ),
     },
     {
       fault: 'memory is taken by the number of arguments',
-      run: (context) =>
-        besiege(context, 80, scenesNamed(BEGUN_TEXTS), plantedNode(TRUSTED_ARGUMENT_COUNT, context.folder())),
+      run: async (context) =>
+        besiege(
+          context,
+          80,
+          scenesNamed(BEGUN_TEXTS),
+          await plantedNode(TRUSTED_ARGUMENT_COUNT, context.folder()),
+        ),
     },
   ],
 }

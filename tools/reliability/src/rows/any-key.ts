@@ -10,7 +10,7 @@ import { decodeScanPage, encodeScanRequest, FRAME_FLAG, FRAME_OPCODE } from '@mi
 import { type PlantedFault, plantedNode } from '../planted-source.ts'
 import type { Context, Findings, Row } from '../row.ts'
 import { differences, listFolder } from '../wire/folder-listing.ts'
-import { NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
+import { NodeProgram } from '../wire/node-program.ts'
 import { oddKeys } from '../wire/odd-keys.ts'
 import { deleteRequest, FORMS, type Form, frameRequest, getRequest, setRequest } from '../wire/requests.ts'
 import { WireClient } from '../wire/wire-client.ts'
@@ -143,7 +143,7 @@ function foreignNames(directory: string): string[] {
   return paths.filter((path) => path.split('/').some((name) => !OWN_NAME.test(name)))
 }
 
-async function writeAll(context: Context, cases: number, main = NODE_MAIN): Promise<Findings> {
+async function writeAll(context: Context, cases: number, main?: string): Promise<Findings> {
   const parent = context.folder()
   const directory = join(parent, 'deep', 'er', 'data')
   mkdirSync(directory, { recursive: true })
@@ -228,15 +228,15 @@ export const anyKeyRow: Row = {
   controls: [
     {
       fault: 'a key ends at its first zero byte',
-      run: (context) => writeAll(context, 200, plantedNode(ENDS_AT_ZERO, context.folder())),
+      run: async (context) => writeAll(context, 200, await plantedNode(ENDS_AT_ZERO, context.folder())),
     },
     {
       fault: 'HTTP decodes a key twice',
-      run: (context) => writeAll(context, 200, plantedNode(DECODED_TWICE, context.folder())),
+      run: async (context) => writeAll(context, 200, await plantedNode(DECODED_TWICE, context.folder())),
     },
     {
       fault: 'a file with the name of the key',
-      run: (context) => writeAll(context, 200, plantedNode(FILE_OF_THE_NAME, context.folder())),
+      run: async (context) => writeAll(context, 200, await plantedNode(FILE_OF_THE_NAME, context.folder())),
     },
   ],
 }

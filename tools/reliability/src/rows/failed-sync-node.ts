@@ -3,10 +3,9 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { failingSync, killUnder, startUnder } from '../process/served-store.ts'
+import { builtMain } from '../wire/node-program.ts'
 
-const MAIN = fileURLToPath(new URL('../../../../apps/node/src/main.ts', import.meta.url))
 const SYNC_THAT_FAILS = 15
 const WRITES_MAX = 100
 const READY = /^minivault ready: .*?http:\/\/[^:]+:(\d+)/
@@ -17,7 +16,8 @@ interface Running {
 }
 
 async function start(directory: string, under: readonly string[]): Promise<Running> {
-  const child = startUnder(under, [MAIN, '-port', '0', '-host', '127.0.0.1', '-data', directory])
+  const words = ['-port', '0', '-host', '127.0.0.1', '-data', directory]
+  const child = startUnder(under, [await builtMain(), ...words])
   let said = ''
   child.stderr!.on('data', (text) => (said += text))
   const port = await new Promise<string>((resolve, reject) => {

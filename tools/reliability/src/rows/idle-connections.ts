@@ -8,7 +8,7 @@ import { type PlantedFault, plantedNode } from '../planted-source.ts'
 import type { Context, Findings, Obstacle, Profile, Row } from '../row.ts'
 import { Crowd } from '../wire/crowd.ts'
 import { descriptorObstacle } from '../wire/descriptors.ts'
-import { NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
+import { NodeProgram } from '../wire/node-program.ts'
 import type { Form } from '../wire/requests.ts'
 
 const BYTES_EACH_MAX = 8 * 1024
@@ -89,7 +89,7 @@ class Twins {
     this.#count = count
   }
 
-  async run(context: Context, main: string) {
+  async run(context: Context, main: string | undefined) {
     const measured = MEASURED[context.profile]
     const start = () =>
       NodeProgram.start({ directory: context.folder(), words: ['-durability', 'memory'], main })
@@ -135,7 +135,7 @@ async function hold(
   context: Context,
   count: number,
   kinds: readonly Kind[] = KINDS,
-  main = NODE_MAIN,
+  main?: string,
 ): Promise<Findings> {
   const failures: string[] = []
   const measured: string[] = []
@@ -207,13 +207,13 @@ export const idleConnectionsRow: Row = {
   controls: [
     {
       fault: 'a buffer of 16 KiB for each connection',
-      run: (context) =>
-        hold(context, CONTROL_CONNECTIONS, [KINDS[1]!], plantedNode(BUFFER_EACH, context.folder())),
+      run: async (context) =>
+        hold(context, CONTROL_CONNECTIONS, [KINDS[1]!], await plantedNode(BUFFER_EACH, context.folder())),
     },
     {
       fault: 'every read looks at all connections',
-      run: (context) =>
-        hold(context, CONTROL_CONNECTIONS, [KINDS[2]!], plantedNode(LOOKS_AT_ALL, context.folder())),
+      run: async (context) =>
+        hold(context, CONTROL_CONNECTIONS, [KINDS[2]!], await plantedNode(LOOKS_AT_ALL, context.folder())),
     },
   ],
 }

@@ -2,12 +2,12 @@
  * Row 13: clients that ask for large values and read nothing, and clients that send a byte of their request
  * now and then. The node keeps little for them, others go on being served, and each is cut at its deadline.
  */
-import { type PlantedFault, plantedNode } from '../planted-source.ts'
+import { type PlantedFault, plantedNodeSource } from '../planted-source.ts'
 import type { Context, Control, Findings, Profile, Row } from '../row.ts'
 import { Bystander } from '../wire/bystander.ts'
 import { Crowd } from '../wire/crowd.ts'
 import { descriptorObstacle } from '../wire/descriptors.ts'
-import { builtMain, NodeProgram } from '../wire/node-program.ts'
+import { NodeProgram } from '../wire/node-program.ts'
 import { DOCUMENTED, documentedRequest, setRequest } from '../wire/requests.ts'
 import {
   HEADS,
@@ -93,7 +93,8 @@ interface Group {
 }
 
 interface Siege {
-  main: string
+  /** Of a copy; needed where it is hurried. */
+  main: string | undefined
   groups: readonly Group[]
   hurry: number | undefined
   lateMs: number
@@ -175,7 +176,7 @@ const HURRIED: readonly (readonly [string, string])[] = [
 ]
 
 const hurriedNode = (context: Context, edits: PlantedFault['edits'] = []) =>
-  plantedNode({ file: LIMITS, edits: [...HURRIED, ...edits] }, context.folder())
+  plantedNodeSource({ file: LIMITS, edits: [...HURRIED, ...edits] }, context.folder())
 
 const GENEROUS: PlantedFault['edits'] = [
   ['OUTPUT_HIGH_WATER_BYTES = 1024 * 1024', 'OUTPUT_HIGH_WATER_BYTES = 1e12'],
@@ -196,7 +197,7 @@ const patient: Control = {
   fault: 'a request may take, and replies may be left, for as long as one likes',
   run: (context) => {
     const edits = without(FRAME, WRITE, OPERATION, HEAD, REQUEST)
-    const main = plantedNode({ file: LIMITS, edits }, context.folder())
+    const main = plantedNodeSource({ file: LIMITS, edits }, context.folder())
     const all = [...READERS, ...HTTP_LARGE_READERS, ...SENDERS, ...HEADS]
     const groups = [{ ...SLOW, slow: all.map((one) => ({ ...one, share: 1 })), count: 4 }]
     return endure(context, { ...QUICK, main, groups }, keepsAll)
@@ -246,7 +247,7 @@ export const slowClientsRow: Row = {
     ]
     return endure(context, {
       groups,
-      main: isHurried ? hurriedNode(context) : await builtMain(),
+      main: isHurried ? hurriedNode(context) : undefined,
       hurry: isHurried ? HURRY : undefined,
       lateMs: LATE_MS,
       peakMax: isHurried ? Number.POSITIVE_INFINITY : PEAK_BYTES_MAX,

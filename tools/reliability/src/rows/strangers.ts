@@ -8,7 +8,7 @@ import { seededRandom } from '@minivault/wal/testing'
 import { type PlantedFault, plantedNode } from '../planted-source.ts'
 import type { Context, Findings, Row } from '../row.ts'
 import { descriptorObstacle } from '../wire/descriptors.ts'
-import { NODE_MAIN, NodeProgram } from '../wire/node-program.ts'
+import { NodeProgram } from '../wire/node-program.ts'
 import { AUTH_MODES, type AuthMode, isOpen, OPCODE_CASES } from '../wire/opcode-table.ts'
 import {
   BINARY_FORMS,
@@ -135,7 +135,7 @@ async function flooded(
   }
 }
 
-async function knock(context: Context, parts: Parts, main = NODE_MAIN): Promise<Findings> {
+async function knock(context: Context, parts: Parts, main?: string): Promise<Findings> {
   const failures: string[] = []
   const measured: string[] = []
   let n = 0
@@ -217,47 +217,47 @@ export const strangersRow: Row = {
   controls: [
     {
       fault: 'a key is compared as far as it goes',
-      run: (context) =>
+      run: async (context) =>
         knock(
           context,
           { keys: 200, modes: ['all'], table: false, floods: [] },
-          plantedNode(PREFIX_IS_ENOUGH, context.folder()),
+          await plantedNode(PREFIX_IS_ENOUGH, context.folder()),
         ),
     },
     {
       fault: 'DELETE counts as a read',
-      run: (context) =>
+      run: async (context) =>
         knock(
           context,
           { keys: 0, modes: ['writes'], table: true, floods: [] },
-          plantedNode(DELETE_IS_A_READ, context.folder()),
+          await plantedNode(DELETE_IS_A_READ, context.folder()),
         ),
     },
     {
       fault: 'HTTP takes the listing of keys for something of its own',
-      run: (context) =>
+      run: async (context) =>
         knock(
           context,
           { keys: 0, modes: ['all'], table: true, floods: [] },
-          plantedNode(LISTING_IS_OPEN, context.folder()),
+          await plantedNode(LISTING_IS_OPEN, context.folder()),
         ),
     },
     {
       fault: 'a RESP command that is asked for needs no key',
-      run: (context) =>
+      run: async (context) =>
         knock(
           context,
           { keys: 0, modes: ['all'], table: true, floods: [] },
-          plantedNode(COMMANDS_ARE_OPEN, context.folder()),
+          await plantedNode(COMMANDS_ARE_OPEN, context.folder()),
         ),
     },
     {
       fault: 'what strangers send is kept as that of others',
-      run: (context) =>
+      run: async (context) =>
         knock(
           context,
           { keys: 0, modes: ['all'], table: false, floods: [WITHOUT_LAST_BYTE] },
-          plantedNode(STRANGERS_ARE_HEARD_OUT, context.folder()),
+          await plantedNode(STRANGERS_ARE_HEARD_OUT, context.folder()),
         ),
     },
   ],

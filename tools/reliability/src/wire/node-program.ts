@@ -1,5 +1,5 @@
 /**
- * The node program itself, from the sources of this tree or from a copy with a planted fault, and what the
+ * The node program itself, built as its users run it, or from a copy with a planted fault, and what the
  * kernel says of its memory and its time.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -9,7 +9,6 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { NODE_ARGUMENTS } from '../process/flood-process.ts'
 
-export const NODE_MAIN = fileURLToPath(new URL('../../../../apps/node/src/main.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const HURRIED_MAIN = fileURLToPath(new URL('../process/hurried-node-main.ts', import.meta.url))
 const READY = /^minivault ready: .*?:(\d+)(?: |,)/
@@ -19,23 +18,28 @@ export interface ProgramOptions {
   directory: string
   /** Behind `-port 0 -host 127.0.0.1 -data …`. */
   words?: readonly string[]
-  /** A copy of main.ts with a fault in it. */
-  main?: string
-  /** Its deadlines pass so many times as fast; then `words` does not apply. */
+  /** A copy with a fault in it. */
+  main?: string | undefined
+  /** Its deadlines pass so many times as fast: then `main` is a main.ts, and `words` does not apply. */
   hurry?: number
 }
 
-/** main.cjs as its users run it: without the 50 MB that running from the sources takes. */
+let built: Promise<unknown> | undefined
+
+/** main.cjs as its users run it: without the second and the 50 MB that running from the sources takes. */
 export async function builtMain(): Promise<string> {
   const bundler = pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href
   const { bundle } = (await import(bundler)) as { bundle: (directory: string) => Promise<unknown> }
-  await bundle(join(ROOT, 'apps', 'node'))
+  built ??= bundle(join(ROOT, 'apps', 'node'))
+  await built
   return join(ROOT, 'apps', 'node', 'dist', 'main.cjs')
 }
 
-function programWords({ directory, words = [], main = NODE_MAIN, hurry }: ProgramOptions): string[] {
-  if (hurry === undefined) return [main, '-port', '0', '-host', '127.0.0.1', '-data', directory, ...words]
-  return [HURRIED_MAIN, join(dirname(main), 'index.ts'), directory, String(hurry)]
+async function programWords({ directory, words = [], main, hurry }: ProgramOptions): Promise<string[]> {
+  if (main !== undefined && hurry !== undefined)
+    return [...NODE_ARGUMENTS, HURRIED_MAIN, join(dirname(main), 'index.ts'), directory, String(hurry)]
+  const program = main ?? (await builtMain())
+  return [program, '-port', '0', '-host', '127.0.0.1', '-data', directory, ...words]
 }
 
 export class NodeProgram {
@@ -46,8 +50,7 @@ export class NodeProgram {
   #said = ''
 
   static async start(options: ProgramOptions): Promise<NodeProgram> {
-    const loader = options.main?.endsWith('.cjs') ? [] : NODE_ARGUMENTS
-    const child = spawn(process.execPath, [...loader, ...programWords(options)], {
+    const child = spawn(process.execPath, await programWords(options), {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

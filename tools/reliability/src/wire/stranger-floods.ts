@@ -7,7 +7,7 @@ import { WireClient } from './wire-client.ts'
 
 const KEY = Buffer.from('guarded')
 const KIBIBYTE = 1024
-const SETTLE_MS = 700
+const SETTLE_MS = 400
 /** Or until the node has answered all it will. */
 const SETTLE_MS_MAX = 8_000
 

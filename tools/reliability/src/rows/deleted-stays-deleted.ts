@@ -1,0 +1,80 @@
+/**
+ * Row 21: a member is away while the others delete, and while tombstones are purged; when it is back with
+ * what it held, nothing that was deleted comes back. Simulated; the same with real processes follows when
+ * nodes are joined over sockets.
+ */
+import * as cluster from '@minivault/cluster'
+import {
+  type ClusterPackage,
+  Coverage,
+  drawPlan,
+  endOf,
+  FAULTS,
+  type Item,
+  type Plan,
+  runPlan,
+} from '@minivault/simulator'
+import { allViolations, control } from '../cluster/fault-control.ts'
+import type { Context, Control, Findings, Row } from '../row.ts'
+
+const AWAY_FROM = 0.3
+const AWAY_UNTIL = 0.8
+/** When it is back: purges that nothing hinders. */
+const LATE_PURGES = 4
+const LATE_PURGE_EVERY_MS = 200
+/** Of all histories at least one in so many has a purge. */
+const DRAWN_PER_CASE = 4
+
+/** One key, deleted and made again and purged all the time; and one replica is away for half of it. */
+function planOf(seed: number): Plan {
+  const plan = drawPlan(seed, 'releasing')
+  const { members: count } = plan.setup
+  const endMs = endOf(plan)
+  const members = [seed % count]
+  const atMs = endMs * AWAY_FROM
+  const forMs = endMs * (AWAY_UNTIL - AWAY_FROM)
+  const away: Item =
+    seed % 2 === 0
+      ? { kind: 'crash', atMs, members, loss: 'unwritten', forMs }
+      : { kind: 'partition', atMs, side: members, isOneWay: false, forMs }
+  const late = Array.from({ length: LATE_PURGES }, (_, index): Item => {
+    const member = (seed + 1 + index) % count
+    return { kind: 'release', atMs: endMs + (index + 1) * LATE_PURGE_EVERY_MS, member, key: 0, agoMs: 0 }
+  })
+  const items = [...plan.items, away, ...late].sort((a, b) => a.atMs - b.atMs)
+  return { ...plan, items }
+}
+
+function run(context: Context, cases: number, broken: ClusterPackage): Findings {
+  const failures: string[] = []
+  let n = 0
+  let floors = 0
+  let drawn = 0
+  for (; n < cases && drawn < cases * DRAWN_PER_CASE; drawn++) {
+    const seed = context.seed + drawn
+    const coverage = new Coverage()
+    const { violations } = runPlan(planOf(seed), broken, { observers: [coverage] })
+    const [first] = violations
+    if (first !== undefined) failures.push(`seed ${seed}: ${first.judge}, key ${first.key}: ${first.why}`)
+    const written = coverage.counts['floor written down'] ?? 0
+    if (written === 0) continue
+    n += 1
+    floors += written
+    context.progress(n, cases)
+  }
+  return { n, failures, measured: `${floors} floors written down in ${n} of ${drawn} histories` }
+}
+
+function purgeControl(name: string): Control {
+  const fault = FAULTS.find((one) => one.name === name)
+  if (fault === undefined) throw new Error(`no fault is called ${name}`)
+  return control(`${name}: ${fault.what}`, fault, { planOf, violationsOf: allViolations })
+}
+
+export const deletedStaysDeletedRow: Row = {
+  number: 21,
+  claim: 'simulated: a deleted key stays deleted while a member is away through the purge (real: to come)',
+  cases: { smoke: 60, ci: 1000, long: 20_000 },
+  run: async (context, cases) => run(context, cases, cluster),
+  controls: ['tombstone-without-floor', 'released-by-majority'].map(purgeControl),
+}
