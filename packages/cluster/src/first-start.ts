@@ -1,9 +1,9 @@
 /**
- * Which cluster a member belongs to, before it is one: it has an id written down, takes that of the others, or
+ * Which cluster a member belongs to, before it is one: it has an id written down, takes that of others, or
  * founds one with them. Until then it does not vote.
  *
- *   somebody has an id    take it, and the layout with it. We may have been there before, and forgotten it: we
- *                         join, and vote when we have compared
+ *   somebody has an id    take it, and the layout with it. We may have been there before, and forgotten it:
+ *                         we join, and vote when we have compared
  *   nobody has            when all others have said so, the one with the smallest name makes one, and writes
  *                         it down before it says so. It votes: there was nothing to forget
  *   somebody is silent    wait, for it may have one; the operator may say that it has not
