@@ -68,7 +68,8 @@ function run(context: Context, cases: number, broken: ClusterPackage): Findings 
 function purgeControl(name: string): Control {
   const fault = FAULTS.find((one) => one.name === name)
   if (fault === undefined) throw new Error(`no fault is called ${name}`)
-  return control(`${name}: ${fault.what}`, fault, { planOf, violationsOf: allViolations })
+  const away = { ...fault, name: `${name}, away` }
+  return control(`${name}: ${fault.what}`, away, { planOf, violationsOf: allViolations })
 }
 
 export const deletedStaysDeletedRow: Row = {

@@ -1,0 +1,22 @@
+/** By fault, a seed that shows it: `smoke` begins there. `ci` hunts, and tells the first it finds. */
+export const RED_SEEDS: Readonly<Record<string, number>> = {
+  'read-compare-write': 10,
+  'plain-ignores-promise': 55,
+  'hint-ignores-promise': 55,
+  'accept-ignores-promise': 11,
+  'ledger-without-horizon': 11,
+  'restart-without-horizon': 13,
+  'new-id-on-retry': 8,
+  'refused-write-back-answered': 13,
+  'no-write-back': 13,
+  'two-values-one-ballot': 8,
+  'half-evidence': 25,
+  'no-barrier': 31,
+  'same-version-twice': 8,
+  'no-repair': 1,
+  'tombstones-unseen': 38,
+  'copies-count-as-votes': 48,
+  'tombstone-without-floor': 2,
+  'released-by-majority, away': 227,
+  'tombstone-without-floor, away': 2,
+}
