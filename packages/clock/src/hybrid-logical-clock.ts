@@ -55,6 +55,7 @@ export class HybridLogicalClock {
   readonly writerId: number
 
   readonly #low: number
+  readonly #raisedWriterId: number
   readonly #now: () => number
   readonly #maxOffsetMs: number
   readonly #persistBound: ((boundMs: number) => void) | undefined
@@ -81,6 +82,7 @@ export class HybridLogicalClock {
     assert(boundMs >= 0 && boundMs < WALL_MS_MAX, 'boundMs is a wall time')
     this.writerId = writerId
     this.#low = writerId | 0
+    this.#raisedWriterId = raisedWriterOf(writerId)
     this.#now = options.now
     this.#maxOffsetMs = options.maxOffsetMs ?? MAX_OFFSET_MS
     this.#persistBound = options.persistBound
@@ -134,12 +136,12 @@ export class HybridLogicalClock {
   }
 
   /**
-   * The smallest version of this writer above a key's `ballot`, which is not below what this clock issues:
-   * `next` will not issue it again, unless it lies too far ahead to be adopted. `into` may be `ballot`
-   * itself. Throws as `successor`.
+   * The smallest version above a key's `ballot` that this clock can give where it issues nothing above it.
+   * Its writer is `raisedWriterOf` this clock's: `next` never issues it. `into` may be `ballot` itself. Throws as
+   * `successor`.
    */
   above(ballot: Version, into: Version): Version {
-    successor(ballot, this.#low, into)
+    successor(ballot, this.#raisedWriterId, into)
     this.raised(into)
     return into
   }
@@ -246,6 +248,14 @@ export class HybridLogicalClock {
     this.#askHigh = highOf(wallMs)
     this.#askMiddle = middleOf(wallMs)
   }
+}
+
+/**
+ * The writer of what a clock gives above a ballot. One too far ahead is not adopted, and one day `next` gets
+ * there: with the same writer it would issue that version again.
+ */
+export function raisedWriterOf(writerId: number): number {
+  return (writerId ^ 1) >>> 0
 }
 
 function highOf(wallMs: number): number {

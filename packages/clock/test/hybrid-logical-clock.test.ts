@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compareVersions, HybridLogicalClock, Version } from '../src/index.ts'
+import { compareVersions, HybridLogicalClock, raisedWriterOf, Version } from '../src/index.ts'
 
 const WRITER = 0xdeadbeef
 const START = 1_700_000_000_000
@@ -269,14 +269,20 @@ t.test('what is given above a ballot is not issued again', (t) => {
   const clock = clockAt(wall)
   const first = clock.next(new Version())
   const raised = clock.above(first, new Version())
-  t.equal(String(raised), String(Version.of(START, 1, WRITER)))
+  t.equal(String(raised), String(Version.of(START, 1, raisedWriterOf(WRITER))))
   t.equal(String(clock.next(new Version())), String(Version.of(START, 2, WRITER)), 'above both')
   const old = Version.of(START - 9, 0, 1)
-  t.equal(String(clock.above(old, old)), String(Version.of(START - 9, 0, WRITER)), 'into the ballot itself')
+  const own = raisedWriterOf(WRITER)
+  t.equal(String(clock.above(old, old)), String(Version.of(START - 9, 0, own)), 'into the ballot itself')
   t.equal(String(clock.next(new Version())), String(Version.of(START, 3, WRITER)), 'and never back')
   const far = Version.of(START + 3_600_000, 5, WRITER)
-  t.equal(String(clock.above(far, new Version())), String(Version.of(START + 3_600_000, 6, WRITER)))
+  const above = String(clock.above(far, new Version()))
+  t.equal(above, String(Version.of(START + 3_600_000, 6, own)))
   t.equal(String(clock.next(new Version())), String(Version.of(START, 4, WRITER)), 'too far to be adopted')
+  wall.ms = START + 3_600_000
+  for (let issued = 0; issued < 20; issued++) {
+    t.not(String(clock.next(new Version())), above, 'nor when the wall gets there')
+  }
   t.end()
 })
 

@@ -9,7 +9,7 @@
  * fails; 3 reads nothing and cannot fail. The keys are different ones.
  */
 
-import { compareVersions, successor, Version } from '@minivault/clock'
+import { compareVersions, raisedWriterOf, successor, Version } from '@minivault/clock'
 import type { Codec } from '@minivault/codec'
 import type { Engine } from './engine.ts'
 import { fingerprintOf, shardOf } from './fingerprint.ts'
@@ -52,12 +52,12 @@ export class BatchRecord {
 export class BatchWriter {
   readonly #engine: Engine
   readonly #writer: RecordWriter
-  readonly #writerId: number
+  readonly #raisedWriterId: number
 
   constructor(engine: Engine, writer: RecordWriter, writerId: number) {
     this.#engine = engine
     this.#writer = writer
-    this.#writerId = writerId
+    this.#raisedWriterId = raisedWriterOf(writerId)
   }
 
   /** Returns the last record that was written, null when there was nothing to do. */
@@ -105,7 +105,8 @@ export class BatchWriter {
       shard[slot + SLOT_BALLOT + 2]!,
     )
     record.oldBlob = blobNameOf(lookup.bytes, lookup.at, lookup.length)
-    if (compareVersions(ballot, record.oldBallot) <= 0) successor(record.oldBallot, this.#writerId, ballot)
+    if (compareVersions(ballot, record.oldBallot) <= 0)
+      successor(record.oldBallot, this.#raisedWriterId, ballot)
   }
 
   #write(records: readonly BatchRecord[], bytes: number, count: number): void {
