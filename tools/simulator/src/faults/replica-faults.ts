@@ -41,11 +41,19 @@ export const REPLICA_FAULTS: readonly Fault[] = [
   },
   {
     name: 'promise-not-durable',
-    what: 'a promise is answered before it is durable',
+    what: 'a promise is kept in memory, and lost in a crash',
     planted: inCore('replica', [
       [
+        '  readonly #marks: Marks\n',
+        '  readonly #marks: Marks\n  readonly #unwritten = new Map<string, Version>()\n',
+      ],
+      [
         'const position = this.#store.pledge(key, { ballot, request, attempt })',
-        'const { position } = standing\n    this.#store.pledge(key, { ballot, request, attempt })',
+        'const { position } = standing\n    this.#unwritten.set(key.id, ballot)',
+      ],
+      [
+        'return higher(promised, this.#marks.promised(key))',
+        'return higher(this.#unwritten.get(key.id) ?? ZERO, higher(promised, this.#marks.promised(key)))',
       ],
     ]),
   },

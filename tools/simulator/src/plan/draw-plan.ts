@@ -111,7 +111,7 @@ function drawSetup(random: Random): Setup {
     deadlineMs: 12 * roundTripMs,
     ledgerEntries: random.of([LEDGER_AMPLE, LEDGER_AMPLE, LEDGER_SHORT]),
     startsNearTheWall: random.chance(0.7),
-    tickMs: random.of([100, 250, 1000]),
+    tickMs: random.of([100, 500, 1000]),
     compareEveryMs: random.of([2000, 4000, 600_000]),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Who holds the keys, in a simulated cluster: the core agrees about it by itself. What is here makes the first
- * layout and the tables that an operator would propose, and looks from above how far a change has come.
+ * Who holds the keys, in a simulated cluster: the core agrees about it by itself. Here are the first layout,
+ * the tables that an operator would propose, and a look from above at how far a change has come.
  */
 import type { Electorate, Key, Layouts, Placement, Table } from '@minivault/cluster'
 import type { Setup } from '../plan/plan.ts'

@@ -47,6 +47,7 @@ export class Member implements Env {
   /** Counts the starts. */
   life = 0
   skewMs = 0
+  tickMs: number
   /** The layout that it goes by. */
   placement!: Cluster.Placement
   readonly #parts: MemberParts
@@ -61,6 +62,7 @@ export class Member implements Env {
     this.number = number
     this.#parts = parts
     const { timeline, seed, setup } = parts
+    this.tickMs = setup.tickMs
     const onDurable = () => this.#core?.onDurable()
     this.disk = new Disk({ timeline, seed, member: number, syncMs: setup.syncMs, onDurable })
     this.start()
@@ -124,8 +126,8 @@ export class Member implements Env {
   }
 
   #tickSoon(life: number): void {
-    const { timeline, setup } = this.#parts
-    const wait = setup.tickMs * (1 + this.#random.next() / 10)
+    const { timeline } = this.#parts
+    const wait = this.tickMs * (1 + this.#random.next() / 10)
     timeline.add(
       wait,
       new Task(() => {

@@ -34,6 +34,7 @@ import { Timeline } from './timeline.ts'
 /** A run that is not at rest after so much goes round in circles. */
 const HAPPENINGS_MAX = 400_000
 const REST_MS = 2000
+const CALM_TICK_MS = 400
 /** Clients are told apart from members, which start more than once, by their writer's number. */
 const CLIENT_WRITERS = 200
 
@@ -118,11 +119,11 @@ export class World {
     for (const item of this.plan.items) this.#at(item.atMs, () => this.#do(item))
     const { deadlineMs } = this.plan.setup
     const calmMs = endOf(this.plan) + REST_MS
-    const lookMs = calmMs + 2 * deadlineMs + REST_MS
+    const lookMs = calmMs + deadlineMs + REST_MS
     this.#at(calmMs, () => this.#calm())
     this.#at(lookMs, () => this.#look())
     // What was in doubt may take effect while it is looked at; not any more when all is equal.
-    this.#at(lookMs + 2 * deadlineMs + REST_MS, () => {
+    this.#at(lookMs + deadlineMs + REST_MS, () => {
       this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#lookAgain())))
     })
     this.isAtRest = this.timeline.run(HAPPENINGS_MAX)
@@ -256,7 +257,10 @@ export class World {
 
   #calm(): void {
     this.network.calm()
-    for (const member of this.members) member.skewMs = 0
+    for (const member of this.members) {
+      member.skewMs = 0
+      member.tickMs = Math.max(member.tickMs, CALM_TICK_MS)
+    }
     this.#say('no more faults')
   }
 
