@@ -1,10 +1,11 @@
 /** Copies of our packages, and of the node program, with one fault planted in their source, for controls. */
 import { readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { copyPackage, copyPackages, type PlantedFault, packageWith, plant } from '@minivault/planted'
 import type * as Protocol from '@minivault/protocol'
 import type * as Storage from '@minivault/storage'
+import { builtProgram } from './process/built-program.ts'
 
 export type { PlantedFault } from '@minivault/planted'
 
@@ -20,17 +21,9 @@ export async function protocolWith(fault: PlantedFault, folder: string): Promise
   return packageWith('protocol', fault, folder)
 }
 
-const BUNDLER = pathToFileURL(fileURLToPath(new URL('../../bundle/bundle.mjs', import.meta.url))).href
-
 /** The node program over the changed sources, in one file as it is shipped: its path. The folder is empty. */
-export async function plantedNode(fault: PlantedFault, folder: string): Promise<string> {
-  const main = plantedNodeSource(fault, folder)
-  const output = join(folder, 'main.cjs')
-  const bundler = (await import(BUNDLER)) as {
-    writeBundle: (input: string, output: string) => Promise<unknown>
-  }
-  await bundler.writeBundle(main, output)
-  return output
+export function plantedNode(fault: PlantedFault, folder: string): Promise<string> {
+  return builtProgram(plantedNodeSource(fault, folder))
 }
 
 /** The same from its sources: the path of main.ts, beside which are the others. */

@@ -4,9 +4,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { builtProgram, PROGRAM_ENVIRONMENT } from './built-program.ts'
 import type { FloodBook, FloodSettings } from './flood.ts'
 
-const MAIN = fileURLToPath(new URL('./flood-main.ts', import.meta.url))
+const MAIN = await builtProgram(fileURLToPath(new URL('./flood-main.ts', import.meta.url)))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 export const NODE_ARGUMENTS = ['--import=tsx', '--conditions=minivault:source']
 const START_TIMEOUT_MS = 60_000
@@ -19,8 +20,9 @@ export class FloodProcess {
 
   /** Resolves when the first operation was acknowledged. */
   static async start(settings: Omit<FloodSettings, 'next'>, book: FloodBook): Promise<FloodProcess> {
-    const words = [...NODE_ARGUMENTS, MAIN, JSON.stringify({ ...settings, next: book.next })]
-    const child = spawn(process.execPath, words, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...PROGRAM_ENVIRONMENT }
+    const words = [MAIN, JSON.stringify({ ...settings, next: book.next })]
+    const child = spawn(process.execPath, words, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
     const flood = new FloodProcess(child)
     let said = ''
     child.stderr!.on('data', (text) => (said += text))

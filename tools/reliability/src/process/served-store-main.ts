@@ -47,18 +47,24 @@ async function answer(store: Store, [command, key, operation]: string[]): Promis
 }
 
 const { directory, isSwallowing } = JSON.parse(process.argv[2]!) as Settings
-try {
-  const fileSystem = isSwallowing ? { fileSystem: swallowing } : {}
-  const store = await Store.open({
-    directory,
-    segmentBytes: SEGMENT_BYTES,
-    cacheBytes: 1 << 20,
-    ...fileSystem,
-  })
-  say({ ready: true })
-  for await (const line of createInterface({ input: process.stdin })) {
-    say(await answer(store, line.split(' ')).catch(refusal))
+
+async function main(): Promise<void> {
+  try {
+    const fileSystem = isSwallowing ? { fileSystem: swallowing } : {}
+    const store = await Store.open({
+      directory,
+      segmentBytes: SEGMENT_BYTES,
+      cacheBytes: 1 << 20,
+      ...fileSystem,
+    })
+    say({ ready: true })
+    for await (const line of createInterface({ input: process.stdin })) {
+      say(await answer(store, line.split(' ')).catch(refusal))
+    }
+  } catch (error) {
+    say(refusal(error))
   }
-} catch (error) {
-  say(refusal(error))
 }
+
+// No await of a module's own: the one file of all of it has none.
+void main()

@@ -6,9 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { NODE_ARGUMENTS } from './flood-process.ts'
+import { builtProgram, PROGRAM_ENVIRONMENT } from './built-program.ts'
 
-const MAIN = fileURLToPath(new URL('./served-store-main.ts', import.meta.url))
+const MAIN = await builtProgram(fileURLToPath(new URL('./served-store-main.ts', import.meta.url)))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const ANSWER_TIMEOUT_MS = 60_000
 
@@ -43,9 +43,8 @@ export function failingSync(when: number): string[] {
 
 /** Starts a program of this repository, `under` others. It gets one thread for blocking calls. */
 export function startUnder(under: readonly string[], words: readonly string[]): ChildProcess {
-  const loader = words[0]!.endsWith('.cjs') ? [] : NODE_ARGUMENTS
-  const [command, ...rest] = [...under, process.execPath, ...loader, ...words]
-  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
+  const [command, ...rest] = [...under, process.execPath, ...words]
+  const env = { ...process.env, ...PROGRAM_ENVIRONMENT, UV_THREADPOOL_SIZE: '1' }
   return spawn(command!, rest, { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] })
 }
 

@@ -15,8 +15,11 @@ const SCENES = [...SIZE_SCENES, ...TEXT_SIZE_SCENES]
 const MEBIBYTE = 1024 * 1024
 /** The built program, runtime and all. */
 const PEAK_MEBIBYTES_MAX = 256
-/** The longest a bystander may wait, in milliseconds. A machine that is busy besides adds its own. */
-const PAUSE_MS_MAX: Readonly<Record<Profile, number>> = { smoke: 400, ci: 200, long: 200 }
+/**
+ * The longest a bystander may wait, in milliseconds. The short profile shows a node that stands still, and no
+ * more: it runs wherever, and a machine that is busy besides adds its own.
+ */
+const PAUSE_MS_MAX: Readonly<Record<Profile, number>> = { smoke: 1000, ci: 200, long: 200 }
 
 async function besiege(
   context: Context,
@@ -134,7 +137,7 @@ export const announcedSizesRow: Row = {
     {
       fault: 'decompression without a bound',
       run: async (context) =>
-        besiege(context, 10, scenesNamed('bombs'), await plantedNode(AT_ONCE, context.folder())),
+        besiege(context, 8, scenesNamed('bombs'), await plantedNode(AT_ONCE, context.folder())),
     },
     {
       fault: 'memory is taken by the announced size',

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { NODE_ARGUMENTS } from '../process/flood-process.ts'
+import { builtProgram } from '../process/built-program.ts'
 import type { Form } from './requests.ts'
 
-const MAIN = fileURLToPath(new URL('./crowd-main.ts', import.meta.url))
+const MAIN = await builtProgram(fileURLToPath(new URL('./crowd-main.ts', import.meta.url)))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 
 export type CrowdCommand =
@@ -30,7 +30,7 @@ export class Crowd {
   #said = ''
 
   constructor() {
-    const child = spawn(process.execPath, [...NODE_ARGUMENTS, MAIN], { cwd: ROOT })
+    const child = spawn(process.execPath, [MAIN], { cwd: ROOT })
     this.#child = child
     child.stderr.on('data', (text) => (this.#said += text))
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { PROGRAM_ENVIRONMENT } from '../process/built-program.ts'
 import { NODE_ARGUMENTS } from '../process/flood-process.ts'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -52,6 +53,7 @@ export class NodeProgram {
   static async start(options: ProgramOptions): Promise<NodeProgram> {
     const child = spawn(process.execPath, await programWords(options), {
       cwd: ROOT,
+      env: { ...process.env, ...PROGRAM_ENVIRONMENT },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let said = ''
