@@ -27,12 +27,14 @@ import { type LayoutChangeMessage, MESSAGE, type Message } from './messages.ts'
 import type { ReplicaStore } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 import type { Rejoining } from './rejoining.ts'
+import type { Repair } from './repair.ts'
 import type { Replica } from './replica.ts'
 import { OUTCOME } from './request.ts'
 
 export interface LayoutChangeParts {
   readonly store: ReplicaStore
   readonly replica: Replica
+  readonly repair: Repair
   readonly marks: Marks
   readonly layouts: Layouts
   readonly coordinator: Coordinator
@@ -206,6 +208,11 @@ export class LayoutChange {
     })
     if (isEnough) this.#adopt(settledState(layouts.state))
     return isEnough
+  }
+
+  /** Of a change that is under way: those that are not ready, as far as we have heard. */
+  get awaited(): number[] {
+    return [...new Set(this.#awaited.flat())].filter((member) => !this.#ready.has(member))
   }
 
   // --- messages

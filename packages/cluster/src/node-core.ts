@@ -63,6 +63,8 @@ export interface CoreStatus {
   readonly peers: readonly PeerStatus[]
   /** Whether some partition still waits for its vote. */
   readonly isComingBack: boolean
+  /** While the layout changes: those that are not ready, as far as we have heard. */
+  readonly awaited: readonly number[]
 }
 
 export class NodeCore {
@@ -132,7 +134,9 @@ export class NodeCore {
     const { began = MEMBERSHIP.voting } = parts
     this.#rejoining.open(began)
     replica.releaseAll()
-    const change = { ...members, ...held, coordinator: this.#coordinator, rejoining: this.#rejoining }
+    const coordinator = this.#coordinator
+    const rejoining = this.#rejoining
+    const change = { ...members, ...held, coordinator, repair, rejoining }
     this.#layoutChange = layouts === null ? null : new LayoutChange({ ...change, layouts })
   }
 
@@ -216,7 +220,8 @@ export class NodeCore {
   }
 
   status(): CoreStatus {
-    return { peers: this.#upkeep.status(), isComingBack: !this.#rejoining.isOver }
+    const awaited = this.#layoutChange?.awaited ?? []
+    return { peers: this.#upkeep.status(), isComingBack: !this.#rejoining.isOver, awaited }
   }
 
   onMessage(from: number, message: Message): void {
