@@ -199,7 +199,9 @@ export class ScriptedNode implements Env {
   }
 
   #newClock(startAbove: Version): HybridLogicalClock {
-    return new HybridLogicalClock({ writerId: this.number, now: () => this.wallMs(), startAbove })
+    // The odd ones are of what it raises.
+    const writerId = 2 * this.number
+    return new HybridLogicalClock({ writerId, now: () => this.wallMs(), startAbove })
   }
 }
 

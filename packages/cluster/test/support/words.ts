@@ -27,15 +27,19 @@ export interface Text extends Value {
 /** The writers of versions, by their number; what a client stamped has none. */
 const WRITERS = ['', 'A', 'B', 'C', 'D']
 
-/** `100A` of a wall time in ms and who made it, `100.1A` the next one in the same ms. */
+/**
+ * `100A` of a wall time in ms and who made it, `100.1A` the next one in the same ms, `100A'` one that A raised
+ * above another, where its clock could not follow.
+ */
 export function writtenVersion({ wallMs, counter, writerId }: Version): string {
-  return `${wallMs}${counter === 0 ? '' : `.${counter}`}${WRITERS[writerId] ?? `w${writerId}`}`
+  const writer = WRITERS[writerId >>> 1] ?? `w${writerId >>> 1}`
+  return `${wallMs}${counter === 0 ? '' : `.${counter}`}${writer}${(writerId & 1) === 1 ? "'" : ''}`
 }
 
 export function readVersion(text: string): Version {
-  const match = /^(\d+)(?:\.(\d+))?([A-D]?)$/.exec(text)
+  const match = /^(\d+)(?:\.(\d+))?([A-D]?)('?)$/.exec(text)
   if (match === null) throw new Error(`\`${text}\` is no version`)
-  return Version.of(Number(match[1]), Number(match[2] ?? 0), WRITERS.indexOf(match[3]!))
+  return Version.of(Number(match[1]), Number(match[2] ?? 0), 2 * WRITERS.indexOf(match[3]!) + match[4]!.length)
 }
 
 export function textOf(text: string): Text | null {
