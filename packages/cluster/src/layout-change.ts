@@ -10,7 +10,6 @@
  */
 
 import type { Coordinator } from './coordinator.ts'
-import { HandOver } from './hand-over.ts'
 import {
   jointState,
   type LayoutState,
@@ -21,6 +20,7 @@ import {
   tableOf,
 } from './layout-state.ts'
 import type { Layouts } from './layouts.ts'
+import { Leaving } from './leaving.ts'
 import { type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
 import { type Marks, MEMBERSHIP } from './marks.ts'
 import { type LayoutChangeMessage, MESSAGE, type Message } from './messages.ts'
@@ -68,13 +68,13 @@ export class LayoutChange {
   /** The phase that is being written down. */
   #noted = 0
   #isAsking = false
-  readonly #handOver: HandOver
+  readonly #leaving: Leaving
   /** With this tick: who was told, and who was asked. */
   readonly #told = new Set<number>()
 
   constructor(parts: LayoutChangeParts) {
     this.#parts = parts
-    this.#handOver = new HandOver(parts)
+    this.#leaving = new Leaving(parts)
     this.#begin()
   }
 
@@ -156,7 +156,7 @@ export class LayoutChange {
     this.#ready.clear()
     this.#told.clear()
     rejoining.onLayout()
-    this.#handOver.onLayout()
+    this.#leaving.onLayout()
     const moving = layouts.moving()
     this.#awaited = moving.map(({ after }) => after)
     // Of fewer replicas a majority may be none of those that have chosen something.
@@ -173,7 +173,7 @@ export class LayoutChange {
     const { layouts } = this.#parts
     if (layouts.isJoint) this.#sayReady()
     else this.#lookForDecision()
-    this.#handOver.onTick()
+    this.#leaving.onTick()
   }
 
   #sayReady(): void {
@@ -220,7 +220,7 @@ export class LayoutChange {
   /** Something came from a member; false: it is not for us, who are behind. */
   hear(from: number, { kind, epoch }: Message): boolean {
     const { layouts } = this.#parts
-    this.#handOver.hear(from, epoch)
+    this.#leaving.hear(from, epoch)
     if (epoch < layouts.epoch) {
       if (kind !== MESSAGE.layout) this.#tell(from)
       return kind !== MESSAGE.introduce

@@ -1,6 +1,6 @@
 /**
- * What a member holds of partitions that are not its own any more. It stays until all that hold them now have
- * written down that they do: until then one of them may still have to hear what was there. Then it is compared
+ * What a member holds of partitions that are not its own any more. It stays until all that hold them now
+ * have written down that they do: until then one may still have to hear what was there. Then it is compared
  * with them, who get what nobody else has (a write that one replica was enough for), and dropped.
  */
 import type { Layouts } from './layouts.ts'
@@ -8,7 +8,7 @@ import { MESSAGE, type Message } from './messages.ts'
 import type { Repair } from './repair.ts'
 import type { Replica } from './replica.ts'
 
-export interface HandOverParts {
+export interface LeavingParts {
   readonly replica: Replica
   readonly repair: Repair
   readonly layouts: Layouts
@@ -24,15 +24,15 @@ interface Lost {
   readonly has: Set<number>
 }
 
-export class HandOver {
-  readonly #parts: HandOverParts
+export class Leaving {
+  readonly #parts: LeavingParts
   /** By member: the latest phase that it is known to obey. */
   readonly #phases = new Map<number, number>()
   /** By partition. */
   readonly #lost = new Map<number, Lost>()
   readonly #comparing = new Set<number>()
 
-  constructor(parts: HandOverParts) {
+  constructor(parts: LeavingParts) {
     this.#parts = parts
   }
 
