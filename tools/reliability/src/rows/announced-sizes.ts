@@ -154,7 +154,7 @@ export const announcedSizesRow: Row = {
       run: async (context) =>
         besiege(
           context,
-          40,
+          16,
           scenesNamed(BEGUN_TEXTS),
           await plantedNode(TRUSTED_CONTENT_LENGTH, context.folder()),
         ),
@@ -164,7 +164,7 @@ export const announcedSizesRow: Row = {
       run: async (context) =>
         besiege(
           context,
-          80,
+          48,
           scenesNamed(BEGUN_TEXTS),
           await plantedNode(TRUSTED_ARGUMENT_COUNT, context.folder()),
         ),
