@@ -30,6 +30,8 @@ export interface Findings {
 /** A fault planted from outside. The same harness must fail on it. */
 export interface Control {
   readonly fault: string
+  /** Where it runs; everywhere unless it says otherwise. */
+  readonly profiles?: readonly Profile[]
   run(context: Context): Promise<Findings>
 }
 

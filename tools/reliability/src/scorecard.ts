@@ -71,7 +71,8 @@ export async function runRow(row: Row, settings: RunSettings): Promise<RowResult
   try {
     if (obstacle === null) {
       findings = await attempt(() => row.run(contextOf('cases'), cases))
-      for (const one of row.controls) control.push(await runControl(one, contextOf('control')))
+      const chosen = row.controls.filter(({ profiles }) => profiles?.includes(profile) ?? true)
+      for (const one of chosen) control.push(await runControl(one, contextOf('control')))
     }
   } finally {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })

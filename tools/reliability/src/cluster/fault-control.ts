@@ -1,6 +1,7 @@
 /**
  * A fault of the simulator as a control of the scorecard: histories over the core with the fault, from the
- * seed that is known to show it, until one is red that is good over the core as it is.
+ * seed that is known to show it, until one is red that is good over the core as it is. A fault of which no
+ * seed is known is hunted in the longer profiles alone.
  */
 import * as cluster from '@minivault/cluster'
 import {
@@ -12,7 +13,7 @@ import {
   runPlan,
   type Violation,
 } from '@minivault/simulator'
-import type { Context, Control, Findings, Profile } from '../row.ts'
+import { type Context, type Control, type Findings, PROFILES, type Profile } from '../row.ts'
 import { RED_SEEDS } from './red-seeds.ts'
 
 /** Within so many it has to be found; `smoke` begins at the seed that is known, and looks no further. */
@@ -34,8 +35,10 @@ export function faultControl(fault: Fault): Control {
 }
 
 export function control(name: string, fault: Fault, look: Look): Control {
+  const isKnown = Object.hasOwn(RED_SEEDS, fault.name)
   return {
     fault: name,
+    profiles: PROFILES.filter((profile) => isKnown || profile !== 'smoke'),
     async run(context: Context): Promise<Findings> {
       const broken = await clusterWith(fault, context.folder())
       const { profile, seed } = context
