@@ -27,6 +27,10 @@ const BENCHMARKS: Record<string, Benchmark> = {
     about: 'the Redis protocol against redis-server, asked by redis-benchmark: server CPU per operation',
     load: async () => (await import('./resp/resp.ts')).runResp,
   },
+  core: {
+    about: 'the quorum core without I/O: CPU of an operation, simulated histories a second',
+    load: async () => (await import('./core/core.ts')).runCore,
+  },
   start: {
     about: 'an installed package: from npx to the ready line',
     load: async () => (await import('./start/start.ts')).runStart,
