@@ -125,6 +125,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'exchanges-from-one',
+    under: 'forgetting',
     what: 'a reply to the life before a restart is taken for one of this life',
     planted: inCore('exchanges', [['Math.floor(env.random() * 2 ** 48)', '0 * env.random()']]),
   },

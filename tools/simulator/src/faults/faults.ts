@@ -1,7 +1,13 @@
 /** Every fault, in the order of the table. */
 import { COORDINATOR_FAULTS } from './coordinator-faults.ts'
 import type { Fault } from './fault.ts'
+import { LAYOUT_FAULTS } from './layout-faults.ts'
 import { MEMBERSHIP_FAULTS } from './membership-faults.ts'
 import { REPLICA_FAULTS } from './replica-faults.ts'
 
-export const FAULTS: readonly Fault[] = [...REPLICA_FAULTS, ...COORDINATOR_FAULTS, ...MEMBERSHIP_FAULTS]
+export const FAULTS: readonly Fault[] = [
+  ...REPLICA_FAULTS,
+  ...COORDINATOR_FAULTS,
+  ...MEMBERSHIP_FAULTS,
+  ...LAYOUT_FAULTS,
+]

@@ -22,11 +22,13 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'recovering-votes',
+    under: 'forgetting',
     what: 'a member that may have forgotten something votes at once',
     planted: votingAtOnce('recovering'),
   },
   {
     name: 'compared-with-one',
+    under: 'forgetting',
     what: 'who comes back compares with one of two others',
     planted: inCore('rejoining', [
       ['if (waiting.left.size <= waiting.spare) this', 'if (waiting.left.size <= 1) this'],
@@ -34,6 +36,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'joins-without-promise',
+    under: 'forgetting',
     what: 'an empty disk does not promise what the lost one may have promised',
     planted: inCore('rejoining', [
       ['if (membership === MEMBERSHIP.joining) marks', 'if (membership > MEMBERSHIP.joining) marks'],
@@ -58,11 +61,13 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'tombstone-with-promise',
+    under: 'releasing',
     what: 'a tombstone is released together with a promise above its floor',
     planted: inCore('replica', [['if (isAbove(promised, upTo)) return false\n', '']]),
   },
   {
     name: 'floor-without-fence',
+    under: 'releasing',
     what: 'replicas take what is below a floor that is being raised',
     planted: inCore('marks', [
       [
@@ -73,6 +78,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'released-by-majority',
+    under: 'releasing',
     what: 'a floor is raised when a majority holds the same, not all',
     planted: inCore('release', [
       [
@@ -89,6 +95,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'joint-phase-by-new',
+    under: 'moving',
     what: 'while keys move, a majority of the new replicas is enough',
     planted: inCore('electorate', [['[setOf(members), setOf(next)]', '[setOf(next)]']]),
   },

@@ -27,12 +27,13 @@ type Change = (plan: Plan, random: Random, atMs: () => number) => Plan
 const CHANGES: Readonly<Record<Circumstance, Change>> = {
   /** Members come back with less than they had, at once, while the network is slow. */
   forgetting: ({ seed, setup, items }, random, atMs) => {
-    const durability = random.of([DURABILITY.fsync, DURABILITY.os])
+    const durability = random.of([DURABILITY.fsync, DURABILITY.os, DURABILITY.memory])
+    const syncMs = random.of([1, 120])
     const crashes = times(8, (): Item => {
       const members = [random.below(setup.members)]
       return { kind: 'crash', atMs: atMs(), members, loss: random.of(LOSSES), forMs: 2 + random.below(10) }
     })
-    return { seed, setup: { ...hurried(setup), durability }, items: [...items, ...crashes] }
+    return { seed, setup: { ...hurried(setup), durability, syncMs }, items: [...items, ...crashes] }
   },
 
   /** Keys move on before everybody knows that they have moved. */
