@@ -1,8 +1,8 @@
 /**
  * One record goes to one member that lacks it: an offer as any other. Refused because of a promise, it is
- * offered once more, a little later: the promise may be that of a round under way, which brings something newer
- * itself. An abandoned one is left to a round of ours, which has the record held under a ballot above the
- * promise.
+ * offered once more, a little later: the promise may be that of a round under way, which brings something
+ * newer itself. An abandoned one is left to a round of ours, which has the record held under a ballot above
+ * the promise.
  */
 import type { Coordinator } from './coordinator.ts'
 import { Electorate } from './electorate.ts'

@@ -28,8 +28,8 @@ export interface Text extends Value {
 const WRITERS = ['', 'A', 'B', 'C', 'D']
 
 /**
- * `100A` of a wall time in ms and who made it, `100.1A` the next one in the same ms, `100A'` one that A raised
- * above another, where its clock could not follow.
+ * `100A` of a wall time in ms and who made it, `100.1A` the next one in the same ms, `100A'` one that A
+ * raised above another, where its clock could not follow.
  */
 export function writtenVersion({ wallMs, counter, writerId }: Version): string {
   const writer = WRITERS[writerId >>> 1] ?? `w${writerId >>> 1}`
@@ -39,7 +39,8 @@ export function writtenVersion({ wallMs, counter, writerId }: Version): string {
 export function readVersion(text: string): Version {
   const match = /^(\d+)(?:\.(\d+))?([A-D]?)('?)$/.exec(text)
   if (match === null) throw new Error(`\`${text}\` is no version`)
-  return Version.of(Number(match[1]), Number(match[2] ?? 0), 2 * WRITERS.indexOf(match[3]!) + match[4]!.length)
+  const writer = 2 * WRITERS.indexOf(match[3]!) + match[4]!.length
+  return Version.of(Number(match[1]), Number(match[2] ?? 0), writer)
 }
 
 export function textOf(text: string): Text | null {
