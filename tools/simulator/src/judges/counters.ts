@@ -23,8 +23,9 @@ function judgeSums(operations: readonly Operation[], writes: readonly Operation[
   const most = writes.filter(({ ending }) => ending !== 'no' && ending !== 'failed').length
   for (const { start, ending, value } of operations) {
     if (!start.isFinal || ending !== 'ok' || start.level !== LEVEL.quorum) continue
+    const least = writes.filter((one) => one.ending === 'ok' && one.returnMs <= start.callMs).length
     const sum = value ?? 0
-    if (sum < sums.length || sum > most) return `${sum} at the end, of ${sums.length} to ${most} increments`
+    if (sum < least || sum > most) return `${sum} at the end, of ${least} to ${most} increments`
   }
   return ''
 }
