@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { BinaryClient, get, remove, set } from './support/binary-client.ts'
 import { startServer, temporaryFolder } from './support/server.ts'
 
-const CYCLES = Number(process.env['CRASH_CYCLES'] ?? 15)
+const CYCLES = Number(process.env['CRASH_CYCLES'] ?? 6)
 const WRITERS = 8
 const KEYS = 40
 const PIPELINE = 16

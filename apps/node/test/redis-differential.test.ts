@@ -14,7 +14,7 @@ const version = redisVersion()
 /** Other versions answer some commands otherwise. */
 const isOther = version !== undefined && !version.startsWith('7.')
 const SKIP = isOther ? `redis-server here is ${version}, not 7` : skipWithout('redis-server')
-const BUDGET_MS = Number(process.env['MINIVAULT_REDIS_MODEL_MS'] ?? 7000)
+const BUDGET_MS = Number(process.env['MINIVAULT_REDIS_MODEL_MS'] ?? 3000)
 /** What the servers may be apart in time. */
 const APART_MS = 5000
 const TIMES = /^p?(ttl|expiretime)$/

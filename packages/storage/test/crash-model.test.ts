@@ -187,8 +187,8 @@ t.test('any operations, power cuts and kills: nothing confirmed is lost, nothing
     crashes += run.crashes
     if (problem !== null) throw new Error(problem)
   })
-  await fc.assert(property, { numRuns: Number(process.env['CRASH_MODEL_RUNS'] ?? 300) })
-  t.ok(crashes > 300, `${crashes} crashes`)
+  await fc.assert(property, { numRuns: Number(process.env['CRASH_MODEL_RUNS'] ?? 150) })
+  t.ok(crashes > 150, `${crashes} crashes`)
 })
 
 /** The control: the log's own syncs do nothing. */
@@ -205,7 +205,7 @@ t.test('the control: a disk that forgets to sync is caught', async (t) => {
     const problem = await new Run(new ForgetfulDisk()).all(list)
     if (problem !== null) problems.push(problem)
   })
-  await fc.assert(property, { numRuns: 100 })
+  await fc.assert(property, { numRuns: 50 })
   const honest = /that it must not hold$|^does not open after step \d+: STORAGE_CORRUPT$/
   t.same(
     problems.filter((problem) => !honest.test(problem)),

@@ -9,7 +9,7 @@ import { Store } from '@minivault/storage'
 import { buildStore, type Files, inspect, type SmallStore } from '../disk/damaged-store.ts'
 import type { Engine } from '../disk/machine.ts'
 import { type PlantedFault, storageWith } from '../planted-source.ts'
-import type { Context, Findings, Row } from '../row.ts'
+import { type Context, type Findings, NOTICED_ENOUGH, type Row } from '../row.ts'
 
 const STORE_BYTES = 16 * 1024
 const LONG_STORE_BYTES = 256 * 1024
@@ -63,7 +63,7 @@ async function damageAll(context: Context, plan: Plan): Promise<Findings> {
 /** Returns how many bytes could be damaged. */
 async function damageOne(
   context: Context,
-  { stride, everyBit }: Plan,
+  { stride, everyBit, engine }: Plan,
   damage: Damage,
   { files, values }: SmallStore,
   isCrashed: boolean,
@@ -75,6 +75,8 @@ async function damageOne(
     const synced = isCrashed ? syncedBytes(files, path) : bytes.length
     const isTail = synced < bytes.length
     for (let i = context.seed % stride; i < synced; i += stride) {
+      // A planted engine has shown enough with the first.
+      if (engine !== undefined && damage.failures.length >= NOTICED_ENOUGH) return done
       for (let bit = everyBit ? 0 : i & 7; bit <= (everyBit ? 7 : i & 7); bit++) {
         const flipped = bytes.slice()
         flipped[i]! ^= 1 << bit
