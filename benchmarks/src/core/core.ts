@@ -106,7 +106,8 @@ export function corePage(facts: MachineFacts, { operations, histories }: CoreFig
   const most = rows.map(({ operation, coordinator: { median } }) => {
     return `${operation} ${median.toFixed(1)} µs, ${judged(median <= OPERATION_MICROS_MAX)}`
   })
-  const target = `Target: at most ${OPERATION_MICROS_MAX} µs of CPU for one coordinator operation: ${most.join('; ')}.`
+  const line = `at most ${OPERATION_MICROS_MAX} µs of CPU for one coordinator operation`
+  const target = `Target: ${line}: ${most.join('; ')}.`
   const { median, min, max } = perSecond
   const speed =
     `Target: at least ${HISTORIES_MIN} simulated histories for each second of CPU: ${median.toFixed(0)} ` +
