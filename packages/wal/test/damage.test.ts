@@ -195,8 +195,8 @@ t.test('one write a turn, one sync for all who wait, none for those who do not',
 t.test('much that nobody wants durable is synced now and then', async (t) => {
   const bench = new Bench()
   const log = await bench.open({ segmentBytes: 1 << 26, windowBytes: 1 << 20 })
-  const [bytes, count] = [1 << 16, () => bench.disk.counts.get('datasync') ?? 0]
-  for (let i = 0; i < TAIL_SYNC_BYTES / 65_536 - 1; i++) {
+  const [bytes, count] = [1 << 18, () => bench.disk.counts.get('datasync') ?? 0]
+  for (let i = 0; i < TAIL_SYNC_BYTES / bytes - 1; i++) {
     log.reserve(bytes - 200)
     log.commit()
     log.demand(DURABILITY.os)
@@ -204,13 +204,13 @@ t.test('much that nobody wants durable is synced now and then', async (t) => {
   }
   t.equal(count(), 0)
   for (let i = 0; i < 3; i++) {
-    log.reserve(bytes)
+    log.reserve(bytes - 200)
     log.commit()
     log.demand(DURABILITY.os)
     await bench.turn()
   }
   t.equal(count(), 1)
-  t.ok(log.isDurable(1, TAIL_SYNC_BYTES - 65_536))
+  t.ok(log.isDurable(1, TAIL_SYNC_BYTES - 2 * bytes))
   await bench.until(log.close())
 })
 
