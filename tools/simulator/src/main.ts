@@ -129,7 +129,7 @@ async function hunting(faults: readonly Fault[]): Promise<boolean> {
     mkdirSync(args.out, { recursive: true })
     writeFileSync(join(args.out, `${fault.name}.json`), planText(plan))
   }
-  process.stdout.write(`${found} of ${faults.length} faults found\n`)
+  process.stdout.write(`${found} of ${faults.length} faults found, or left to a scenario\n`)
   return found === faults.length
 }
 

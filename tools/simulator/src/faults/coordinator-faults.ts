@@ -137,6 +137,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'first-attempt-without-evidence',
+    scenario: 'first-attempt-evidence',
     what: 'a coordinator that has sent nothing yet does not ask whether it was done elsewhere',
     planted: inCore('round', [
       [

@@ -23,7 +23,10 @@ export async function faultRow(fault: Fault, first: number): Promise<FaultRow> {
     const broken = await clusterWith(fault, folder)
     const found = hunt(fault, broken, { first, seeds: FAULT_SEEDS, itemsMax: FAULT_ITEMS_MAX })
     if (found === null) {
-      return { fault, isFound: false, text: line(fault, `NOT FOUND in ${FAULT_SEEDS}`), plan: null }
+      const { scenario } = fault
+      const elsewhere = scenario === undefined ? '' : `; see scenario ${scenario}`
+      const text = line(fault, `NOT FOUND in ${FAULT_SEEDS}${elsewhere}`)
+      return { fault, isFound: scenario !== undefined, text, plan: null }
     }
     const { seeds, seed, violation, plan } = found
     const isSmall = plan.items.length <= FAULT_ITEMS_MAX

@@ -15,6 +15,8 @@ export interface Fault {
   /** Null: the core is as it should be. */
   readonly planted: PlantedFault | null
   readonly clientFault?: ClientFault
+  /** Too rare for seeds: a scenario of the core's tests is about it (packages/cluster/test/scenarios). */
+  readonly scenario?: string
   /** Rare otherwise: it is looked for where this happens all the time. */
   readonly under?: Circumstance
 }

@@ -36,6 +36,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'joins-without-promise',
+    scenario: 'joiner-keeps-lost-promises',
     under: 'forgetting',
     what: 'an empty disk does not promise what the lost one may have promised',
     planted: inCore('rejoining', [
@@ -44,6 +45,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'two-lives',
+    scenario: 'answers-of-two-lives',
     under: 'forgetting',
     what: 'answers that a member gave before and after it forgot count together',
     planted: inCore('exchange', [['if (this.#contradicts(member, lives)) {', 'if (member < 0) {']]),
@@ -67,6 +69,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'floor-without-fence',
+    scenario: 'no-write-below-a-fence',
     under: 'releasing',
     what: 'replicas take what is below a floor that is being raised',
     planted: inCore('marks', [
