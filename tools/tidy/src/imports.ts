@@ -43,6 +43,8 @@ function checkSibling(folder: PackageFolder, file: SourceFile, entry: Import): F
   }
   if (folder.kind === 'tool' || to === from || (inTest && (door === 'testing' || folder.kind === 'app')))
     return []
+  // What has no layer is a tool.
+  if (inTest && LAYERS[to] === undefined) return []
   if (!(LAYERS[from]?.mayImport.includes(to) ?? false)) {
     return [finding('layer', file.path, entry.line, `imports ${to}: ${insteadOf(from, to)}`)]
   }
