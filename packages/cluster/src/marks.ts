@@ -95,6 +95,11 @@ export class Marks {
     return higher(ofAll, this.#fences.get(numberOf(partition, leaf)) ?? ZERO)
   }
 
+  /** For all keys of a partition, on the way into it. */
+  promiseIn(partition: number): Version {
+    return this.#promises.get(partition) ?? ZERO
+  }
+
   promisedUpTo(partition: number): Version {
     return this.#promisedUpTo.get(partition) ?? ZERO
   }

@@ -108,6 +108,8 @@ export interface Promised extends Counted {
   readonly evidence: readonly Evidence[]
   /** It may have held more, and forgotten. */
   readonly isForgetful: boolean
+  /** Else the record is known only, from others: it does not count as held. */
+  readonly isHeld: boolean
 }
 
 export interface Read extends Envelope {
@@ -120,6 +122,8 @@ export interface Read extends Envelope {
 export interface State extends Counted {
   readonly kind: typeof MESSAGE.state
   readonly record: HeldRecord
+  /** As of a promise. */
+  readonly isHeld: boolean
 }
 
 // --- comparing what two members hold

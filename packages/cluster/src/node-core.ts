@@ -314,7 +314,7 @@ export class NodeCore {
     // A promise that does not count would only be in the way of what is to be taken.
     if (!this.votesIn(key.partition)) return
     const promise = this.#replica.prepare(key, ballot, request, attempt)
-    const { verdict, above, record, evidence, isForgetful } = promise
+    const { verdict, above, record, evidence, isForgetful, isHeld } = promise
     const { epoch, time, votes, lives } = this.#counted(key.partition)
     const reply = {
       kind: MESSAGE.promised,
@@ -328,6 +328,7 @@ export class NodeCore {
       record,
       evidence,
       isForgetful,
+      isHeld,
     }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? promise.position : 0, ROUND_DURABILITY)
   }
@@ -335,11 +336,11 @@ export class NodeCore {
   #onRead(from: number, read: Read): void {
     if (this.#isStale(read)) return this.#refuseStale(from, read)
     const { exchange, key } = read
-    const { record, position, durability } = this.#replica.read(key)
+    const { record, isHeld, position, durability } = this.#replica.read(key)
     const isLeftOut = !read.wantsValue && record.value !== null
     const shown: HeldRecord = isLeftOut ? { ...record, value: undefined } : record
     const { epoch, time, votes, lives } = this.#counted(key.partition)
-    const reply = { kind: MESSAGE.state, exchange, epoch, time, votes, lives, record: shown }
+    const reply = { kind: MESSAGE.state, exchange, epoch, time, votes, lives, record: shown, isHeld }
     this.#outbox.send(from, reply, position, durability)
   }
 

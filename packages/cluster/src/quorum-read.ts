@@ -24,6 +24,8 @@ export class QuorumRead {
   #first: readonly number[] = []
   #records: (HeldRecord | undefined)[] = []
   #answered = 0
+  /** Those of them whose record counts. */
+  #holders = 0
   #tries = 0
   #wantsAllValues = false
   /** Of the write-back: what is offered, and who holds it. */
@@ -42,6 +44,7 @@ export class QuorumRead {
     this.#newest = null
     this.#records = []
     this.#answered = 0
+    this.#holders = 0
     this.#exchange = this.#coordinator.open(key, this)
     const first = this.#coordinator.nearest(this.#exchange.electorate, key.partition)
     this.#first = first
@@ -73,11 +76,12 @@ export class QuorumRead {
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {
-    if (reply.kind === MESSAGE.state) this.#onState(position, reply.record)
+    if (reply.kind === MESSAGE.state) this.#onState(position, reply.record, reply.isHeld)
     else if (reply.kind === MESSAGE.offered) this.#onOffered(position, reply.verdict)
   }
 
-  #onState(position: number, record: HeldRecord): void {
+  #onState(position: number, record: HeldRecord, isHeld: boolean): void {
+    if (isHeld) this.#holders |= 1 << position
     this.#records[position] = record
     this.#answered |= 1 << position
     const { electorate } = this.#exchange
@@ -106,7 +110,7 @@ export class QuorumRead {
     this.#held = 0
     for (let position = 0; position < count; position++) {
       const record = this.#records[position]
-      if (record !== undefined && isSame(record, newest!)) this.#held |= 1 << position
+      if (record !== undefined && isSame(record, newest!)) this.#held |= this.#holders & (1 << position)
     }
     return newest!
   }

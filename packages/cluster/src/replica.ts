@@ -23,11 +23,14 @@ export interface Promise {
   readonly record: HeldRecord
   readonly evidence: readonly Evidence[]
   readonly isForgetful: boolean
+  /** Else the record is known only. */
+  readonly isHeld: boolean
   readonly position: number
 }
 
 export interface Shown {
   readonly record: HeldRecord
+  readonly isHeld: boolean
   readonly promised: Version
   readonly position: number
   readonly durability: Durability
@@ -59,10 +62,12 @@ export class Replica {
     const held = this.#shown(key, standing)
     const { position } = standing
     const promised = this.#promised(key, standing)
-    const isHeld = !isAbsent(held) && isEqual(held.ballot, record.ballot)
+    const isThere = !isAbsent(held) && isEqual(held.ballot, record.ballot)
+    const isHeld = isThere && this.#isHeld(key, held)
     if (isHeld || this.#hasHeld(key, record)) {
       return { verdict: VERDICT.held, above: ZERO, position }
     }
+    if (isThere) return this.#refuse(VERDICT.promised, held, promised)
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
     if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
     if (this.#isFenced(key, record.ballot)) return this.#refuse(VERDICT.promised, held, promised)
@@ -82,6 +87,7 @@ export class Replica {
       record,
       evidence: NOTHING_HELD,
       isForgetful: false,
+      isHeld: false,
     })
     if (attempt < this.#ledger.attempt(request)) return refused(VERDICT.superseded)
     // Nor is one promised twice: of two rounds under one ballot only one can have its quorum.
@@ -91,14 +97,16 @@ export class Replica {
     if (attempt > 0) this.#ledger.addAttempt(request, attempt)
     const evidence = this.#evidence(key, record, request)
     const isForgetful = !isAbove(request, this.#horizonOf(key))
-    return { verdict: VERDICT.held, above: ZERO, record, evidence, isForgetful, position }
+    const isHeld = this.#isHeld(key, record)
+    return { verdict: VERDICT.held, above: ZERO, record, evidence, isForgetful, isHeld, position }
   }
 
   read(key: Key): Shown {
     const standing = this.#store.find(key)
     const { position, durability } = standing
     const promised = this.#promised(key, standing)
-    return { record: this.#shown(key, standing), promised, position, durability }
+    const record = this.#shown(key, standing)
+    return { record, isHeld: this.#isHeld(key, record), promised, position, durability }
   }
 
   /** Nothing above it was held or promised in this partition. */
@@ -182,6 +190,14 @@ export class Replica {
     return this.#ledger.hasHeld(request, ballot)
   }
 
+  /**
+   * Not what came from others on our way into the partition: it was never weighed against what the life before,
+   * or others, had promised by then.
+   */
+  #isHeld({ partition }: Key, record: HeldRecord): boolean {
+    return isAbsent(record) || isAbove(record.ballot, this.#marks.promiseIn(partition))
+  }
+
   #promised(key: Key, { promised }: Standing): Version {
     return higher(promised, this.#marks.promised(key))
   }
@@ -201,7 +217,7 @@ export class Replica {
     const begunAt = this.#begunAt.get(key.partition)
     const known = this.#ledger.evidence(request)
     const evidence = begunAt === undefined ? known : known.filter(({ ballot }) => isAbove(ballot, begunAt))
-    const isOurs = isEqual(record.request, request)
+    const isOurs = isEqual(record.request, request) && this.#isHeld(key, record)
     if (!isOurs || evidence.some(({ ballot }) => isEqual(ballot, record.ballot))) return evidence
     return [...evidence, record]
   }

@@ -171,7 +171,9 @@ export class Round {
   }
 
   #isHeldByQuorum(record: HeldRecord): boolean {
-    return this.#exchange.electorate.isQuorum(this.#bitsOf((promise) => isSame(promise.record, record)))
+    return this.#exchange.electorate.isQuorum(
+      this.#bitsOf((promise) => promise.isHeld && isSame(promise.record, record)),
+    )
   }
 
   #bitsOf(matches: (promise: Promised) => boolean): number {
