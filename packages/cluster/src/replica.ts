@@ -191,8 +191,8 @@ export class Replica {
   }
 
   /**
-   * Not what came from others on our way into the partition: it was never weighed against what the life before,
-   * or others, had promised by then.
+   * Not what came from others on our way into the partition: it was never weighed against what the life
+   * before, or others, had promised by then.
    */
   #isHeld({ partition }: Key, record: HeldRecord): boolean {
     return isAbsent(record) || isAbove(record.ballot, this.#marks.promiseIn(partition))
