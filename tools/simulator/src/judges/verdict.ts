@@ -50,7 +50,8 @@ export function judge(world: World, searchesAll: boolean): Verdict {
     if ((order.why !== '' || searchesAll) && !hasExpiries(history)) {
       searched += 1
       const found = judgeLinearizability(history, order.seen)
-      if (found === 'undecided') undecided += 1
+      // With a witness it is decided; the search only looks over its shoulder.
+      if (found === 'undecided' && order.why !== '') undecided += 1
       if (found === 'no') add('linearizability', whyNoOrder(order.why))
     }
     add('counters', judgeCounters(history))
