@@ -94,7 +94,12 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     name: 'old-layout-taken',
     under: 'moving',
     what: 'questions by an old layout are answered',
-    planted: inCore('node-core', [['return epoch < this.#parts.placement.epoch', 'return epoch < 0']]),
+    scenario: 'late-write-of-the-old-layout',
+    planted: inCore(
+      'node-core',
+      [['return epoch < this.#parts.placement.epoch', 'return epoch < 0']],
+      inCore('coordinator', [['reply.votes && reply.epoch === exchange.epoch', 'reply.votes']]),
+    ),
   },
   {
     name: 'joint-phase-by-new',
