@@ -12,6 +12,9 @@ import type { Member } from './member.ts'
 import { numberOf, type Operation, OperationChange } from './operation.ts'
 import type { Timeline } from './timeline.ts'
 
+/** How much longer than others a read after the last fault may take: it may have to settle what was left. */
+export const FINAL_PATIENCE = 4
+
 export interface ClientParts {
   readonly timeline: Timeline
   readonly history: History
@@ -104,7 +107,7 @@ export class Client {
       attempt: number,
       level,
       durability: setup.durability,
-      deadlineMs: setup.deadlineMs,
+      deadlineMs: operation.start.isFinal ? setup.deadlineMs * FINAL_PATIENCE : setup.deadlineMs,
     })
   }
 

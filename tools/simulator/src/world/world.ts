@@ -22,7 +22,7 @@ import {
   type ReleaseItem,
 } from '../plan/plan.ts'
 import { mix } from '../random.ts'
-import { type Attempt, Client } from './client.ts'
+import { type Attempt, Client, FINAL_PATIENCE } from './client.ts'
 import { Task } from './disk.ts'
 import { History } from './history.ts'
 import { holdersIn, isMoving, LayoutForm } from './layout.ts'
@@ -123,7 +123,7 @@ export class World {
     this.#at(calmMs, () => this.#calm())
     this.#at(lookMs, () => this.#look())
     // What was in doubt may take effect while it is looked at; not any more when all is equal.
-    this.#at(lookMs + deadlineMs + REST_MS, () => {
+    this.#at(lookMs + deadlineMs * FINAL_PATIENCE + REST_MS, () => {
       this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#lookAgain())))
     })
     this.isAtRest = this.timeline.run(HAPPENINGS_MAX)
