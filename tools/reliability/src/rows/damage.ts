@@ -118,7 +118,7 @@ function planOf(context: Context): Plan {
   return { bytes: isLong ? LONG_STORE_BYTES : STORE_BYTES, stride, everyBit: isLong }
 }
 
-const SMOKE_STRIDE = 20
+const SMOKE_STRIDE = 10
 const CONTROL_STRIDE = 97
 
 export const NO_CHECKSUM: PlantedFault = {
@@ -141,7 +141,7 @@ const forgiving: Engine = {
 export const damageRow: Row = {
   number: 7,
   claim: 'every byte flip and every truncation: the right value or a typed error, and verify names the file',
-  cases: { smoke: 2500, ci: 50_000, long: 4_000_000 },
+  cases: { smoke: 5000, ci: 50_000, long: 4_000_000 },
   run: (context) => damageAll(context, planOf(context)),
   controls: [
     {

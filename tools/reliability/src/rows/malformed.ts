@@ -91,7 +91,7 @@ export const malformedRow: Row = {
   number: 10,
   claim:
     'streams that are nearly right, split anywhere: read as a plain reader does, no crash, nobody harmed',
-  cases: { smoke: 40_000, ci: 1_000_000, long: 100_000_000 },
+  cases: { smoke: 100_000, ci: 1_000_000, long: 100_000_000 },
   obstacle: () => descriptorObstacle(1000),
   run,
   controls: [
