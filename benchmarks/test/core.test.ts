@@ -21,6 +21,6 @@ t.test('it measures', async (test) => {
   const { stdout, status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' })
   test.equal(status, 0, stderr)
   for (const name of ['put', 'get', 'conditional yes', 'conditional no']) {
-    test.match(stdout, new RegExp(`\\| ${name} \\| \\d`))
+    test.match(stdout, new RegExp(`\\| ${name} \\| -?\\d`))
   }
 })

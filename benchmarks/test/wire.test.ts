@@ -144,6 +144,6 @@ t.test('the list, and a name that is none', async (test) => {
   test.equal(unknown.status, 2)
   test.match(
     unknown.stderr,
-    /^bench: there is no benchmark "nonsense": the names are storage, wire, http, resp, start\n$/,
+    /^bench: there is no benchmark "nonsense": the names are storage, wire, http, resp, core, start\n$/,
   )
 })
