@@ -28,7 +28,8 @@ await runMain(async () => {
   const extra = process.argv.slice(2)
   const filters = extra.some((argument) => argument.startsWith('--filter')) ? ['--filter=//'] : []
   const args = ['run', 'build', 'test', ...CHECKS.map((check) => `//#${check}`), ...filters, ...extra]
-  // --continue: one failure hides no other. Three tasks at a time: each tap run starts processes of its own, and waits between them.
+  // --continue: one failure hides no other. Three tasks at a time: each tap run starts processes of its own,
+  // and waits between them.
   args.push('--continue', '--concurrency=3', '--summarize', '--output-logs=hash-only', '--ui=stream')
   const turbo = join(ROOT, 'node_modules', '.bin', 'turbo')
   // Every test that starts a node comes after its build, so that it may start what is shipped.
