@@ -1,34 +1,22 @@
 /** What others ask of us who compare, begin anew, or end the tombstones of a leaf. */
-import type { Limits } from './limits.ts'
-import type { Marks } from './marks.ts'
 import {
   type Entry,
   type Fence,
   type Introduce,
   type Leaves,
   MESSAGE,
-  type Message,
   type Release,
   type RepairQuestion,
   type Roots,
 } from './messages.ts'
-import type { Env, Placement, ReplicaStore } from './ports.ts'
-import type { Repair } from './repair.ts'
-import type { Replica } from './replica.ts'
+import type { Env, Placement } from './ports.ts'
+import type { Repair, RepairParts } from './repair.ts'
 import { LEAVES } from './trees.ts'
 
-export interface RepairAnswersParts {
+export interface RepairAnswersParts extends Omit<RepairParts, 'coordinator' | 'exchanges' | 'self'> {
   readonly env: Env
-  readonly store: ReplicaStore
-  readonly replica: Replica
-  readonly marks: Marks
   readonly repair: Repair
   readonly placement: Placement
-  readonly limits: Limits
-  readonly votesIn: (partition: number) => boolean
-  readonly send: (member: number, message: Message) => void
-  readonly afterSync: (position: number, task: () => void) => void
-  readonly envelope: (exchange: number) => Pick<Message, 'exchange' | 'epoch' | 'time'>
 }
 
 export class RepairAnswers {
