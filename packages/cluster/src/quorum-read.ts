@@ -9,7 +9,7 @@ import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
 import { CAUSE, MESSAGE, type RepairReply, type Reply, VERDICT } from './messages.ts'
 import type { Operation } from './operation.ts'
-import { type HeldRecord, isAbove, isSame } from './record.ts'
+import { type HeldRecord, isAbove, isEqual, isSame } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, OUTCOME, REASON } from './request.ts'
 import { Round } from './round.ts'
@@ -97,15 +97,15 @@ export class QuorumRead {
     else this.#writeBack(newest)
   }
 
-  /** Where the same record came with its value and without, with it. */
+  /** The same may come with its value and without; or as a tombstone, and as the absence that stands for it. */
   #newestOf(count: number): HeldRecord {
     let newest: HeldRecord | undefined
     for (let position = 0; position < count; position++) {
       const record = this.#records[position]
       if (record === undefined) continue
       if (newest === undefined) newest = record
-      else if (isSame(record, newest)) newest = newest.value === undefined ? record : newest
       else if (isAbove(record.ballot, newest.ballot)) newest = record
+      else if (newest.value === undefined && isEqual(record.ballot, newest.ballot)) newest = record
     }
     this.#held = 0
     for (let position = 0; position < count; position++) {

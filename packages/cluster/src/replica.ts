@@ -7,7 +7,7 @@ import type { Ledger } from './ledger.ts'
 import type { Floor, Marks } from './marks.ts'
 import { type Evidence, VERDICT, type Verdict } from './messages.ts'
 import { DURABILITY, type Durability, type Key, type ReplicaStore, type Standing } from './ports.ts'
-import { absentAt, type HeldRecord, higher, isAbove, isAbsent, isBelow, isEqual, ZERO } from './record.ts'
+import { absentAt, type HeldRecord, higher, isAbove, isBelow, isEqual, ZERO } from './record.ts'
 import { digestInto, type Trees } from './trees.ts'
 
 export interface Taken {
@@ -62,8 +62,8 @@ export class Replica {
     const held = this.#shown(key, standing)
     const { position } = standing
     const promised = this.#promised(key, standing)
-    const isThere = !isAbsent(held) && isEqual(held.ballot, record.ballot)
-    const isHeld = isThere && this.#isHeld(key, held)
+    const isThere = isEqual(held.ballot, record.ballot)
+    const isHeld = isThere && this.#isHeld(key, standing)
     if (isHeld || this.#hasHeld(key, record)) {
       return { verdict: VERDICT.held, above: ZERO, position }
     }
@@ -95,9 +95,9 @@ export class Replica {
     if (!isAbove(ballot, record.ballot)) return refused(VERDICT.older)
     const position = this.#store.pledge(key, { ballot, request, attempt })
     if (attempt > 0) this.#ledger.addAttempt(request, attempt)
-    const evidence = this.#evidence(key, record, request)
+    const evidence = this.#evidence(key, standing, request)
     const isForgetful = !isAbove(request, this.#horizonOf(key))
-    const isHeld = this.#isHeld(key, record)
+    const isHeld = this.#isHeld(key, standing)
     return { verdict: VERDICT.held, above: ZERO, record, evidence, isForgetful, isHeld, position }
   }
 
@@ -106,7 +106,7 @@ export class Replica {
     const { position, durability } = standing
     const promised = this.#promised(key, standing)
     const record = this.#shown(key, standing)
-    return { record, isHeld: this.#isHeld(key, record), promised, position, durability }
+    return { record, isHeld: this.#isHeld(key, standing), promised, position, durability }
   }
 
   /** Nothing above it was held or promised in this partition. */
@@ -194,8 +194,8 @@ export class Replica {
    * Not what came from others on our way into the partition: it was never weighed against what the life
    * before, or others, had promised by then.
    */
-  #isHeld({ partition }: Key, record: HeldRecord): boolean {
-    return isAbsent(record) || isAbove(record.ballot, this.#marks.promiseIn(partition))
+  #isHeld({ partition }: Key, { record }: Standing): boolean {
+    return record === null || isAbove(record.ballot, this.#marks.promiseIn(partition))
   }
 
   #promised(key: Key, { promised }: Standing): Version {
@@ -212,12 +212,13 @@ export class Replica {
   }
 
   /** What it holds counts as held, whatever was forgotten. */
-  #evidence(key: Key, record: HeldRecord, request: Version): readonly Evidence[] {
+  #evidence(key: Key, standing: Standing, request: Version): readonly Evidence[] {
     if (request.isZero()) return NOTHING_HELD
     const begunAt = this.#begunAt.get(key.partition)
     const known = this.#ledger.evidence(request)
     const evidence = begunAt === undefined ? known : known.filter(({ ballot }) => isAbove(ballot, begunAt))
-    const isOurs = isEqual(record.request, request) && this.#isHeld(key, record)
+    const { record } = standing
+    const isOurs = record !== null && isEqual(record.request, request) && this.#isHeld(key, standing)
     if (!isOurs || evidence.some(({ ballot }) => isEqual(ballot, record.ballot))) return evidence
     return [...evidence, record]
   }

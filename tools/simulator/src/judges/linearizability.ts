@@ -20,12 +20,14 @@ interface Step {
   /** Of what it shows, or made: the number of the operation that wrote it; 0 is nobody. */
   readonly shows: number
   readonly value: number | null
-  /** Of a compare: who wrote what it expects. */
+  /** Of a compare: who wrote what it expects; `NEVER_THERE` where that version never took effect. */
   readonly expects: number
 }
 
 /** Of nothing, and of what nobody is known for. */
 const NOBODY = 0
+/** A read of one replica shows versions, too, whose writer took effect under another one. */
+const NEVER_THERE = -1
 
 interface State {
   readonly writer: number
@@ -39,11 +41,14 @@ export function judgeLinearizability(history: KeyHistory, seen: readonly Seen[])
 function stepsOf(history: KeyHistory, seen: readonly Seen[]): Step[] {
   const firstSeen = new Map<Operation, Seen>()
   for (const one of seen) if (!firstSeen.has(one.written.operation)) firstSeen.set(one.written.operation, one)
+  const versions = new Set(seen.map(({ written }) => written.version.toString()))
   const steps: Step[] = []
   for (const operation of history.operations) {
     const { callMs, expected } = operation.start
-    const writerOf = (version: Operation['version']) => history.writtenOf(version)?.operation.start.id ?? 0
-    const expects = expected === null ? 0 : writerOf(expected)
+    const writerOf = (version: Operation['version']) =>
+      history.writtenOf(version)?.operation.start.id ?? NOBODY
+    const wasThere = expected === null || versions.has(expected.toString())
+    const expects = expected === null ? NOBODY : wasThere ? writerOf(expected) : NEVER_THERE
     if (isWitness(operation)) {
       const { returnMs, value, version } = operation
       steps.push({ operation, callMs, returnMs, shows: writerOf(version), value, expects })
