@@ -103,7 +103,7 @@ export class Coordinator {
 
   #begin(token: number, request: Request, id: Version, onOver: OnOver | null): Operation {
     const deadlineMs = this.now() + request.deadlineMs
-    return { token, onOver, request, id, deadlineMs, rounds: 0, isSent: false }
+    return { token, onOver, request, id, deadlineMs, rounds: 0, lost: 0, isSent: false }
   }
 
   answer(

@@ -36,17 +36,22 @@ export class Inquiry {
   }
 
   start(): void {
+    this.#exchange = this.#inquirer.exchanges.openToAll(this.#peer, this)
+    this.#askAgain()
+  }
+
+  /** Under the same number: the answer to an earlier one is as good, and how long it takes is not known. */
+  #askAgain(): void {
     const { exchanges, patienceMs } = this.#inquirer
-    this.#exchange = exchanges.openToAll(this.#peer, this)
     exchanges.wait(patienceMs(), this.#exchange, 0)
     this.#ask(this.#exchange.number)
   }
 
   onTimer(): void {
-    this.#inquirer.exchanges.close(this.#exchange)
     this.#tries += 1
-    if (this.#tries < this.#inquirer.triesMax) this.start()
-    else this.#onSilence()
+    if (this.#tries < this.#inquirer.triesMax) return this.#askAgain()
+    this.#inquirer.exchanges.close(this.#exchange)
+    this.#onSilence()
   }
 
   onReply(_position: number, reply: Reply | RepairReply): void {

@@ -15,6 +15,8 @@ export interface Operation {
   readonly deadlineMs: number
   /** Message rounds so far. */
   rounds: number
+  /** Rounds (of Paxos) that somebody else's overtook, or that too few answered. */
+  lost: number
   /** Something was sent that may take effect. */
   isSent: boolean
 }

@@ -24,11 +24,12 @@ export class QuorumRead {
   #first: readonly number[] = []
   #records: (HeldRecord | undefined)[] = []
   #answered = 0
-  /** Those of them whose record counts. */
+  /** Those of them who hold what they show, and do not only know of it. */
   #holders = 0
   #tries = 0
   #wantsAllValues = false
-  /** Of the write-back: what is offered, and who holds it. */
+  #hasAskedAll = false
+  /** Of the write-back: what is offered (null: we are still reading), and who holds it. */
   #newest: HeldRecord | null = null
   #held = 0
 
@@ -45,6 +46,7 @@ export class QuorumRead {
     this.#records = []
     this.#answered = 0
     this.#holders = 0
+    this.#hasAskedAll = false
     this.#exchange = this.#coordinator.open(key, this)
     const first = this.#coordinator.nearest(this.#exchange.electorate, key.partition)
     this.#first = first
@@ -63,16 +65,24 @@ export class QuorumRead {
   }
 
   onTimer(stage: number): void {
-    if (stage === STAGE.hedge) {
-      // Whoever is asked late is asked for the value: the one asked first may be the one that is away.
-      this.#wantsAllValues = true
-      this.#ask((position) => !this.#first.includes(position), -1)
-      return
-    }
+    if (stage === STAGE.hedge) return this.#askTheRest()
+    const isEnough = this.#newest === null && this.#exchange.electorate.isQuorum(this.#answered)
+    if (isEnough) return this.#writeBack(this.#newestShown())
     this.#coordinator.close(this.#exchange)
-    if (this.#coordinator.now() >= this.#operation.deadlineMs) {
-      this.#coordinator.answer(this.#operation, OUTCOME.failed, REASON.noQuorum, null)
-    } else this.start()
+    this.#startIfTime()
+  }
+
+  #startIfTime(): void {
+    if (this.#coordinator.now() < this.#operation.deadlineMs) this.start()
+    else this.#coordinator.answer(this.#operation, OUTCOME.failed, REASON.noQuorum, null)
+  }
+
+  #askTheRest(): void {
+    if (this.#hasAskedAll) return
+    this.#hasAskedAll = true
+    // Whoever is asked late is asked for the value: the one asked first may be the one that is away.
+    this.#wantsAllValues = true
+    this.#ask((position) => !this.#first.includes(position), -1)
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {
@@ -87,32 +97,38 @@ export class QuorumRead {
     const { electorate } = this.#exchange
     const isEnough = this.#operation.request.level === LEVEL.one || electorate.isQuorum(this.#answered)
     if (!isEnough) return
-    const newest = this.#newestOf(electorate.members.length)
-    const isChosen = electorate.isQuorum(this.#held) || this.#operation.request.level === LEVEL.one
+    const newest = this.#newestShown()
+    const showing = this.#showing(newest)
+    const isChosen =
+      electorate.isQuorum(showing & this.#holders) || this.#operation.request.level === LEVEL.one
     if (newest.value === undefined) {
       this.#coordinator.close(this.#exchange)
       this.#wantsAllValues = true
       this.start()
     } else if (isChosen) this.#finish(newest)
+    // Somebody only knows of it: the rest may hold it, and then nothing has to be written.
+    else if ((showing & ~this.#holders) !== 0 && this.#answered !== electorate.everybody) this.#askTheRest()
     else this.#writeBack(newest)
   }
 
   /** The same may come with its value and without; or as a tombstone, and as the absence that stands for it. */
-  #newestOf(count: number): HeldRecord {
+  #newestShown(): HeldRecord {
     let newest: HeldRecord | undefined
-    for (let position = 0; position < count; position++) {
-      const record = this.#records[position]
+    for (const record of this.#records) {
       if (record === undefined) continue
-      if (newest === undefined) newest = record
-      else if (isAbove(record.ballot, newest.ballot)) newest = record
+      if (newest === undefined || isAbove(record.ballot, newest.ballot)) newest = record
       else if (newest.value === undefined && isEqual(record.ballot, newest.ballot)) newest = record
     }
-    this.#held = 0
-    for (let position = 0; position < count; position++) {
-      const record = this.#records[position]
-      if (record !== undefined && isSame(record, newest!)) this.#held |= this.#holders & (1 << position)
-    }
     return newest!
+  }
+
+  /** The positions that show this record. */
+  #showing(newest: HeldRecord): number {
+    let bits = 0
+    for (const [position, record] of this.#records.entries()) {
+      if (record !== undefined && isSame(record, newest)) bits |= 1 << position
+    }
+    return bits
   }
 
   #writeBack(newest: HeldRecord): void {
@@ -136,7 +152,7 @@ export class QuorumRead {
     // A refusal may be of something that is chosen already: only a new look, or a round, can tell.
     this.#coordinator.close(this.#exchange)
     if (verdict === VERDICT.older && this.#tries < this.#coordinator.limits.readTriesMax) this.start()
-    else new Round(this.#coordinator, this.#operation).enter()
+    else new Round(this.#coordinator, this.#operation, () => this.#startIfTime()).enter()
   }
 
   #finish(record: HeldRecord): void {

@@ -62,7 +62,7 @@ export class Replica {
     const held = this.#shown(key, standing)
     const { position } = standing
     const promised = this.#promised(key, standing)
-    const isThere = isEqual(held.ballot, record.ballot)
+    const isThere = standing.record !== null && isEqual(held.ballot, record.ballot)
     const isHeld = isThere && this.#isHeld(key, standing)
     if (isHeld || this.#hasHeld(key, record)) {
       return { verdict: VERDICT.held, above: ZERO, position }

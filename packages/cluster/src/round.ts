@@ -34,27 +34,33 @@ import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
 
 const STAGE = { giveUp: 1, again: 2, stillWaiting: 3 } as const
 
+/** Round trips. */
+const BACKOFF_MAX = 16
+
 /** What an accept that is held by a quorum means. */
 type Then = () => void
 
 export class Round {
   readonly #coordinator: Coordinator
   readonly #operation: Operation
+  readonly #onLost: (() => void) | null
   #exchange!: Exchange
   #isOpen = false
   #ballot!: Version
   /** What was met that lies above our ballot. */
   #above: Version = ZERO
-  #tries = 0
+  #hasStarted = false
   #promises: (Promised | undefined)[] = []
   #promised = 0
   #refused = 0
   #held = 0
   #then: Then | null = null
 
-  constructor(coordinator: Coordinator, operation: Operation) {
+  /** @param onLost another round was in the way, and may have done what was to be done; null: try again */
+  constructor(coordinator: Coordinator, operation: Operation, onLost: (() => void) | null = null) {
     this.#coordinator = coordinator
     this.#operation = operation
+    this.#onLost = onLost
   }
 
   /** One round on a key at a time: here others wait, until their deadline. */
@@ -62,7 +68,7 @@ export class Round {
     const { request, deadlineMs } = this.#operation
     const hasEntered = this.#coordinator.rounds.enter(request.key, this)
     if (!hasEntered) return this.#answer(outcomeUnknown(this.#operation), REASON.busy, null)
-    if (this.#tries > 0) return
+    if (this.#hasStarted) return
     this.#open()
     this.#coordinator.wait(deadlineMs - this.#coordinator.now(), this.#exchange, STAGE.stillWaiting)
   }
@@ -77,9 +83,9 @@ export class Round {
   start(): void {
     const { request, id, deadlineMs } = this.#operation
     if (this.#isOpen) this.#coordinator.close(this.#exchange)
-    this.#tries += 1
+    this.#hasStarted = true
     const isOver = this.#coordinator.now() >= deadlineMs
-    if (isOver || this.#tries > this.#coordinator.limits.roundTriesMax) {
+    if (isOver || this.#operation.lost >= this.#coordinator.limits.roundTriesMax) {
       return this.#finish(outcomeUnknown(this.#operation), REASON.noQuorum, null)
     }
     this.#operation.rounds += 1
@@ -106,8 +112,12 @@ export class Round {
   onTimer(stage: number): void {
     this.#coordinator.close(this.#exchange)
     if (stage === STAGE.stillWaiting) this.#withdraw()
-    else if (stage === STAGE.again) this.start()
-    else this.#again()
+    else if (stage !== STAGE.again) this.#again()
+    else if (this.#onLost === null) this.start()
+    else {
+      this.#coordinator.rounds.leave(this.#operation.request.key)
+      this.#onLost()
+    }
   }
 
   #open(): void {
@@ -115,11 +125,12 @@ export class Round {
     this.#isOpen = true
   }
 
-  /** Later, at random: of two that meet again and again, one has to be first. */
+  /** Later, at random: of those that meet again and again, one has to be alone for two round trips. */
   #again(): void {
     this.#coordinator.close(this.#exchange)
     this.#open()
-    const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#tries, 4)
+    this.#operation.lost += 1
+    const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#operation.lost ** 2, BACKOFF_MAX)
     this.#coordinator.wait(this.#coordinator.random() * longest, this.#exchange, STAGE.again)
   }
 

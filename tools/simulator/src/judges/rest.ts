@@ -2,8 +2,8 @@
  * What must hold once nothing fails any more. Judge `liveness`: every read on every member is answered.
  * Judge `convergence`: after what differs was pushed once more, all replicas hold the same, byte for byte.
  */
-import { type HeldRecord, isAbove, isEqual, type Key, type Version } from '@minivault/cluster'
-import type { Member } from '../world/member.ts'
+import { type HeldRecord, isAbove, isEqual } from '@minivault/cluster'
+import type { Held } from '../world/held.ts'
 import { numberOf } from '../world/operation.ts'
 import { memberName, type World } from '../world/world.ts'
 import { type KeyHistory, nameOf } from './key-history.ts'
@@ -17,24 +17,13 @@ export function judgeLiveness({ operations }: KeyHistory, members: number): stri
 }
 
 /** Empty: they are equal. */
-export function judgeConvergence({ replicas, keys, brokenComparisons }: World, key: number): string {
+export function judgeConvergence({ heldAtRest, brokenComparisons }: World, key: number): string {
   if (brokenComparisons > 0) return `${brokenComparisons} comparisons were given up`
-  const [first, ...others] = replicas.map((member) => heldBy(member, keys[key]!)) as [Held, ...Held[]]
+  const [first, ...others] = heldAtRest[key] as readonly [Held, ...Held[]]
   const other = others.find((one) => !isIdentical(first, one) && !isIdentical(one, first))
   if (other === undefined) return ''
   const texts = [first, other].map((held) => `${memberName(held.member)} ${heldText(held)}`)
   return `differently held: ${texts.join(', ')}`
-}
-
-interface Held {
-  readonly member: number
-  readonly record: HeldRecord | null
-  /** What stands for nothing. */
-  readonly floor: Version
-}
-
-function heldBy(member: Member, key: Key): Held {
-  return { member: member.number, record: member.find(key).record, floor: member.floorOf(key) }
 }
 
 /** A tombstone is nothing where the other has released it. */

@@ -24,6 +24,7 @@ import {
 import { mix } from '../random.ts'
 import { type Attempt, Client, FINAL_PATIENCE } from './client.ts'
 import { Task } from './disk.ts'
+import { type Held, heldBy } from './held.ts'
 import { History } from './history.ts'
 import { holdersIn, isMoving, LayoutForm } from './layout.ts'
 import { type ClusterPackage, Member, PARTITION, WALL_MS } from './member.ts'
@@ -65,6 +66,8 @@ export class World {
   isAtRest = false
   /** Of those after the last fault: given up. */
   brokenComparisons = 0
+  /** By key: what all replicas held when each had been compared with each. The last reads may write again. */
+  heldAtRest: readonly (readonly Held[])[] = []
   readonly #observers: readonly Observer[]
   readonly #attempts: Attempt[] = []
   readonly #clients: Client[] = []
@@ -271,6 +274,7 @@ export class World {
   }
 
   #lookAgain(): void {
+    this.heldAtRest = this.keys.map((key) => this.replicas.map((member) => heldBy(member, key)))
     this.#isOver = true
     this.#look()
   }
