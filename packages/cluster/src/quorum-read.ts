@@ -95,12 +95,12 @@ export class QuorumRead {
     this.#records[position] = record
     this.#answered |= 1 << position
     const { electorate } = this.#exchange
-    const isEnough = this.#operation.request.level === LEVEL.one || electorate.isQuorum(this.#answered)
+    const isOfOne = this.#operation.request.level === LEVEL.one
+    const isEnough = isOfOne || electorate.isQuorum(this.#answered)
     if (!isEnough) return
     const newest = this.#newestShown()
     const showing = this.#showing(newest)
-    const isChosen =
-      electorate.isQuorum(showing & this.#holders) || this.#operation.request.level === LEVEL.one
+    const isChosen = isOfOne || electorate.isQuorum(showing & this.#holders)
     if (newest.value === undefined) {
       this.#coordinator.close(this.#exchange)
       this.#wantsAllValues = true

@@ -41,11 +41,8 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     name: 'read-from-one',
     what: 'a read is answered by the first replica (R = 1)',
     planted: inCore('quorum-read', [
-      [
-        'const isEnough = this.#operation.request.level === LEVEL.one ||',
-        'const isEnough = electorate !== null ||',
-      ],
-      ['const isChosen = electorate', 'const isChosen = electorate !== null || electorate'],
+      ['const isEnough = isOfOne ||', 'const isEnough = isOfOne !== null ||'],
+      ['const isChosen = isOfOne ||', 'const isChosen = isOfOne !== null ||'],
     ]),
   },
   {
