@@ -3,7 +3,7 @@
  */
 import net from 'node:net'
 import { inspect } from 'node:util'
-import { ERROR, type FrameReply, OUTCOME } from '@minivault/protocol'
+import { ERROR, FRAME_OPCODE, FrameReply, frameReplyHeader, OUTCOME } from '@minivault/protocol'
 import t, { type Test } from 'tap'
 import { Client, type ClientOptions } from '../src/index.ts'
 import { listen, type Seen, scripted } from './support/scripted.ts'
@@ -193,6 +193,29 @@ t.test('a server of the documented opcodes: says so, closes, or is silent', asyn
     await t.rejects(strict.get('key'), code(how === 'error' ? 'CLIENT_PROTOCOL' : 'CLIENT_TIMEOUT'), how)
   }
 })
+
+t.test(
+  'a server of a newer version: what it says is told at once, and nothing is sent without frames',
+  async (t) => {
+    const words = 'this server speaks version 2, the client 1: update the older of both'
+    let others = 0
+    const port = await listen(t, (socket) => {
+      socket.on('data', (bytes) => {
+        if (bytes[0] !== FRAME_OPCODE.hello) others++
+        const reply = new FrameReply().begin(FRAME_OPCODE.hello, bytes.readUInt32LE(8))
+        reply.outcome = OUTCOME.failed
+        reply.error = ERROR.PROTOCOL_VERSION
+        const head = Buffer.alloc(40)
+        frameReplyHeader(reply, words.length, head, 0)
+        socket.end(Buffer.concat([head, Buffer.from(words)]))
+      })
+    })
+    const client = open(t, port)
+    await t.rejects(client.get('key'), { ...code('PROTOCOL_VERSION'), message: words })
+    await t.rejects(client.set('key', 'x'), { ...code('PROTOCOL_VERSION'), message: words })
+    t.equal(others, 0)
+  },
+)
 
 t.test('what left as a frame is not sent again without its id', async (t) => {
   let sets = 0

@@ -73,7 +73,7 @@ export const FRAME_REQUEST_HEAD_BYTES = 60
 export const FRAME_REPLY_HEAD_BYTES = 40
 
 /** Raise it with any change of the two headers, and add a line to the history in docs/PROTOCOL.md. */
-export const PROTOCOL_VERSION = 0
+export const PROTOCOL_VERSION = 1
 
 export const REQUEST_AT = {
   opcode: 0,

@@ -8,6 +8,9 @@
  *   HELLO reply  value: 0 version u16 · 2 durability u8 · 3 zero · 4 capabilities u32 · 8 node id (16)
  *                · 24 nonce (16) · 40 value bytes max u32 · 44 frame bytes max u32 · 48 time in ms u48
  *                     · 54 zero (2)
+ *
+ * Either may be longer: what a later program adds behind is not looked at. The label of the proof has a number
+ * of its own.
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -53,13 +56,15 @@ export function encodeHello(nonce: Uint8Array): Uint8Array {
   return body
 }
 
-/** Throws BAD_REQUEST for another length, PROTOCOL_VERSION where no common version exists. */
+/** Throws BAD_REQUEST where it is too short, PROTOCOL_VERSION where no common version exists. */
 export function decodeHello(body: Uint8Array): Hello {
-  if (body.length !== HELLO_BODY_BYTES) throw new ProtocolError('BAD_REQUEST', 'a HELLO of another length')
+  if (body.length < HELLO_BODY_BYTES) throw new ProtocolError('BAD_REQUEST', 'a HELLO that is too short')
   const versionMin = readU16(body, 0)
   const versionMax = readU16(body, 2)
   if (versionMin > PROTOCOL_VERSION || versionMax < PROTOCOL_VERSION) {
-    throw new ProtocolError('PROTOCOL_VERSION', `this server speaks version ${PROTOCOL_VERSION}`)
+    const theirs = versionMin === versionMax ? versionMin : `${versionMin} to ${versionMax}`
+    const what = `this server speaks version ${PROTOCOL_VERSION}, the client ${theirs}`
+    throw new ProtocolError('PROTOCOL_VERSION', `${what}: update the older of both`)
   }
   return { versionMin, versionMax, capabilities: readI32(body, 4) >>> 0, nonce: copyOf(body, 8, NONCE_BYTES) }
 }
@@ -79,14 +84,17 @@ export function encodeHelloReply(
   return body
 }
 
-/** Throws BAD_REQUEST for another length, PROTOCOL_VERSION for a version that was not offered. */
+/** Throws BAD_REQUEST where it is too short, PROTOCOL_VERSION for a version that was not offered. */
 export function decodeHelloReply(body: Uint8Array): HelloReply {
-  if (body.length !== HELLO_REPLY_BODY_BYTES) {
-    throw new ProtocolError('BAD_REQUEST', 'a HELLO reply of another length')
+  if (body.length < HELLO_REPLY_BODY_BYTES) {
+    throw new ProtocolError('BAD_REQUEST', 'a HELLO reply that is too short')
   }
   const version = readU16(body, 0)
   if (version !== PROTOCOL_VERSION) {
-    throw new ProtocolError('PROTOCOL_VERSION', `the server chose version ${version}`)
+    throw new ProtocolError(
+      'PROTOCOL_VERSION',
+      `the server chose version ${version}, offered was ${PROTOCOL_VERSION}`,
+    )
   }
   return {
     version,

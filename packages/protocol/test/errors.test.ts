@@ -31,7 +31,7 @@ import { SCAN_ENTRY_HEAD_BYTES } from '../src/scan-page.ts'
 import { SCAN_REQUEST_HEAD_BYTES } from '../src/scan-request.ts'
 
 /** The layout of each version of the frame form. */
-const LAYOUTS: readonly string[] = ['9161236e34de8452']
+const LAYOUTS: readonly string[] = ['9161236e34de8452', '9161236e34de8452']
 
 /** HTTP statuses as published. */
 const STATUSES: Readonly<Record<number, readonly ErrorName[]>> = {

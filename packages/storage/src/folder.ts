@@ -3,13 +3,14 @@
  * written once:
  *
  *     minivault data folder
- *     format 0
- *     layout 1c9a0e35
+ *     format 1
+ *     layout 35312722
  *     node 5f0c…            32 hex digits, drawn once a folder: tells an empty disk from the one before
  *
  * A folder without it must be empty (but for lock files, dot files and lost+found): the store never moves in
- * with files of others. While the format is version 0 another layout is refused in one line and nothing is
- * migrated.
+ * with files of others. Version 1 is frozen: every later program opens it (test/golden). A folder of any
+ * other version or layout is refused in one line. Of a newer one only the first two lines are known; what
+ * follows them may be anything.
  */
 
 import { dirname, join } from 'node:path'
@@ -18,11 +19,12 @@ import { HINT_LAYOUT } from './hint/hint-format.ts'
 import { RECORD_LAYOUT } from './record.ts'
 import { StorageError } from './storage-error.ts'
 
-export const FORMAT_VERSION = 0
+export const FORMAT_VERSION = 1
 const FORMAT_NAME = 'FORMAT'
 const FORMAT_UNFINISHED_NAME = 'FORMAT.new'
 const OWN_BEFORE_FORMAT = /^(LOCK.*|FORMAT\.new|lost\+found|\..*)$/
-const TEXT = /^minivault data folder\nformat (\d+)\nlayout ([0-9a-f]{8})\nnode ([0-9a-f]{32})\n$/
+const HEAD = /^minivault data folder\nformat (\d+)\n/
+const REST = /^layout ([0-9a-f]{8})\nnode ([0-9a-f]{32})\n$/
 
 /** 32 bits over the text that describes the layout (FNV-1a). */
 export const LAYOUT_HASH: number = fnv1a(`format ${FORMAT_VERSION} | ${RECORD_LAYOUT} | ${HINT_LAYOUT}`)
@@ -123,25 +125,34 @@ function writeDurably(fileSystem: FileSystem, directory: string, path: string, b
 }
 
 function checkFormat(path: string, text: string): string {
-  const match = TEXT.exec(text)
-  if (match === null) {
-    throw new StorageError(
-      'STORAGE_FORMAT',
-      `${path} is damaged or not ours: restore it or choose another folder`,
-      {
-        path,
-      },
+  const refuse = (message: string): never => {
+    throw new StorageError('STORAGE_FORMAT', `${path} ${message}`, { path })
+  }
+  const head = HEAD.exec(text)
+  if (head === null) return refuse('is damaged or not ours: restore it or choose another folder')
+  const version = Number(head[1])
+  if (version !== FORMAT_VERSION) return refuse(otherVersion(version))
+  const rest = REST.exec(text.slice(head[0].length))
+  if (rest === null) return refuse('is damaged: restore it or choose another folder')
+  if (rest[1] !== hex(LAYOUT_HASH)) {
+    return refuse(
+      `says format ${version} layout ${rest[1]}, this program reads format ${FORMAT_VERSION} layout ` +
+        `${hex(LAYOUT_HASH)}: use the program version that wrote it, or another data folder`,
     )
   }
-  if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {
-    throw new StorageError(
-      'STORAGE_FORMAT',
-      `${path} says format ${match[1]} layout ${match[2]}, this program reads format ${FORMAT_VERSION} ` +
-        `layout ${hex(LAYOUT_HASH)}: use the program version that wrote it, or another data folder`,
-      { path },
-    )
+  return rest[2]!
+}
+
+/** One line: both versions, and the way out. */
+function otherVersion(version: number): string {
+  const says = `says format ${version}, this program reads format ${FORMAT_VERSION}`
+  if (version > FORMAT_VERSION) {
+    return `${says}: a newer minivault wrote it; start that version or a later one, or use another data folder`
   }
-  return match[3]!
+  return (
+    `${says}: it was written before the first release; copy its keys over with the program that wrote it, ` +
+    'or use another data folder'
+  )
 }
 
 function fnv1a(text: string): number {

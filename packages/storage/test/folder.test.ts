@@ -105,7 +105,7 @@ t.test('one process a folder; what is not ours is refused', async (t) => {
   await after.close()
   writeFileSync(
     join(directory, 'FORMAT'),
-    readFileSync(join(directory, 'FORMAT'), 'utf8').replace('format 0', 'format 9'),
+    readFileSync(join(directory, 'FORMAT'), 'utf8').replace('format 1', 'format 9'),
   )
   await t.rejects(Store.open({ directory }), { code: 'STORAGE_FORMAT', message: /another data folder/ })
   const foreign = fresh()
@@ -170,11 +170,38 @@ t.test('racing for a stale lock: one wins, whoever looks when', async (t) => {
   third.release()
 })
 
+t.test('a folder of another format is refused in one line that says both, and the way out', async (t) => {
+  const directory = fresh()
+  await (await Store.open({ directory })).close()
+  const path = join(directory, 'FORMAT')
+  const right = readFileSync(path, 'utf8')
+  const refused: [string, RegExp][] = [
+    [right.replace('format 1', 'format 2'), /says format 2, .* reads format 1: a newer minivault .*another/],
+    ['minivault data folder\nformat 2\nof a kind unknown\n', /format 2, .* reads format 1: a newer/],
+    [right.replace('format 1', 'format 0'), /says format 0, .* reads format 1: .*before the first release/],
+    [right.replace(/layout .{8}/, 'layout 0badcafe'), /layout 0badcafe, .* layout 35312722: .*another/],
+    [`${right}more\n`, /is damaged: restore it/],
+    [right.slice(0, 20), /is damaged or not ours/],
+  ]
+  for (const [text, message] of refused) {
+    writeFileSync(path, text)
+    const error = await Store.open({ directory }).then(
+      () => null,
+      (reason: Error) => reason,
+    )
+    t.match(error, { code: 'STORAGE_FORMAT', path, message })
+    t.notMatch(error?.message, /\n/)
+  }
+  writeFileSync(path, right)
+  await (await Store.open({ directory })).close()
+})
+
 t.test('another layout is another format version, and the history says so', async (t) => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/DATA_FILE.md'), 'utf8')
   const history = page.slice(page.lastIndexOf('### History'))
-  // A changed layout: raise FORMAT_VERSION, add a line to the history of part 2, and its hash here.
-  const layouts = new Map([[0, 4076561148]])
+  // A changed layout: raise FORMAT_VERSION, go on reading the one before, add a line to the history of part
+  // 2, its hash here, and a golden folder. That of version 1 never changes.
+  const layouts = new Map([[1, 0x35312722]])
   t.equal(layouts.get(FORMAT_VERSION), LAYOUT_HASH)
   t.match(history, new RegExp(`^\\| ${FORMAT_VERSION} \\|`, 'm'))
   t.notMatch(history, new RegExp(`^\\| ${FORMAT_VERSION + 1} \\|`, 'm'))

@@ -7,7 +7,7 @@
  */
 import { crc32 } from './crc32.ts'
 import { FORMAT_VERSION, type SegmentKind } from './segment-format.ts'
-import { WalError } from './wal-error.ts'
+import { otherVersion, WalError } from './wal-error.ts'
 
 export const MANIFEST_NAME = 'manifest'
 export const MANIFEST_UNFINISHED_NAME = 'manifest.new'
@@ -67,9 +67,7 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
   if (view.getInt32(0, true) !== MANIFEST_MAGIC) throw bad('this is not a manifest')
   if (view.getInt32(end, true) !== crc32(bytes, 0, end, 0)) throw bad('the checksum of the manifest is wrong')
   const version = view.getUint16(4, true)
-  if (version !== FORMAT_VERSION) {
-    throw new WalError('WAL_FORMAT', `${path}: format version ${version} is not one that we read`, { path })
-  }
+  if (version !== FORMAT_VERSION) throw otherVersion(path, version, FORMAT_VERSION)
   const count = view.getInt32(24, true)
   if (MANIFEST_HEADER_BYTES + count * MANIFEST_ROW_BYTES !== end) throw bad('the manifest has another length')
   const rows: ManifestRow[] = []

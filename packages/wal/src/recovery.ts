@@ -24,7 +24,7 @@ import {
 } from './segment-format.ts'
 import { type BlockFound, type OnEntry, SegmentReader } from './segment-reader.ts'
 import { Segment, type SegmentTable } from './segment-table.ts'
-import { fromSystem, systemOnly, WalError } from './wal-error.ts'
+import { fromSystem, otherLayout, otherVersion, systemOnly, WalError } from './wal-error.ts'
 
 export interface RecoveryReport {
   /** Entries handed to the replayer. */
@@ -115,14 +115,10 @@ export class Recovery {
     return this.#withFile(path, (descriptor) => {
       const header = this.#attach(descriptor).header()
       if (header && header.version !== FORMAT_VERSION) {
-        throw new WalError(
-          'WAL_FORMAT',
-          `${path}: format version ${header.version} is not one that we read`,
-          { path },
-        )
+        throw otherVersion(path, header.version, FORMAT_VERSION)
       }
       if (header && header.layoutHash !== this.#layoutHash) {
-        throw new WalError('WAL_FORMAT', `${path}: its payloads have another layout`, { path })
+        throw otherLayout(path, header.layoutHash, this.#layoutHash)
       }
       return header?.number === number ? header : null
     })
@@ -136,7 +132,7 @@ export class Recovery {
       if (this.#fileSystem.exists(path)) {
         manifest = decodeManifest(this.#readFile(path), path)
         if (manifest.layoutHash !== this.#layoutHash) {
-          throw new WalError('WAL_FORMAT', `${path}: its payloads have another layout`, { path })
+          throw otherLayout(path, manifest.layoutHash, this.#layoutHash)
         }
       }
       const known = Math.max(0, ...[...headers.values()].map((header) => header?.generation ?? 0))

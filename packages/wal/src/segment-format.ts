@@ -5,7 +5,7 @@
  */
 import { crc32 } from './crc32.ts'
 
-export const FORMAT_VERSION = 0
+export const FORMAT_VERSION = 1
 export const SEGMENT_MAGIC = 0x5357564d // MVWS
 export const BLOCK_MAGIC = 0x4257564d // MVWB
 export const SEGMENT_HEADER_BYTES = 64

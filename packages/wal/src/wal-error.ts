@@ -52,6 +52,22 @@ export function poisonedBy(cause: WalError | null): WalError {
   return new WalError('WAL_POISONED', what, { cause })
 }
 
+/** A file of a version that this program does not read. */
+export function otherVersion(path: string, theirs: number, ours: number): WalError {
+  const whose = theirs > ours ? 'a newer program wrote it' : 'it is from before the format was frozen'
+  const way = 'open it with the program version that wrote it, or choose another folder'
+  const message = `${path} has format version ${theirs}, this program reads version ${ours}: ${whose}; ${way}`
+  return new WalError('WAL_FORMAT', message, { path })
+}
+
+/** Payloads of which another owner, or another version of it, says another hash. */
+export function otherLayout(path: string, theirs: number, ours: number): WalError {
+  const [found, known] = [theirs, ours].map((hash) => (hash >>> 0).toString(16).padStart(8, '0'))
+  const way = 'open it with the program version that wrote it, or choose another folder'
+  const message = `${path}: its payloads have layout ${found}, this program reads layout ${known}: ${way}`
+  return new WalError('WAL_FORMAT', message, { path })
+}
+
 export function closedError(): WalError {
   return new WalError('WAL_CLOSED', 'the log is closed')
 }

@@ -226,7 +226,7 @@ t.test('vectors: the same input gives the same bytes, and they read back', async
     ).map((row, i) => `${row.padEnd(32)}  # ${i * 16}`)
     if (WRITE_VECTORS) writeFileSync(vector, `${rows.join('\n')}\n`)
     const hex = readFileSync(vector, 'utf8').replace(/#.*|\s/gm, '')
-    t.equal(Buffer.from(bytes).toString('hex'), hex, `${name} is format version 0, byte for byte`)
+    t.equal(Buffer.from(bytes).toString('hex'), hex, `${name} is format version 1, byte for byte`)
   }
 })
 

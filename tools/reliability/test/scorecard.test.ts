@@ -7,7 +7,7 @@ import { protocolWith, storageWith } from '../src/planted-source.ts'
 import type { Findings, Obstacle, Row } from '../src/row.ts'
 import { NO_CHECKSUM } from '../src/rows/damage.ts'
 import { EARLY_PURGE } from '../src/rows/equals-map.ts'
-import { BLIND } from '../src/rows/foreign-format.ts'
+import { TAKES_NEWER } from '../src/rows/foreign-format.ts'
 import { KEY_IS_TRUSTED, MEMORY_BY_ANNOUNCEMENT, ONE_BYTE_EARLY } from '../src/rows/malformed.ts'
 import { ROWS } from '../src/rows.ts'
 import { readResults, runRow, writeResults } from '../src/scorecard.ts'
@@ -141,13 +141,13 @@ t.test('every fault that is planted in the sources still has its place', async (
     t.teardown(() => rmSync(made, { recursive: true, force: true }))
     return made
   }
-  for (const fault of [NO_CHECKSUM, EARLY_PURGE, BLIND]) {
+  for (const fault of [NO_CHECKSUM, EARLY_PURGE, TAKES_NEWER]) {
     t.type((await storageWith(fault, folder())).Store.open, 'function', fault.file)
   }
   for (const fault of [KEY_IS_TRUSTED, ONE_BYTE_EARLY, MEMORY_BY_ANNOUNCEMENT]) {
     t.type((await protocolWith(fault, folder())).decodeDocumented, 'function', fault.file)
   }
-  const nowhere = { ...BLIND, edits: [['no such text', ''] as const] }
+  const nowhere = { ...TAKES_NEWER, edits: [['no such text', ''] as const] }
   await t.rejects(storageWith(nowhere, folder()), /stands 0 times/)
 })
 

@@ -17,7 +17,7 @@ const SECOND_ID = '018c2f3a4b600000a0000002'
 const HELLO_NONCE = '\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7\xc8\xc9\xca\xcb\xcc\xcd\xce\xcf'
 const NODE_ID = '\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f'
 const HELLO_REPLY =
-  '\0\0\x01\0\x0f\0\0\0' +
+  '\x01\0\x01\0\x0f\0\0\0' +
   NODE_ID +
   'PQRSTUVWXYZ[\\]^_' +
   '\0\0\x40\x06\0\0\x04\0' +
@@ -75,7 +75,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   'documented-reply-data': documentedReply({ status: 0, value: 'Ada' }),
   'documented-reply-error': documentedReply({ status: 0xff }),
 
-  'frame-hello': request({ opcode: 0x10, frameId: 1, value: `\0\0\0\0\0\0\0\0${HELLO_NONCE}` }),
+  'frame-hello': request({ opcode: 0x10, frameId: 1, value: `\x01\0\x01\0\0\0\0\0${HELLO_NONCE}` }),
   'frame-auth': request({ opcode: 0x11, frameId: 2, value: PROOF.toString('latin1') }),
   'frame-health': request({ opcode: 0x12, frameId: 3 }),
   'frame-get': request({ opcode: 0x13, frameId: 4, key: KEY, consistency: 1, deadlineMs: 250 }),

@@ -14,11 +14,11 @@ import { int32At, writeU32 } from './key-entry.ts'
 
 /** Hashed into the layout hash of the folder, as RECORD_LAYOUT is. */
 export const HINT_LAYOUT =
-  'hint 0: header128 blocks index bloom | entry keyLen2 space1 flags1 offset4 lengthWord4 ballot12be ' +
+  'hint 1: header128 blocks index bloom | entry keyLen2 space1 flags1 offset4 lengthWord4 ballot12be ' +
   'expiry8? blob16? key | flags expiry1 blob2 json4 ownVersion8 | block crc4 entries | bloom split-block'
 
 export const HINT_MAGIC = 0x4648564d // MVHF
-export const HINT_VERSION = 0
+export const HINT_VERSION = 1
 export const HINT_HEADER_BYTES = 128
 const HEADER_CRC_AT = HINT_HEADER_BYTES - 4
 /** Checksum before a block's entries. */

@@ -13,6 +13,8 @@ const SEGMENT_HEADER_BYTES = 64
 
 interface Case {
   what: string
+  /** What the line must say besides the file: both versions, or the way out. */
+  says: readonly string[]
   change(files: Files): void
 }
 
@@ -43,25 +45,67 @@ function sealed(name: RegExp, end: (bytes: Uint8Array) => number, change: (view:
 
 const ofSegment = (change: (view: DataView) => void) => sealed(/\.seg$/, () => SEGMENT_HEADER_BYTES, change)
 const ofManifest = (change: (view: DataView) => void) => sealed(/manifest$/, ({ length }) => length, change)
+const ofAnyFile = [
+  ['a segment', ofSegment],
+  ['a manifest', ofManifest],
+] as const
+
+const NEWER = ['format 2', 'reads format 1', 'newer', 'another data folder']
 
 const REFUSED: readonly Case[] = [
-  { what: 'FORMAT says format 1', change: text((before) => before.replace('format 0', 'format 1')) },
-  { what: 'FORMAT says format 4000', change: text((before) => before.replace('format 0', 'format 4000')) },
+  { what: 'format 2', says: NEWER, change: text((before) => before.replace('format 1', 'format 2')) },
   {
-    what: 'FORMAT of another layout',
+    what: 'format 2, with lines that nobody knows yet',
+    says: NEWER,
+    change: text(() => 'minivault data folder\nformat 2\nfeatures a b c\n'),
+  },
+  {
+    what: 'format 4000',
+    says: ['format 4000', 'reads format 1', 'newer'],
+    change: text((before) => before.replace('format 1', 'format 4000')),
+  },
+  {
+    what: 'format 0',
+    says: ['format 0', 'reads format 1', 'before the first release', 'another data folder'],
+    change: text((before) => before.replace('format 1', 'format 0')),
+  },
+  {
+    what: 'another layout',
+    says: ['layout 0badcafe', 'layout 35312722', 'another data folder'],
     change: text((before) => before.replace(/layout .{8}/, 'layout 0badcafe')),
   },
-  { what: 'FORMAT with a line more', change: text((before) => `${before}features snapshots\n`) },
-  { what: 'FORMAT is empty', change: text(() => '') },
-  { what: 'FORMAT is not ours', change: text(() => 'PG_VERSION 16\n') },
-  { what: 'a segment of version 1', change: ofSegment((view) => view.setUint16(4, 1, true)) },
-  { what: 'a segment of another layout', change: ofSegment((view) => view.setInt32(8, 0x0badcafe, true)) },
-  { what: 'a manifest of version 1', change: ofManifest((view) => view.setUint16(4, 1, true)) },
-  { what: 'a manifest of another layout', change: ofManifest((view) => view.setInt32(8, 0x0badcafe, true)) },
+  {
+    what: 'FORMAT with a line more',
+    says: ['damaged', 'choose another folder'],
+    change: text((before) => `${before}features snapshots\n`),
+  },
+  { what: 'FORMAT is empty', says: ['damaged', 'choose another folder'], change: text(() => '') },
+  {
+    what: 'FORMAT is not ours',
+    says: ['not ours', 'choose another folder'],
+    change: text(() => 'PG_VERSION 16\n'),
+  },
+  ...ofAnyFile.flatMap(([file, change]): Case[] => [
+    {
+      what: `${file} of version 2`,
+      says: ['version 2', 'version 1', 'newer', 'choose another folder'],
+      change: change((view) => view.setUint16(4, 2, true)),
+    },
+    {
+      what: `${file} of version 0`,
+      says: ['version 0', 'version 1', 'before', 'choose another folder'],
+      change: change((view) => view.setUint16(4, 0, true)),
+    },
+    {
+      what: `${file} of another layout`,
+      says: ['layout 0badcafe', 'layout 35312722', 'choose another folder'],
+      change: change((view) => view.setInt32(8, 0x0badcafe, true)),
+    },
+  ]),
 ]
 
 /** What is wrong with the answer to a changed folder, or null. */
-async function refuse(small: SmallStore, { change }: Case, engine?: Engine): Promise<string | null> {
+async function refuse(small: SmallStore, { says, change }: Case, engine?: Engine): Promise<string | null> {
   const files: Files = new Map(small.files)
   change(files)
   const disk = diskOf(files)
@@ -72,6 +116,8 @@ async function refuse(small: SmallStore, { change }: Case, engine?: Engine): Pro
     const { code, message, path } = error as { code?: string; message: string; path?: string }
     if (code !== 'STORAGE_FORMAT') return `the code is ${code}: ${message}`
     if (message.includes('\n') || message.length > 300) return `not one line: ${message}`
+    const unsaid = says.filter((words) => !message.includes(words))
+    if (unsaid.length > 0) return `it does not say "${unsaid.join('", "')}": ${message}`
     if (path === undefined || !message.includes(path)) return `it does not name the file: ${message}`
   }
   for (const [path, bytes] of files) {
@@ -97,14 +143,9 @@ async function refuseAll(cases: readonly Case[], engine?: Engine): Promise<Findi
   return { n, failures }
 }
 
-export const BLIND: PlantedFault = {
+export const TAKES_NEWER: PlantedFault = {
   file: 'storage/src/folder.ts',
-  edits: [
-    [
-      'if (Number(match[1]) !== FORMAT_VERSION || match[2] !== hex(LAYOUT_HASH)) {',
-      'if (match.length === 0) {',
-    ],
-  ],
+  edits: [['if (version !== FORMAT_VERSION) return', 'if (version < FORMAT_VERSION) return']],
 }
 
 const CASES = REFUSED.length * 2
@@ -116,9 +157,9 @@ export const foreignFormatRow: Row = {
   run: () => refuseAll(REFUSED),
   controls: [
     {
-      fault: 'FORMAT is read and not compared',
+      fault: 'a FORMAT of a newer version is taken for ours',
       async run(context: Context) {
-        const { Store: engine } = await storageWith(BLIND, context.folder())
+        const { Store: engine } = await storageWith(TAKES_NEWER, context.folder())
         return refuseAll(REFUSED, engine)
       },
     },
