@@ -20,6 +20,7 @@ const NONE = -1
 export class Ledger {
   readonly horizon = new Version()
   readonly #capacity: number
+  readonly #mask: number
   readonly #words: Int32Array
   readonly #sums: (bigint | null)[]
   readonly #heads: Float64Array
@@ -27,9 +28,11 @@ export class Ledger {
   #next = 0
   readonly #forgotten = new Version()
 
+  /** @param capacity a power of two */
   constructor(horizon: Version, capacity: number) {
     this.horizon.copy(horizon)
     this.#capacity = capacity
+    this.#mask = capacity - 1
     this.#words = new Int32Array(capacity * WORDS)
     this.#sums = new Array<bigint | null>(capacity).fill(null)
     this.#heads = new Float64Array(capacity).fill(NONE)
@@ -64,7 +67,7 @@ export class Ledger {
       const at = this.#at(entry)
       const ballot = this.#read(at + BALLOT)
       if (ballot.isZero()) continue
-      found.push({ ballot, version: this.#read(at + VERSION), sum: this.#sums[entry % this.#capacity]! })
+      found.push({ ballot, version: this.#read(at + VERSION), sum: this.#sums[entry & this.#mask]! })
     }
     return found
   }
@@ -88,9 +91,9 @@ export class Ledger {
     put(words, at + BALLOT, ballot)
     put(words, at + VERSION, version)
     words[at + ATTEMPT] = attempt
-    this.#sums[entry % this.#capacity] = sum
+    this.#sums[entry & this.#mask] = sum
     const bucket = this.#bucketOf(request)
-    this.#older[entry % this.#capacity] = this.#heads[bucket]!
+    this.#older[entry & this.#mask] = this.#heads[bucket]!
     this.#heads[bucket] = entry
   }
 
@@ -103,7 +106,7 @@ export class Ledger {
   }
 
   #nextOf(entry: number, request: Version): number {
-    return this.#match(this.#older[entry % this.#capacity]!, request)
+    return this.#match(this.#older[entry & this.#mask]!, request)
   }
 
   #match(from: number, request: Version): number {
@@ -111,13 +114,13 @@ export class Ledger {
     let entry = from
     while (entry >= oldest && entry !== NONE) {
       if (this.#is(this.#at(entry), request)) return entry
-      entry = this.#older[entry % this.#capacity]!
+      entry = this.#older[entry & this.#mask]!
     }
     return NONE
   }
 
   #at(entry: number): number {
-    return (entry % this.#capacity) * WORDS
+    return (entry & this.#mask) * WORDS
   }
 
   #is(at: number, version: Version): boolean {
@@ -131,7 +134,7 @@ export class Ledger {
 
   #bucketOf({ high, middle, low }: Version): number {
     const mixed = Math.imul(middle ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(low, 0xc2b2ae35)
-    return ((mixed ^ (mixed >>> 15)) >>> 0) % this.#capacity
+    return ((mixed ^ (mixed >>> 15)) & this.#mask
   }
 }
 

@@ -81,7 +81,7 @@ export class NodeCore {
   readonly #upkeep: Upkeep
   readonly #layoutChange: LayoutChange | null
   /** What we send to ourselves, and what comes after: done before an entry returns. */
-  readonly #tasks: (() => void)[] = []
+  readonly #tasks: (Message | (() => void))[] = []
   #isRunning = false
 
   constructor(parts: NodeCoreParts) {
@@ -241,14 +241,17 @@ export class NodeCore {
     this.#tasks.push(task)
     if (this.#isRunning) return
     this.#isRunning = true
-    for (let next = this.#tasks.shift(); next !== undefined; next = this.#tasks.shift()) next()
+    for (let next = this.#tasks.shift(); next !== undefined; next = this.#tasks.shift()) {
+      if (typeof next === 'function') next()
+      else this.#receive(this.#parts.self, next)
+    }
     this.#isRunning = false
   }
 
   // --- messages
 
   #send(member: number, message: Message): void {
-    if (member === this.#parts.self) this.#tasks.push(() => this.#receive(member, message))
+    if (member === this.#parts.self) this.#tasks.push(message)
     else this.#parts.env.send(member, message)
   }
 
