@@ -23,6 +23,7 @@ export interface ExchangeParts {
 interface Known {
   readonly member: number
   readonly lives: readonly Life[]
+  readonly before: Known | null
 }
 
 export class Exchange {
@@ -40,7 +41,7 @@ export class Exchange {
   readonly hearsAll: boolean
   #heard = 0
   /** Which lives those knew that were heard, here and in the exchange that this one follows. */
-  readonly #known: Known[] = []
+  #known: Known | null
   /** Answers of two lives do not go together: no more are heard, and the asker runs out of patience. */
   #isTorn = false
 
@@ -51,7 +52,7 @@ export class Exchange {
     this.asker = asker
     this.sinceMs = sinceMs
     this.hearsAll = hearsAll
-    if (follows !== null) this.#known.push(...follows.#known)
+    this.#known = follows?.#known ?? null
   }
 
   /** The position of a member that is heard for the first time; else -1. */
@@ -63,13 +64,14 @@ export class Exchange {
       return -1
     }
     this.#heard |= 1 << position
-    this.#known.push({ member, lives })
+    this.#known = { member, lives, before: this.#known }
     return position
   }
 
   /** Whether one of two answers is of a life that the other knows to be over. */
   #contradicts(member: number, lives: readonly Life[]): boolean {
-    for (const { member: other, lives: others } of this.#known) {
+    for (let known = this.#known; known !== null; known = known.before) {
+      const { member: other, lives: others } = known
       if (others.length === 0 && lives.length === 0) continue
       if (lifeIn(lives, other) !== lifeIn(others, other)) return true
       if (lifeIn(lives, member) !== lifeIn(others, member)) return true

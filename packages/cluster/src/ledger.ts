@@ -134,7 +134,7 @@ export class Ledger {
 
   #bucketOf({ high, middle, low }: Version): number {
     const mixed = Math.imul(middle ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(low, 0xc2b2ae35)
-    return ((mixed ^ (mixed >>> 15)) & this.#mask
+    return (mixed ^ (mixed >>> 15)) & this.#mask
   }
 }
 
