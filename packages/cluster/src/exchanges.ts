@@ -7,42 +7,44 @@ type Opened = Omit<ExchangeParts, 'number' | 'sinceMs'>
 
 export class Exchanges {
   readonly #env: Env
-  readonly #byNumber = new Map<number, Exchange>()
-  /** Begins anywhere: a reply to the life before a restart answers no question of this one. */
-  #last: number
+  /** By how far their numbers are from the first: a Map finds small integers faster than large ones. */
+  readonly #open = new Map<number, Exchange>()
+  /** Anywhere: a reply to the life before a restart answers no question of this one. */
+  readonly #first: number
+  #count = 0
 
   constructor(env: Env) {
     this.#env = env
-    this.#last = Math.floor(env.random() * 2 ** 48)
+    this.#first = Math.floor(env.random() * 2 ** 48)
   }
 
   /** Answers count that were given in this phase of the layout. */
   open(electorate: Electorate, asker: Asker, epoch: number): Exchange {
-    return this.#open({ electorate, epoch, asker, hearsAll: false, follows: null })
+    return this.#begin({ electorate, epoch, asker, hearsAll: false, follows: null })
   }
 
   /** Those, too, are heard who may have forgotten something, and whatever layout they go by. */
   openToAll(electorate: Electorate, asker: Asker): Exchange {
-    return this.#open({ electorate, epoch: 0, asker, hearsAll: true, follows: null })
+    return this.#begin({ electorate, epoch: 0, asker, hearsAll: true, follows: null })
   }
 
   /** What depends on the answers to another: of the same replicas, in the same phase, in the same lives. */
   follow(follows: Exchange, asker: Asker): Exchange {
     const { electorate, epoch } = follows
-    return this.#open({ electorate, epoch, asker, hearsAll: false, follows })
+    return this.#begin({ electorate, epoch, asker, hearsAll: false, follows })
   }
 
-  #open({ electorate, epoch, asker, hearsAll, follows }: Opened): Exchange {
-    this.#last += 1
-    const number = this.#last
+  #begin({ electorate, epoch, asker, hearsAll, follows }: Opened): Exchange {
+    this.#count += 1
+    const number = this.#first + this.#count
     const sinceMs = this.#env.now()
     const exchange = new Exchange({ number, electorate, epoch, asker, sinceMs, hearsAll, follows })
-    this.#byNumber.set(number, exchange)
+    this.#open.set(this.#count, exchange)
     return exchange
   }
 
   close(exchange: Exchange): void {
-    this.#byNumber.delete(exchange.number)
+    this.#open.delete(exchange.number - this.#first)
   }
 
   /** `Asker.onTimer`, if the exchange is still open then. */
@@ -51,10 +53,10 @@ export class Exchanges {
   }
 
   find(number: number): Exchange | undefined {
-    return this.#byNumber.get(number)
+    return this.#open.get(number - this.#first)
   }
 
   onTimer(number: number, stage: number): void {
-    this.#byNumber.get(number)?.asker.onTimer(stage)
+    this.find(number)?.asker.onTimer(stage)
   }
 }

@@ -82,17 +82,10 @@ export class Replica {
     const standing = this.#store.find(key)
     const record = this.#shown(key, standing)
     const promised = this.#promised(key, standing)
-    const refused = (verdict: Verdict): Promise => ({
-      ...this.#refuse(verdict, record, promised),
-      record,
-      evidence: NOTHING_HELD,
-      isForgetful: false,
-      isHeld: false,
-    })
-    if (attempt < this.#ledger.attempt(request)) return refused(VERDICT.superseded)
+    if (attempt < this.#ledger.attempt(request)) return this.#denied(VERDICT.superseded, record, promised)
     // Nor is one promised twice: of two rounds under one ballot only one can have its quorum.
-    if (!isAbove(ballot, promised)) return refused(VERDICT.promised)
-    if (!isAbove(ballot, record.ballot)) return refused(VERDICT.older)
+    if (!isAbove(ballot, promised)) return this.#denied(VERDICT.promised, record, promised)
+    if (!isAbove(ballot, record.ballot)) return this.#denied(VERDICT.older, record, promised)
     const position = this.#store.pledge(key, { ballot, request, attempt })
     if (attempt > 0) this.#ledger.addAttempt(request, attempt)
     const evidence = this.#evidence(key, standing, request)
@@ -230,6 +223,11 @@ export class Replica {
 
   #refuse(verdict: Verdict, held: HeldRecord, promised: Version): Taken {
     return { verdict, above: higher(held.ballot, promised), position: 0 }
+  }
+
+  #denied(verdict: Verdict, record: HeldRecord, promised: Version): Promise {
+    const { above, position } = this.#refuse(verdict, record, promised)
+    return { verdict, above, record, evidence: NOTHING_HELD, isForgetful: false, isHeld: false, position }
   }
 }
 

@@ -33,15 +33,19 @@ const FAULTS: readonly (readonly [wrong: RegExp, removed: string, added: string]
     'if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)',
     '',
   ],
-  [/is forgotten|is promised twice/, 'if (!isAbove(ballot, promised)) return refused(VERDICT.promised)', ''],
+  [
+    /is forgotten|is promised twice/,
+    'if (!isAbove(ballot, promised)) return this.#denied(VERDICT.promised, record, promised)',
+    '',
+  ],
   [
     /is promised twice/,
-    'if (!isAbove(ballot, promised)) return refused(VERDICT.promised)',
-    'if (isBelow(ballot, promised)) return refused(VERDICT.promised)',
+    'if (!isAbove(ballot, promised)) return this.#denied(VERDICT.promised, record, promised)',
+    'if (isBelow(ballot, promised)) return this.#denied(VERDICT.promised, record, promised)',
   ],
   [
     /attempt \d of \d passes/,
-    'if (attempt < this.#ledger.attempt(request)) return refused(VERDICT.superseded)',
+    'if (attempt < this.#ledger.attempt(request)) return this.#denied(VERDICT.superseded, record, promised)',
     '',
   ],
   [
