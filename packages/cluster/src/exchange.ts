@@ -52,7 +52,7 @@ export class Exchange {
     this.asker = asker
     this.sinceMs = sinceMs
     this.hearsAll = hearsAll
-    this.#known = follows?.#known ?? null
+    this.#known = follows === null ? null : follows.#known
   }
 
   /** The position of a member that is heard for the first time; else -1. */
