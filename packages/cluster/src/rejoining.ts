@@ -203,7 +203,14 @@ export class Rejoining {
 
   #takeAs(membership: Membership): Take {
     const { repair } = this.#parts
-    if (membership === MEMBERSHIP.arriving) return (key, record) => repair.copy(key, record)
+    // With enough of the others done we vote, and promise, while the rest is still compared with.
+    const isArriving = (partition: number) => {
+      return this.#waiting.get(partition)?.membership === MEMBERSHIP.arriving
+    }
+    if (membership === MEMBERSHIP.arriving) {
+      return (key, record) =>
+        isArriving(key.partition) ? repair.copy(key, record) : repair.take(key, record)
+    }
     if (membership === MEMBERSHIP.voting) return (key, record) => repair.takeBelowPromises(key, record)
     return (key, record) => repair.take(key, record)
   }
