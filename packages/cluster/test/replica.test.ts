@@ -75,7 +75,7 @@ t.test('each rule is needed', async (t) => {
   const copies = t.testdir({})
   for (const [index, [wrong, removed, added]] of FAULTS.entries()) {
     const edit = { file: 'replica.ts', removed: [removed], added: [added] }
-    const core = await plantedCore(edit, `${copies}/${index}`)
+    const core = await plantedCore([edit], `${copies}/${index}`)
     t.match(wrongWith(core), wrong, removed)
   }
 })

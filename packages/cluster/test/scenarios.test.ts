@@ -5,17 +5,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { layoutsOf } from './support/layouts-of.ts'
-import { NodeStage } from './support/node-stage.ts'
-import { ReplicaStage } from './support/replica-stage.ts'
-import { replay, type StageOf } from './support/transcript.ts'
+import { STAGES } from './support/stages.ts'
+import { replay } from './support/transcript.ts'
 
 const FOLDER = fileURLToPath(new URL('scenarios', import.meta.url))
-const STAGES: Readonly<Record<string, StageOf>> = {
-  nodes: (core) => new NodeStage(core),
-  layouts: (core) => new NodeStage(core, () => layoutsOf(core)),
-  replicas: (core) => new ReplicaStage(core),
-}
 const isWritten = process.env['SCENARIOS'] === 'write'
 
 for (const [folder, stageOf] of Object.entries(STAGES)) {

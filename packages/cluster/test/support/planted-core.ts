@@ -24,11 +24,13 @@ export interface Edit {
 }
 
 /** @param folder an empty one inside this package, so that imports of others are found */
-export async function plantedCore(edit: Edit, folder: string): Promise<Core> {
+export async function plantedCore(edits: readonly Edit[], folder: string): Promise<Core> {
   const copy = join(folder, 'src')
   cpSync(SOURCE, copy, { recursive: true })
-  const path = join(copy, edit.file)
-  writeFileSync(path, edited(readFileSync(path, 'utf8').split('\n'), edit).join('\n'))
+  for (const edit of edits) {
+    const path = join(copy, edit.file)
+    writeFileSync(path, edited(readFileSync(path, 'utf8').split('\n'), edit).join('\n'))
+  }
   const load = (name: string) => import(pathToFileURL(join(copy, name)).href)
   return { ...(await load('index.ts')), Trees: (await load('trees.ts')).Trees }
 }

@@ -6,6 +6,7 @@
  *     Fault in replica.ts:        everything after it runs on a core with these lines changed, from nothing
  *       - what stands there       (leading spaces do not count)
  *       + what stands there instead
+ *     and in marks.ts:            the same fault at another place
  *     Anew:                       from nothing again, on the right core
  */
 import { type Core, type Edit, plantedCore, theCore } from './planted-core.ts'
@@ -20,6 +21,7 @@ export type StageOf = (core: Core) => Stage
 const COMMAND = /^ {4}(\S.*?)(?: +-> .*)?$/
 const OUTCOME = /^ {6}/
 const FAULT = /^Fault in (\S+\.ts)\b.*:$/
+const FAULT_TOO = /^and in (\S+\.ts)\b.*:$/
 const ANEW = /^Anew\b.*:$/
 const EDIT = /^ {2}([-+]) (.*)$/
 
@@ -44,9 +46,8 @@ export async function replay(text: string, stageOf: StageOf, folder: () => strin
     endBlock()
     if (line.startsWith('   ')) throw new Error(`neither prose nor a command: \`${line}\``)
     played.push(line)
-    const file = FAULT.exec(line)?.[1]
     if (ANEW.test(line)) stage = stageOf(theCore)
-    if (file !== undefined) stage = stageOf(await plantedCore(editOf(file, lines.slice(index + 1)), folder()))
+    if (FAULT.test(line)) stage = stageOf(await plantedCore(editsOf(lines.slice(index)), folder()))
   }
   endBlock()
   return played.join('\n')
@@ -67,13 +68,15 @@ function written(block: readonly Played[]): string[] {
   })
 }
 
-function editOf(file: string, lines: readonly string[]): Edit {
-  const removed: string[] = []
-  const added: string[] = []
+/** From the line that names the first file, up to the first command. */
+function editsOf(lines: readonly string[]): Edit[] {
+  const edits: (Edit & { removed: string[]; added: string[] })[] = []
   for (const line of lines) {
+    const file = (FAULT.exec(line) ?? FAULT_TOO.exec(line))?.[1]
     const edit = EDIT.exec(line)
-    if (edit === null && removed.length + added.length > 0) break
-    if (edit !== null) (edit[1] === '-' ? removed : added).push(edit[2]!)
+    if (COMMAND.test(line)) break
+    if (file !== undefined) edits.push({ file, removed: [], added: [] })
+    if (edit !== null) edits.at(-1)![edit[1] === '-' ? 'removed' : 'added'].push(edit[2]!)
   }
-  return { file, removed, added }
+  return edits
 }
