@@ -9,7 +9,7 @@ import * as cluster from '@minivault/cluster'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import type { Fault } from './faults/fault.ts'
-import { faultRow } from './faults/fault-table.ts'
+import { FAULT_TABLE_HEAD, faultRow } from './faults/fault-table.ts'
 import { FAULTS } from './faults/faults.ts'
 import { runJobs } from './jobs.ts'
 import { calmPlan, drawPlan } from './plan/draw-plan.ts'
@@ -121,6 +121,7 @@ function trace(plan: Plan): void {
 
 async function hunting(faults: readonly Fault[]): Promise<boolean> {
   let found = 0
+  process.stdout.write(`${FAULT_TABLE_HEAD}\n`)
   for (const fault of faults) {
     const { text, isFound, plan } = await faultRow(fault, args.first)
     if (isFound) found += 1
@@ -129,7 +130,7 @@ async function hunting(faults: readonly Fault[]): Promise<boolean> {
     mkdirSync(args.out, { recursive: true })
     writeFileSync(join(args.out, `${fault.name}.json`), planText(plan))
   }
-  process.stdout.write(`${found} of ${faults.length} faults found, or left to a scenario\n`)
+  process.stdout.write(`\n${found} of ${faults.length} faults are found.\n`)
   return found === faults.length
 }
 

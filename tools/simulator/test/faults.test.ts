@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import * as cluster from '@minivault/cluster'
 import type { PlantedFault } from '@minivault/planted'
 import t from 'tap'
-import { clusterWith } from '../src/faults/fault.ts'
+import { clusterWith, shownBy } from '../src/faults/fault.ts'
 import { FAULTS } from '../src/faults/faults.ts'
 import { hunt, violationOf } from '../src/faults/hunt.ts'
+import { differenceIn } from '../src/faults/scenario.ts'
 import { planText, readPlan } from '../src/plan/plan.ts'
 
 const PACKAGES = new URL('../../../packages/', import.meta.url)
+const CORE = fileURLToPath(new URL('cluster/src', PACKAGES))
 const QUICK = ['read-compare-write', 'no-write-back', 'half-evidence']
 const QUICK_SEEDS = 60
 const ITEMS_MAX = 25
@@ -39,3 +42,15 @@ for (const name of QUICK) {
     t.equal(violationOf(plan, cluster), null)
   })
 }
+
+t.test('a scenario that is to show a fault is green without it', async (t) => {
+  const scenarios = new Set(FAULTS.flatMap(({ scenario }) => scenario ?? []))
+  for (const scenario of scenarios) t.equal(await differenceIn(scenario, CORE), null, scenario)
+})
+
+t.test('shown by a scenario: two-lives', async (t) => {
+  const fault = faultNamed('two-lives')
+  const folder = t.testdir()
+  await clusterWith(fault, folder)
+  t.match(await shownBy(fault, folder), { came: /holds|held|answers/ })
+})

@@ -1,7 +1,7 @@
 /**
  * A fault of the simulator as a control of the scorecard: histories over the core with the fault, from the
  * seed that is known to show it, until one is red that is good over the core as it is. A fault of which no
- * seed is known is hunted in the longer profiles alone.
+ * seed is known is hunted in the longer profiles alone. What is too rare for seeds its scenario has to show.
  */
 import * as cluster from '@minivault/cluster'
 import {
@@ -11,6 +11,7 @@ import {
   type Plan,
   planFor,
   runPlan,
+  shownBy,
   type Violation,
 } from '@minivault/simulator'
 import { type Context, type Control, type Findings, PROFILES, type Profile } from '../row.ts'
@@ -30,8 +31,24 @@ export function allViolations(plan: Plan, of: ClusterPackage): readonly Violatio
 }
 
 export function faultControl(fault: Fault): Control {
+  const name = `${fault.name}: ${fault.what}`
+  if (fault.scenario !== undefined) return scenarioControl(name, fault)
   const look = { planOf: (seed: number) => planFor(fault, seed), violationsOf: allViolations }
-  return control(`${fault.name}: ${fault.what}`, fault, look)
+  return control(name, fault, look)
+}
+
+function scenarioControl(name: string, fault: Fault): Control {
+  return {
+    fault: name,
+    async run(context: Context): Promise<Findings> {
+      const folder = context.folder()
+      await clusterWith(fault, folder)
+      const difference = await shownBy(fault, folder)
+      if (difference === null) return { n: 1, failures: [] }
+      const { line, wanted, came } = difference
+      return { n: 1, failures: [`scenario ${fault.scenario}, line ${line}: ${came} in place of ${wanted}`] }
+    },
+  }
 }
 
 export function control(name: string, fault: Fault, look: Look): Control {

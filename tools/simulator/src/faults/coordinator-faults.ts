@@ -48,7 +48,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   {
     name: 'decides-on-minority',
     what: 'a conditional write decides on a record that only one replica holds',
-    planted: inCore('round', [['if (request.change.isConditional && !this', 'if (this.#tries < 0 && !this']]),
+    planted: inCore('round', [['if (request.change.isConditional && !this', 'if (this.#held < 0 && !this']]),
   },
   {
     name: 'two-values-one-ballot',
@@ -70,9 +70,9 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     planted: inCore('round', [
       [
         'const chosen = this.#chosenEvidence()',
-        'const chosen = this.#tries < 0 ? this.#chosenEvidence() : null',
+        'const chosen = this.#held < 0 ? this.#chosenEvidence() : null',
       ],
-      ['if (!this.#isCertainlyNew()) return', 'if (this.#tries < 0 && !this.#isCertainlyNew()) return'],
+      ['if (!this.#isCertainlyNew()) return', 'if (this.#held < 0 && !this.#isCertainlyNew()) return'],
     ]),
   },
   {
@@ -134,7 +134,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'first-attempt-without-evidence',
-    scenario: 'first-attempt-evidence',
+    scenario: 'nodes/first-attempt-evidence',
     what: 'a coordinator that has sent nothing yet does not ask whether it was done elsewhere',
     planted: inCore('round', [
       [
@@ -144,5 +144,69 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
       ],
       ['if (!this.#isCertainlyNew()) return', 'if (!isFirst && !this.#isCertainlyNew()) return'],
     ]),
+  },
+  {
+    name: 'own-write-not-finished',
+    what: 'a write that a round finds at one replica is answered, though nobody else holds it',
+    planted: inCore('round', [
+      [
+        'if (isEqual(newest.request, id)) return this.#accept(this.#under(newest), () => this.#succeed(newest))',
+        'if (isEqual(newest.request, id)) return this.#succeed(newest)',
+      ],
+    ]),
+  },
+  {
+    name: 'no-is-not-final',
+    what: 'a "no" because something has expired is told, though an earlier try may have been accepted',
+    planted: inCore('round', [
+      ['if (newest.expiresAtMs !== 0 && mayBeDone', 'if (newest.expiresAtMs < 0 && mayBeDone'],
+    ]),
+  },
+  {
+    name: 'version-rises',
+    what: 'who finishes the work of another gives it a new version',
+    planted: inCore('round', [
+      ['{ ...record, ballot: this.#ballot }', '{ ...record, ballot: this.#ballot, version: this.#ballot }'],
+    ]),
+  },
+  {
+    name: 'id-ahead-taken',
+    what: 'a request id far ahead of the clock is taken',
+    planted: inCore('coordinator', [
+      [
+        'if (request.id !== null && !clock.observe(id))',
+        'if (request.id !== null && !clock.observe(id) && token < 0)',
+      ],
+    ]),
+  },
+  {
+    name: 'id-not-adopted',
+    what: 'a coordinator stamps below the request that it works for',
+    planted: inCore('coordinator', [
+      [
+        'if (request.id !== null && !clock.observe(id))',
+        'if (request.id !== null && clock.isTooFarAhead(id))',
+      ],
+    ]),
+  },
+  {
+    name: 'accept-not-synced',
+    under: 'forgetting',
+    what: 'an accept is held as soon as its request says, and not when it is synced',
+    planted: inCore('round', [
+      ['record, ROUND_DURABILITY, CAUSE.accept', 'record, this.#operation.request.durability, CAUSE.accept'],
+      ["import { ROUND_DURABILITY } from './replica.ts'\n", ''],
+    ]),
+  },
+  {
+    name: 'ballot-of-the-lost-round',
+    what: 'a round begins again under a ballot of its own that it has used',
+    planted: inCore('round', [['    this.#above = this.#ballot\n', '']]),
+  },
+  {
+    name: 'accepts-of-another-life',
+    under: 'forgetting',
+    what: 'a round takes promises of one life of a member and accepts of the next',
+    planted: inCore('exchanges', [['hearsAll: false, follows })', 'hearsAll: false, follows: null })']]),
   },
 ]

@@ -1,17 +1,18 @@
-/** Every fault, how soon it is found, by which judge, and how small its plan becomes. */
+/** Every fault, how it is found, and how small its plan becomes: the rows of a table, as docs/TESTING.md has it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../plan/plan.ts'
-import { clusterWith, type Fault } from './fault.ts'
-import { hunt } from './hunt.ts'
+import { clusterWith, type Fault, shownBy } from './fault.ts'
+import { type Found, hunt } from './hunt.ts'
 
-/** Each is found in so many seeds, and made as small as this. */
+/** Each is found in so many seeds, and made as small as this; or a scenario shows it. */
 export const FAULT_SEEDS = 2000
 export const FAULT_ITEMS_MAX = 25
 
+export const FAULT_TABLE_HEAD = '| fault | what is wrong | found by |\n|---|---|---|'
+
 export interface FaultRow {
-  readonly fault: Fault
   readonly isFound: boolean
   readonly text: string
   readonly plan: Plan | null
@@ -22,23 +23,23 @@ export async function faultRow(fault: Fault, first: number): Promise<FaultRow> {
   try {
     const broken = await clusterWith(fault, folder)
     const found = hunt(fault, broken, { first, seeds: FAULT_SEEDS, itemsMax: FAULT_ITEMS_MAX })
-    if (found === null) {
-      const { scenario } = fault
-      const elsewhere = scenario === undefined ? '' : `; see scenario ${scenario}`
-      const text = line(fault, `NOT FOUND in ${FAULT_SEEDS}${elsewhere}`)
-      return { fault, isFound: scenario !== undefined, text, plan: null }
-    }
-    const { seeds, seed, violation, plan } = found
-    const isSmall = plan.items.length <= FAULT_ITEMS_MAX
-    const size = `${plan.items.length} items${isSmall ? '' : ': TOO MANY'}`
-    const where = fault.under === undefined ? '' : ` of ${fault.under}`
-    const text = `${seeds} seeds${where} (seed ${seed}), ${size}, ${violation.judge}`
-    return { fault, isFound: isSmall, text: line(fault, text), plan }
+    const isSmall = found !== null && found.plan.items.length <= FAULT_ITEMS_MAX
+    const difference = isSmall ? null : await shownBy(fault, folder)
+    const bySeeds = found === null ? `not in ${FAULT_SEEDS} seeds${whereOf(fault)}` : seedText(fault, found)
+    const byScenario = difference === null ? '' : `; scenario ${fault.scenario}, line ${difference.line}`
+    const isFound = isSmall || difference !== null
+    const text = `| ${fault.name} | ${fault.what} | ${isFound ? '' : '**NOT FOUND** '}${bySeeds}${byScenario} |`
+    return { isFound, text, plan: found?.plan ?? null }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function line({ name, what }: Fault, found: string): string {
-  return `${name.padEnd(30)} ${found.padEnd(54)} ${what}`
+function seedText(fault: Fault, { seeds, seed, violation, plan }: Found): string {
+  const count = seeds === 1 ? '1 seed' : `${seeds} seeds`
+  return `${count}${whereOf(fault)} (${seed}), ${plan.items.length} items, ${violation.judge}`
+}
+
+function whereOf({ under }: Fault): string {
+  return under === undefined ? '' : ` of ${under}`
 }

@@ -2,12 +2,14 @@
  * A fault to be found: an edit of the core's source, or a client that breaks its own rules. Most are found by
  * some seed; rare ones are looked for where what they need happens all the time.
  */
+import { join } from 'node:path'
 import * as cluster from '@minivault/cluster'
 import { type PlantedFault, packageWith } from '@minivault/planted'
 import type { Circumstance } from '../plan/circumstances.ts'
 import { drawPlan } from '../plan/draw-plan.ts'
 import type { ClientFault, Plan } from '../plan/plan.ts'
 import type { ClusterPackage } from '../world/member.ts'
+import { type Difference, differenceIn } from './scenario.ts'
 
 export interface Fault {
   readonly name: string
@@ -15,7 +17,7 @@ export interface Fault {
   /** Null: the core is as it should be. */
   readonly planted: PlantedFault | null
   readonly clientFault?: ClientFault
-  /** Too rare for seeds: a scenario of the core's tests is about it (packages/cluster/test/scenarios). */
+  /** Too rare for seeds: this scenario of the core's tests shows it, such as `nodes/partition-heals`. */
   readonly scenario?: string
   /** Rare otherwise: it is looked for where this happens all the time. */
   readonly under?: Circumstance
@@ -24,6 +26,16 @@ export interface Fault {
 /** The package with the fault, in an empty folder of the caller. */
 export function clusterWith({ planted }: Fault, folder: string): Promise<ClusterPackage> {
   return planted === null ? Promise.resolve(cluster) : packageWith('cluster', planted, folder)
+}
+
+/**
+ * What the fault makes of the scenario that is to show it; null: nothing, or there is none.
+ *
+ * @param folder in which `clusterWith` has put the package
+ */
+export async function shownBy({ scenario }: Fault, folder: string): Promise<Difference | null> {
+  if (scenario === undefined) return null
+  return differenceIn(scenario, join(folder, 'node_modules', '@minivault', 'cluster', 'src'))
 }
 
 /** The plan of a seed, where the fault is looked for. */

@@ -3,11 +3,15 @@ import { COORDINATOR_FAULTS } from './coordinator-faults.ts'
 import type { Fault } from './fault.ts'
 import { LAYOUT_FAULTS } from './layout-faults.ts'
 import { MEMBERSHIP_FAULTS } from './membership-faults.ts'
+import { RELEASE_FAULTS } from './release-faults.ts'
+import { REPAIR_FAULTS } from './repair-faults.ts'
 import { REPLICA_FAULTS } from './replica-faults.ts'
 
 export const FAULTS: readonly Fault[] = [
   ...REPLICA_FAULTS,
   ...COORDINATOR_FAULTS,
+  ...REPAIR_FAULTS,
+  ...RELEASE_FAULTS,
   ...MEMBERSHIP_FAULTS,
   ...LAYOUT_FAULTS,
 ]

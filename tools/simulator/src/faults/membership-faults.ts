@@ -36,7 +36,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'joins-without-promise',
-    scenario: 'joiner-keeps-lost-promises',
+    scenario: 'nodes/joiner-keeps-lost-promises',
     under: 'forgetting',
     what: 'an empty disk does not promise what the lost one may have promised',
     planted: inCore('rejoining', [
@@ -45,7 +45,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'two-lives',
-    scenario: 'answers-of-two-lives',
+    scenario: 'nodes/answers-of-two-lives',
     under: 'forgetting',
     what: 'answers that a member gave before and after it forgot count together',
     planted: inCore('exchange', [['if (this.#contradicts(member, lives)) {', 'if (member < 0) {']]),
@@ -57,54 +57,62 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     planted: inCore('rejoining', [['      replica.beginIn(partition, promised)\n', '']]),
   },
   {
-    name: 'tombstone-without-floor',
-    what: 'nothing stands for a tombstone that was released',
-    planted: inCore('replica', [['absentAt((this.#marks.floorOf(key) ?? NO_FLOOR).upTo)', 'absentAt(ZERO)']]),
+    name: 'promises-without-vote',
+    under: 'forgetting',
+    what: 'a member that has no vote promises',
+    planted: inCore('node-core', [
+      ['if (!this.votesIn(key.partition)) return', 'if (key.partition < 0) return'],
+    ]),
   },
   {
-    name: 'tombstone-with-promise',
+    name: 'joins-without-floors',
     under: 'releasing',
-    what: 'a tombstone is released together with a promise above its floor',
-    planted: inCore('replica', [['if (isAbove(promised, upTo)) return false\n', '']]),
+    what: 'an empty disk does not take over the floors of the others',
+    planted: inCore('rejoining', [
+      ['const marksOfFloors = floors.map(', 'const marksOfFloors = floors.slice(0, 0).map('],
+    ]),
   },
   {
-    name: 'floor-without-fence',
-    scenario: 'no-write-below-a-fence',
-    under: 'releasing',
-    what: 'replicas take what is below a floor that is being raised',
+    name: 'life-not-durable',
+    under: 'forgetting',
+    what: 'a member says that it has written a new life down before it has',
+    planted: inCore('repair-answers', [
+      [
+        "const position = marks.note({ kind: 'life', member: from, life })",
+        "marks.note({ kind: 'life', member: from, life })",
+      ],
+      [
+        'afterSync(position, () => {\n      const { lives } = marks',
+        'afterSync(0, () => {\n      const { lives } = marks',
+      ],
+    ]),
+  },
+  {
+    name: 'last-life-counts',
+    under: 'forgetting',
+    what: 'a late introduction brings an earlier life back',
     planted: inCore('marks', [
-      [
-        'return higher(ofAll, this.#fences.get(numberOf(partition, leaf)) ?? ZERO)',
-        'return leaf < 0 ? ZERO : ofAll',
-      ],
+      ['if (life <= lifeIn(this.lives, member)) return\n    this', 'if (life < 0) return\n    this'],
     ]),
   },
   {
-    name: 'released-by-majority',
-    under: 'releasing',
-    what: 'a floor is raised when a majority holds the same, not all',
-    planted: inCore('release', [
-      [
-        'if (this.#answers !== this.#exchange.electorate.everybody) return',
-        'if (!this.#exchange.electorate.isQuorum(this.#answers)) return',
-      ],
+    name: 'life-begun-once',
+    under: 'forgetting',
+    what: 'a member does not begin anew when others know a later life of it',
+    planted: inCore('rejoining', [['if (known <= this.#life) return', 'if (known >= 0) return']]),
+  },
+  {
+    name: 'lives-not-passed-on',
+    under: 'forgetting',
+    what: 'a member does not write down which lives others know of',
+    planted: inCore('rejoining', [['    marks.noteLives(lives, self)\n', '    void marks\n']]),
+  },
+  {
+    name: 'recovering-takes-once',
+    under: 'forgetting',
+    what: 'a member that has forgotten something twice begins no second life',
+    planted: inCore('rejoining', [
+      ['if (began !== MEMBERSHIP.voting) this.#begin', 'if (began === MEMBERSHIP.joining) this.#begin'],
     ]),
-  },
-  {
-    name: 'old-layout-taken',
-    under: 'moving',
-    what: 'questions by an old layout are answered',
-    scenario: 'late-write-of-the-old-layout',
-    planted: inCore(
-      'node-core',
-      [['return epoch < this.#parts.placement.epoch', 'return epoch < 0']],
-      inCore('coordinator', [['reply.votes && reply.epoch === exchange.epoch', 'reply.votes']]),
-    ),
-  },
-  {
-    name: 'joint-phase-by-new',
-    under: 'moving',
-    what: 'while keys move, a majority of the new replicas is enough',
-    planted: inCore('electorate', [['[setOf(members), setOf(next)]', '[setOf(next)]']]),
   },
 ]

@@ -123,4 +123,56 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     what: 'after a restart nobody knows that the ledger was lost',
     planted: inCore('ledger', [['    this.horizon.copy(horizon)\n', '    void horizon\n']]),
   },
+  {
+    name: 'promised-twice',
+    under: 'farClock',
+    what: 'one ballot is promised to two rounds',
+    planted: inCore('replica', [
+      ['if (!isAbove(ballot, promised)) return', 'if (isBelow(ballot, promised)) return'],
+    ]),
+  },
+  {
+    name: 'promises-below-record',
+    what: 'a ballot below that of the record is promised',
+    planted: inCore('replica', [
+      ['if (!isAbove(ballot, record.ballot)) return this', 'if (attempt < 0) return this'],
+    ]),
+  },
+  {
+    name: 'ledger-without-sums',
+    what: 'what an increment came to is forgotten once it is overwritten',
+    planted: inCore('ledger', [
+      ['this.#sums[entry & this.#mask] = sum', 'this.#sums[entry & this.#mask] = sum && null'],
+    ]),
+  },
+  {
+    name: 'horizon-of-records-alone',
+    under: 'releasing',
+    what: 'after a restart the horizon is the highest ballot of records, whatever floors there are',
+    planted: inCore('node-core', [
+      ['new Ledger(higher(store.highestBallot, marks.highest),', 'new Ledger(store.highestBallot,'],
+      ['import { type HeldRecord, higher, isAbove, ZERO }', 'import { type HeldRecord, isAbove, ZERO }'],
+    ]),
+  },
+  {
+    name: 'known-is-held',
+    under: 'moving',
+    what: 'what was copied on the way into a partition counts as held',
+    planted: inCore('replica', [
+      [
+        'return record === null || isAbove(record.ballot, this.#marks.promiseIn(partition))',
+        'return record === null || partition >= 0',
+      ],
+    ]),
+  },
+  {
+    name: 'absences-differ',
+    what: 'two that hold nothing are not the same where their floors differ',
+    planted: inCore('record', [
+      [
+        'return isAbsent(b) || (b.value === null && !isAbove(b.ballot, a.ballot))',
+        'return isEqual(a.ballot, b.ballot)',
+      ],
+    ]),
+  },
 ]

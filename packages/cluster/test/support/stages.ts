@@ -1,0 +1,11 @@
+/** Which stage a scenario is played on: its folder says so. */
+import { layoutsOf } from './layouts-of.ts'
+import { NodeStage } from './node-stage.ts'
+import { ReplicaStage } from './replica-stage.ts'
+import type { StageOf } from './transcript.ts'
+
+export const STAGES: Readonly<Record<string, StageOf>> = {
+  nodes: (core) => new NodeStage(core),
+  layouts: (core) => new NodeStage(core, () => layoutsOf(core)),
+  replicas: (core) => new ReplicaStage(core),
+}

@@ -1,0 +1,45 @@
+/** What may go wrong where members bring each other what they missed. */
+import { inCore } from './edits.ts'
+import type { Fault } from './fault.ts'
+
+export const REPAIR_FAULTS: readonly Fault[] = [
+  {
+    name: 'stopped-by-a-promise',
+    what: 'what a promise refuses is not brought by a round',
+    planted: inCore('handing-over', [
+      [
+        'else this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, () => this.#onOver(true))',
+        'else this.#onOver(REPAIR_DEADLINE_MS > 0)',
+      ],
+    ]),
+  },
+  {
+    name: 'spreads-nothing-chosen',
+    what: 'a round that is to bring something to all accepts nothing where a majority holds it',
+    planted: inCore('round', [
+      ['const mustSpread = this.#operation.onOver !== null', 'const mustSpread = this.#held < 0'],
+    ]),
+  },
+  {
+    name: 'hints-untold',
+    what: 'what a member missed is told to nobody',
+    planted: inCore('coordinator', [
+      ['if (holds && member !== self) hints', 'if (holds && member < 0) hints'],
+    ]),
+  },
+  {
+    name: 'below-a-floor-offered',
+    under: 'releasing',
+    what: 'what another may have released is offered to it, and no round asks what is true',
+    planted: inCore('comparison', [
+      [
+        '} else if (floor !== undefined && !isAbove(ours, floor.upTo)) this',
+        '} else if (floor === null) this',
+      ],
+      [
+        "import { type HeldRecord, isAbove, isBelow } from './record.ts'",
+        "import { type HeldRecord, isAbove, isBelow } from './record.ts'\n",
+      ],
+    ]),
+  },
+]
