@@ -8,6 +8,8 @@
  *   floor       the ballot that stands for every absent key of a leaf
  *   layout      which member holds what, see layout-state.ts
  *   life        under which another member, or this one, began anew (docs/CLUSTER.md, "Who votes")
+ *
+ * Their bytes: mark-format.ts.
  */
 import type { Version } from '@minivault/clock'
 import { type LayoutState, phaseOf } from './layout-state.ts'
@@ -198,5 +200,5 @@ const LIVES_AT_ONE_PLACE = 2 ** 32
 /** @param random 0 ≤ random < 1 */
 export function lifeAbove(life: number, random: number): number {
   const place = Math.floor(life / LIVES_AT_ONE_PLACE) + 1
-  return (place + random) * LIVES_AT_ONE_PLACE
+  return Math.floor((place + random) * LIVES_AT_ONE_PLACE)
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compareVersions, Version } from '@minivault/clock'
+import { compareVersions, successor, Version } from '@minivault/clock'
 import { hashKey } from '@minivault/codec'
 import t from 'tap'
 import { blobName, readBlobId } from '../src/blob/blob-name.ts'
@@ -299,6 +299,16 @@ t.test('vectors of the record format', async (t) => {
   m.tombstone = true
   m.valueType = 0
   t.equal(encode(m, bytes(''), 0, 0, null), vector('tombstone').toString('hex'))
+  const promise = fill(new Mutation(), 'key', '', 0x010203040506)
+  promise.space = SPACE.promise
+  promise.requestId.copy(Version.of(4, 1, 2))
+  promise.attempt = 3
+  t.equal(encode(promise, bytes(''), 0, 0, null), vector('promise').toString('hex'))
+  const mark = fill(new Mutation(), 'promise/0007', '', 0)
+  mark.space = SPACE.meta
+  successor(new Version(), 0, mark.ballot)
+  const ballot = Buffer.from('010203040506000100000007', 'hex')
+  t.equal(encode(mark, ballot, 0, ballot.length, null), vector('metadata').toString('hex'))
   const unknown = vector('unknown-tag')
   const view = new RecordView()
   t.equal(view.read(unknown, 0, unknown.length), true)
