@@ -9,8 +9,8 @@
  *                · 24 nonce (16) · 40 value bytes max u32 · 44 frame bytes max u32 · 48 time in ms u48
  *                     · 54 zero (2)
  *
- * Either may be longer: what a later program adds behind is not looked at. The label of the proof has a number
- * of its own.
+ * Either may be longer: what a later program adds behind is not looked at. The label of the proof has a
+ * number of its own.
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'

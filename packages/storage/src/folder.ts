@@ -146,13 +146,11 @@ function checkFormat(path: string, text: string): string {
 /** One line: both versions, and the way out. */
 function otherVersion(version: number): string {
   const says = `says format ${version}, this program reads format ${FORMAT_VERSION}`
-  if (version > FORMAT_VERSION) {
-    return `${says}: a newer minivault wrote it; start that version or a later one, or use another data folder`
-  }
-  return (
-    `${says}: it was written before the first release; copy its keys over with the program that wrote it, ` +
-    'or use another data folder'
-  )
+  const why =
+    version > FORMAT_VERSION
+      ? 'a newer minivault wrote it; start that version or a later one'
+      : 'it was written before the first release; copy its keys over with the program that wrote it'
+  return `${says}: ${why}, or use another data folder`
 }
 
 function fnv1a(text: string): number {

@@ -35,7 +35,8 @@ const ballotView = new Version()
 
 /** Hashed into the layout hash: change anything above, and folders of the other layout are refused. */
 export const RECORD_LAYOUT =
-  'record 1: spaces user0 promise1 meta2 segment3 | flags1 space1 key2 raw4 ballot12be type1 zero1 tagged2 | expiry8? tagged key value | ' +
+  'record 1: spaces user0 promise1 meta2 segment3 | ' +
+  'flags1 space1 key2 raw4 ballot12be type1 zero1 tagged2 | expiry8? tagged key value | ' +
   'flags tombstone1 blob2 expiry4 tagged8 level<<4 codec<<6 | tags version1 request2 attempt3 blob4 | ' +
   'blob: tag hash8 writer4 counter4, value xxhash64be8 per 1 MiB'
 
