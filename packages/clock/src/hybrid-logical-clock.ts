@@ -135,6 +135,11 @@ export class HybridLogicalClock {
     return true
   }
 
+  /** `observe`, where nobody asks what came of it: the wall is not looked at for what changes nothing. */
+  hear(seen: Version): void {
+    if (isAbove(seen.high, seen.middle, this.#high, this.#middle)) this.observe(seen)
+  }
+
   /**
    * The smallest version above a key's `ballot` that this clock can give where it issues nothing above it.
    * Its writer is `raisedWriterOf` this clock's: `next` never issues it. `into` may be `ballot` itself.

@@ -153,15 +153,19 @@ export class Coordinator {
 
   /** Positions of those to ask first, the one to ask for the value in front. */
   nearest(electorate: Electorate, partition: number): readonly number[] {
-    const { self } = this.#parts
-    const all = electorate.members.map((_, position) => position)
-    const own = electorate.positionOf(self)
-    const first = own < 0 ? Math.floor(this.random() * all.length) : own
-    const inOrder = [...all.slice(first), ...all.slice(0, first)]
-    const isLikely = (position: number) => this.#isLikelyToAnswer(electorate.members[position]!, partition)
-    const likely = inOrder.filter(isLikely)
-    const order = [...likely, ...inOrder.filter((position) => !likely.includes(position))]
-    return electorate.isJoint ? order : order.slice(0, majorityOf(all.length))
+    const { length } = electorate.members
+    const own = electorate.positionOf(this.#parts.self)
+    const first = own < 0 ? Math.floor(this.random() * length) : own
+    const order: number[] = []
+    const unlikely: number[] = []
+    for (let step = 0; step < length; step++) {
+      const position = (first + step) % length
+      const isLikely = this.#isLikelyToAnswer(electorate.members[position]!, partition)
+      if (isLikely) order.push(position)
+      else unlikely.push(position)
+    }
+    order.push(...unlikely)
+    return electorate.isJoint ? order : order.slice(0, majorityOf(length))
   }
 
   #isLikelyToAnswer(member: number, partition: number): boolean {
@@ -176,8 +180,8 @@ export class Coordinator {
     new Stragglers(this, exchange, key, ballot, answered).start()
   }
 
-  areAllAway(members: readonly number[]): boolean {
-    return members.every((member) => this.#parts.peers.isSuspected(member))
+  isAway(member: number): boolean {
+    return this.#parts.peers.isSuspected(member)
   }
 
   /** Of what we hold ourselves: a pointer is to be followed here. */
@@ -215,7 +219,7 @@ export class Coordinator {
       this.#parts.peers.heardVote(member, reply.votes)
       if (!exchange.isTrailing) this.patience.observe(this.now() - exchange.sinceMs)
     }
-    if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.observe(reply.above)
+    if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.hear(reply.above)
     // Who goes by a newer layout is asked again by it.
     if (reply.kind === MESSAGE.offered && reply.verdict === VERDICT.staleLayout) return
     if (!exchange.hearsAll && !(reply.votes && reply.epoch === exchange.epoch)) return

@@ -257,7 +257,7 @@ export class NodeCore {
 
   #receive(from: number, message: Message): void {
     if (from !== this.#parts.self) {
-      this.#parts.clock.observe(message.time)
+      this.#parts.clock.hear(message.time)
       this.#upkeep.onHeard(from)
       if (this.#layoutChange?.hear(from, message) === false) return
     }
@@ -304,7 +304,7 @@ export class NodeCore {
     if (this.#isStale(offer)) return this.#refuseStale(from, offer)
     const { key, record, durability } = offer
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
-    this.#parts.clock.observe(record.ballot)
+    this.#parts.clock.hear(record.ballot)
     const { exchange } = offer
     const { epoch, time, votes, lives } = this.#counted(key.partition)
     const reply = { kind: MESSAGE.offered, exchange, epoch, time, votes, lives, verdict, above }

@@ -26,7 +26,7 @@ export class Stragglers {
   start(): void {
     this.#exchange.asker = this
     this.#exchange.isTrailing = true
-    if (this.#coordinator.areAllAway(this.#missing)) this.onTimer()
+    if (this.#areAllAway) this.onTimer()
     else this.#endIfComplete()
   }
 
@@ -38,12 +38,21 @@ export class Stragglers {
 
   onTimer(): void {
     this.#coordinator.close(this.#exchange)
-    for (const member of this.#missing) this.#coordinator.keepHint(member, this.#key, this.#ballot)
+    for (const [position, member] of this.#exchange.electorate.members.entries()) {
+      if (this.#isMissing(position)) this.#coordinator.keepHint(member, this.#key, this.#ballot)
+    }
   }
 
-  get #missing(): number[] {
-    const { members } = this.#exchange.electorate
-    return members.filter((_, position) => (this.#answered & (1 << position)) === 0)
+  /** Of those that have not answered. */
+  get #areAllAway(): boolean {
+    for (const [position, member] of this.#exchange.electorate.members.entries()) {
+      if (this.#isMissing(position) && !this.#coordinator.isAway(member)) return false
+    }
+    return true
+  }
+
+  #isMissing(position: number): boolean {
+    return (this.#answered & (1 << position)) === 0
   }
 
   #endIfComplete(): void {
