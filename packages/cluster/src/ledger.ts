@@ -27,6 +27,8 @@ export class Ledger {
   readonly #older: Float64Array
   #next = 0
   readonly #forgotten = new Version()
+  /** No request that was ever added lies above it: what is asked about is new, most of the time. */
+  readonly #newest = new Version()
 
   /** @param capacity a power of two */
   constructor(horizon: Version, capacity: number) {
@@ -86,6 +88,7 @@ export class Ledger {
     this.#next += 1
     const at = this.#at(entry)
     if (entry >= this.#capacity) this.#forget(at)
+    if (isAbove(request, this.#newest)) this.#newest.copy(request)
     const words = this.#words
     put(words, at, request)
     put(words, at + BALLOT, ballot)
@@ -102,6 +105,7 @@ export class Ledger {
   }
 
   #first(request: Version): number {
+    if (isAbove(request, this.#newest)) return NONE
     return this.#match(this.#heads[this.#bucketOf(request)]!, request)
   }
 
