@@ -117,26 +117,37 @@ export class Comparison {
     this.#question((number) => this.#repair.askFor(this.#member, number, keys))
   }
 
-  #onEntries({ leaves, entries, next, floors }: Entries): void {
+  #onEntries({ epoch, leaves, entries, next, floors }: Entries): void {
     const partition = this.#differing[0]!
     this.#leaf = next
-    if (this.#take === null) this.#repair.adopt(floors)
+    if (this.#take === null) this.#repair.adopt(floors, epoch)
     const theirs = new Map<string, Entry>(entries.map((entry) => [entry.key.id, entry]))
     const theirFloors = new Map<number, Floor>(floors.map((floor) => [floor.leaf, floor]))
     this.#toFetch = entries.map(({ key }) => key).filter((key) => this.#isNewer(theirs.get(key.id)!))
     this.#toOffer = []
     this.#toSettle = []
-    for (const key of this.#take === null ? this.#repair.keysIn(partition, leaves) : []) {
-      const ours = this.#repair.ballotOf(key)
+    const ours = this.#take === null ? this.#repair.keysIn(partition, leaves) : []
+    for (const key of ours) {
+      const ballot = this.#repair.ballotOf(key)
       const other = theirs.get(key.id)
       const floor = theirFloors.get(key.leaf)
       if (other !== undefined) {
-        if (isBelow(other.ballot, ours)) this.#toOffer.push(key)
-      } else if (floor !== undefined && !isAbove(ours, floor.upTo)) this.#toSettle.push(key)
+        if (isBelow(other.ballot, ballot)) this.#toOffer.push(key)
+      } else if (floor !== undefined && !isAbove(ballot, floor.upTo)) this.#toSettle.push(key)
       else this.#toOffer.push(key)
     }
+    if (this.#take === null) this.#settleWhatStays(entries, theirFloors, new Set(ours.map(({ id }) => id)))
     this.#keysDiffering += this.#toFetch.length + this.#toOffer.length + this.#toSettle.length
     this.#goOn()
+  }
+
+  /** What is released here, and what they do not let go of though they have a floor above it. */
+  #settleWhatStays(entries: readonly Entry[], theirs: ReadonlyMap<number, Floor>, ours: Set<string>): void {
+    for (const entry of entries) {
+      const floor = theirs.get(entry.key.leaf)
+      const stays = floor !== undefined && !isAbove(entry.ballot, floor.upTo)
+      if (stays && !ours.has(entry.key.id) && !this.#isNewer(entry)) this.#toSettle.push(entry.key)
+    }
   }
 
   #isNewer({ key, ballot }: Entry): boolean {

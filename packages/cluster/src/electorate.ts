@@ -7,12 +7,15 @@ export class Electorate {
   readonly members: readonly number[]
   /** While the partition moves: those that hold it until then. */
   readonly current: readonly number[]
+  /** Those that hold it from then on; where it does not move, the same. */
+  readonly next: readonly number[]
   readonly #sets: readonly VotingSet[]
 
   constructor(members: readonly number[], next: readonly number[] | null = null) {
     const all = next === null ? members : [...members, ...next.filter((one) => !members.includes(one))]
     this.members = all
     this.current = members
+    this.next = next ?? members
     const setOf = (some: readonly number[]): VotingSet => ({
       mask: some.reduce((bits, one) => bits | (1 << all.indexOf(one)), 0),
       spare: Math.ceil(some.length / 2) - 1,

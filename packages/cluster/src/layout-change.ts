@@ -134,7 +134,9 @@ export class LayoutChange {
     if (phase <= layouts.epoch || phase <= this.#noted) return
     this.#noted = phase
     for (const partition of layouts.gainedBy(self, state)) {
-      if (marks.membershipOf(partition) === MEMBERSHIP.arriving) continue
+      const membership = marks.membershipOf(partition)
+      // Who has lost a disk may have voted here by this very layout.
+      if (membership === MEMBERSHIP.arriving || membership === MEMBERSHIP.joining) continue
       marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.arriving })
     }
     const position = marks.note({ kind: 'layout', state })

@@ -38,10 +38,16 @@ interface Waiting {
   readonly membership: Membership
   /** Those that have not been compared with. */
   readonly left: Set<number>
-  /** With so many of them we need not be. */
-  readonly spare: number
+  /** Who is to be compared with. */
+  readonly groups: readonly Group[]
   promised: Version
   readonly floors: Floor[]
+}
+
+/** With so many of its members we need not be compared. */
+interface Group {
+  readonly members: readonly number[]
+  readonly spare: number
 }
 
 export class Rejoining {
@@ -61,9 +67,14 @@ export class Rejoining {
   open(began: Membership): void {
     const { marks, placement, self } = this.#parts
     for (let partition = 0; partition < placement.partitionCount; partition++) {
-      if (placement.electorateOf(partition).positionOf(self) < 0) continue
+      const electorate = placement.electorateOf(partition)
+      if (electorate.positionOf(self) < 0) {
+        // By a layout that went with the disk it may have been ours.
+        if (began === MEMBERSHIP.joining) this.#note(partition, began)
+        continue
+      }
       const written = marks.membershipOf(partition) ?? MEMBERSHIP.voting
-      const isHeldByUs = placement.electorateOf(partition).current.includes(self)
+      const isHeldByUs = electorate.current.includes(self)
       // One of those that hold it anyway: they may all be new, and then nobody votes before he has compared.
       const known = began === MEMBERSHIP.arriving && isHeldByUs ? MEMBERSHIP.joining : began
       const membership = Math.max(known, written) as Membership
@@ -109,28 +120,48 @@ export class Rejoining {
     for (let partition = 0; partition < placement.partitionCount; partition++) {
       const waiting = this.#waiting.get(partition)
       const isOurs = placement.electorateOf(partition).positionOf(self) >= 0
-      const isArriving = marks.membershipOf(partition) === MEMBERSHIP.arriving
+      const written = marks.membershipOf(partition) ?? MEMBERSHIP.voting
       if (!isOurs || waiting?.membership === MEMBERSHIP.voting) this.#waiting.delete(partition)
-      else if (isArriving) this.#wait(partition, MEMBERSHIP.arriving)
+      else if (written === MEMBERSHIP.arriving || written === MEMBERSHIP.joining)
+        this.#wait(partition, written)
       else if (waiting !== undefined) this.#wait(partition, waiting.membership)
     }
   }
 
+  #note(partition: number, membership: Membership): void {
+    const { marks } = this.#parts
+    if (marks.membershipOf(partition) === membership) return
+    marks.note({ kind: 'membership', partition, membership })
+  }
+
   #wait(partition: number, membership: Membership): void {
-    const { marks, placement, self } = this.#parts
-    const isVoting = membership === MEMBERSHIP.voting
-    if (!isVoting && marks.membershipOf(partition) !== membership) {
-      marks.note({ kind: 'membership', partition, membership })
-    }
-    const { members, current } = placement.electorateOf(partition)
-    // Who never voted here has forgotten nothing: it is enough to hear those that can have chosen something.
+    if (membership !== MEMBERSHIP.voting) this.#note(partition, membership)
+    const groups = this.#groupsOf(partition, membership)
+    const left = new Set(groups.flatMap(({ members }) => members))
+    this.#waiting.set(partition, { membership, left, groups, promised: ZERO, floors: [] })
+    if (isEnough(left, groups)) this.#finish(partition)
+  }
+
+  #groupsOf(partition: number, membership: Membership): Group[] {
+    const { placement, self } = this.#parts
+    const { members, current, next } = placement.electorateOf(partition)
+    const others = (some: readonly number[]) => some.filter((member) => member !== self)
     const isForgetful = needsAll(membership)
-    const others = (isForgetful ? members : current).filter((member) => member !== self)
+    if (isForgetful && !this.#isNewIn(partition)) return [{ members: others(members), spare: 0 }]
+    // What can have been chosen without us a majority of those knows that hold it until now.
+    const isVoting = membership === MEMBERSHIP.voting
     const majority = Math.floor(current.length / 2) + (isVoting ? 0 : 1)
-    const spare = isForgetful ? 0 : Math.max(0, others.length - majority)
-    const left = new Set(others)
-    this.#waiting.set(partition, { membership, left, spare, promised: ZERO, floors: [] })
-    if (left.size <= spare) this.#finish(partition)
+    const olds = others(current)
+    const groups = [{ members: olds, spare: Math.max(0, olds.length - majority) }]
+    // And that the next phase has not begun, in which more was chosen with us, is for all of those to say.
+    if (isForgetful) groups.push({ members: others(next), spare: 0 })
+    return groups
+  }
+
+  /** It moves to us, by the layout that we know. */
+  #isNewIn(partition: number): boolean {
+    const { placement, self } = this.#parts
+    return !placement.electorateOf(partition).current.includes(self)
   }
 
   /** Whether our answers about a partition count. */
@@ -188,17 +219,24 @@ export class Rejoining {
     }
     ask((before) => {
       repair.takeFrom(member, partitions, this.#takeAs(membership), (isComplete) => {
-        if (!isComplete || this.#life !== life || placement.epoch !== epoch) giveUp()
-        else if (needsAll(membership)) end(partitions, before)
-        else
-          ask((after) =>
-            end(
-              partitions.filter((_, index) => votedAll(member, index, before, after)),
-              before,
-            ),
-          )
+        if (!isComplete || this.#life !== life || placement.epoch !== epoch) return giveUp()
+        const isOneOfMany = (partition: number) => this.#isOneOfMany(member, partition, membership)
+        if (!partitions.some(isOneOfMany)) return end(partitions, before)
+        ask((after) => {
+          const counts = (partition: number, index: number) => {
+            return !isOneOfMany(partition) || votedAll(member, index, before, after)
+          }
+          end(partitions.filter(counts), before)
+        })
       })
     })
+  }
+
+  /** Whether it stands for others that are not heard, and so has to vote all the time. */
+  #isOneOfMany(member: number, partition: number, membership: Membership): boolean {
+    if (!needsAll(membership)) return true
+    const { current } = this.#parts.placement.electorateOf(partition)
+    return this.#isNewIn(partition) && current.includes(member)
   }
 
   #takeAs(membership: Membership): Take {
@@ -221,16 +259,16 @@ export class Rejoining {
     waiting.promised = higher(waiting.promised, promised)
     waiting.floors.push(...floors.filter((floor) => floor.partition === partition))
     waiting.left.delete(member)
-    if (waiting.left.size <= waiting.spare) this.#finish(partition)
+    if (isEnough(waiting.left, waiting.groups)) this.#finish(partition)
   }
 
   #finish(partition: number): void {
     const { marks, replica, afterSync } = this.#parts
     const waiting = this.#waiting.get(partition)!
     const { membership, promised, floors } = waiting
-    if (membership === MEMBERSHIP.joining) marks.note({ kind: 'promise', partition, ballot: promised })
-    // Fences are promises, too: what they keep away stays away.
-    if (membership === MEMBERSHIP.arriving) marks.note({ kind: 'promise', partition, ballot: promised })
+    // Its own are still there. Fences are promises, too: what they keep away stays away.
+    const isOwnLost = membership !== MEMBERSHIP.recovering
+    if (isOwnLost) marks.note({ kind: 'promise', partition, ballot: promised })
     const marksOfFloors = floors.map((floor) => ({ kind: 'floor', ...floor }) as const)
     for (const mark of marksOfFloors) marks.write(mark)
     const position = marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.voting })
@@ -244,6 +282,10 @@ export class Rejoining {
       }
     })
   }
+}
+
+function isEnough(left: ReadonlySet<number>, groups: readonly Group[]): boolean {
+  return groups.every(({ members, spare }) => members.filter((member) => left.has(member)).length <= spare)
 }
 
 function needsAll(membership: Membership): boolean {

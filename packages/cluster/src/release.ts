@@ -7,6 +7,8 @@
  *                ballot above F on its way
  *   release  ──▶ all the same: each writes F down as its floor, and lets go
  *
+ * Both in one phase of the layout: in another one the replicas are others, and need not be equal.
+ *
  * Given up at any point, it is begun again with another F. A floor that only some have written down comes to
  * the others with the next comparison: that it exists anywhere says that all held the same.
  */
@@ -31,8 +33,10 @@ export class Release {
   readonly #floor: Floor
   readonly #onOver: (isReleased: boolean) => void
   #exchange!: Exchange
+  #askedIn = 0
   #tries = 0
-  #isEqual = false
+  /** The phase of the layout in which all were equal; null: they are not yet known to be. */
+  #equalIn: number | null = null
   #answers = 0
   #digests: (Int32Array | null)[] = []
 
@@ -60,10 +64,13 @@ export class Release {
   /** Fences until all are equal; then releases. */
   #ask(): void {
     const { repair, exchanges, placement } = this.#parts
+    const isFence = this.#equalIn === null
+    if (!isFence && this.#equalIn !== placement.epoch) return this.#onOver(false)
     this.#answers = 0
     this.#digests = []
+    this.#askedIn = placement.epoch
     this.#exchange = exchanges.openToAll(placement.electorateOf(this.#floor.partition), this)
-    repair.askToEnd(this.#exchange, this.#isEqual ? MESSAGE.release : MESSAGE.fence, this.#floor)
+    repair.askToEnd(this.#exchange, isFence ? MESSAGE.fence : MESSAGE.release, this.#floor)
     exchanges.wait(repair.patienceMs, this.#exchange, 0)
   }
 
@@ -83,11 +90,13 @@ export class Release {
     if (reply.kind === MESSAGE.fenced) this.#digests.push(reply.digest)
     if (this.#answers !== this.#exchange.electorate.everybody) return
     this.#parts.exchanges.close(this.#exchange)
-    if (this.#isEqual) return this.#onOver(true)
+    if (this.#equalIn !== null) return this.#onOver(true)
     if (this.#digests.includes(null)) return this.#onOver(false)
-    this.#isEqual = this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))
-    if (this.#isEqual) this.#ask()
-    else this.#again(() => this.start())
+    if (!this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))) {
+      return this.#again(() => this.start())
+    }
+    this.#equalIn = this.#askedIn
+    this.#ask()
   }
 }
 

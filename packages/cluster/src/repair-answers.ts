@@ -9,14 +9,13 @@ import {
   type RepairQuestion,
   type Roots,
 } from './messages.ts'
-import type { Env, Placement } from './ports.ts'
+import type { Env } from './ports.ts'
 import type { Repair, RepairParts } from './repair.ts'
 import { LEAVES } from './trees.ts'
 
 export interface RepairAnswersParts extends Omit<RepairParts, 'coordinator' | 'exchanges' | 'self'> {
   readonly env: Env
   readonly repair: Repair
-  readonly placement: Placement
 }
 
 export class RepairAnswers {
@@ -60,9 +59,9 @@ export class RepairAnswers {
   }
 
   /** As many leaves as fit a message, but at least one. */
-  #entries({ partition, digests, from, floors }: Leaves) {
+  #entries({ partition, epoch, digests, from, floors }: Leaves) {
     const { repair, replica, limits } = this.#parts
-    repair.adopt(floors)
+    repair.adopt(floors, epoch)
     const ours = this.#floorsIn(partition)
     const leaves: number[] = []
     const entries: Entry[] = []
@@ -121,9 +120,10 @@ export class RepairAnswers {
     return epoch === placement.epoch && votesIn(partition) && expiredBeforeMs <= env.wallMs()
   }
 
-  #release(from: number, { exchange, partition, leaf, upTo, expiredBeforeMs }: Release): void {
-    const { repair, votesIn, send, envelope } = this.#parts
-    if (!votesIn(partition)) return
+  /** Those that were fenced by another layout were not these: who has come since may hold something else. */
+  #release(from: number, { exchange, epoch, partition, leaf, upTo, expiredBeforeMs }: Release): void {
+    const { repair, placement, votesIn, send, envelope } = this.#parts
+    if (epoch !== placement.epoch || !votesIn(partition)) return
     repair.release({ partition, leaf, upTo, expiredBeforeMs }, () => {
       send(from, { kind: MESSAGE.released, ...envelope(exchange), partition, leaf })
     })

@@ -18,7 +18,7 @@ import {
   type Reply,
   VERDICT,
 } from './messages.ts'
-import type { Key, ReplicaStore } from './ports.ts'
+import type { Key, Placement, ReplicaStore } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 
@@ -26,6 +26,7 @@ export interface RepairParts {
   readonly store: ReplicaStore
   readonly replica: Replica
   readonly marks: Marks
+  readonly placement: Placement
   readonly coordinator: Coordinator
   readonly exchanges: Exchanges
   readonly limits: Limits
@@ -126,9 +127,13 @@ export class Repair {
     return keys.filter((key) => !replica.isReleased(key))
   }
 
-  /** Whoever votes takes over every floor that another one has: all held the same when it was made. */
-  adopt(floors: readonly Floor[]): void {
-    const { marks, votesIn } = this.#parts
+  /**
+   * Whoever votes takes over every floor that another one has: all held the same when it was made. But not
+   * one from a later phase of the layout than ours: we need not have been among those.
+   */
+  adopt(floors: readonly Floor[], epoch: number): void {
+    const { marks, placement, votesIn } = this.#parts
+    if (epoch > placement.epoch) return
     for (const floor of floors) {
       if (votesIn(floor.partition) && marks.isNews(floor)) this.release(floor, () => {})
     }

@@ -146,6 +146,9 @@ export class Replica {
     if (record === null) return true
     const { upTo, expiredBeforeMs } = this.#marks.floorOf(key) ?? NO_FLOOR
     if (!isDead(record, expiredBeforeMs)) return false
+    // Raised before we were one of those who were equal: what the others have of this key need not be dead.
+    const promiseOfAll = this.#marks.promiseIn(key.partition)
+    if (!promiseOfAll.isZero() && !isAbove(upTo, promiseOfAll)) return false
     // A promise goes with it: below the floor the floor stands for that, too.
     if (isAbove(promised, upTo)) return false
     if (isAbove(record.ballot, upTo)) return false
