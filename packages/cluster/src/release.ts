@@ -92,9 +92,8 @@ export class Release {
     this.#parts.exchanges.close(this.#exchange)
     if (this.#equalIn !== null) return this.#onOver(true)
     if (this.#digests.includes(null)) return this.#onOver(false)
-    if (!this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))) {
-      return this.#again(() => this.start())
-    }
+    const areEqual = this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))
+    if (!areEqual) return this.#again(() => this.start())
     this.#equalIn = this.#askedIn
     this.#ask()
   }

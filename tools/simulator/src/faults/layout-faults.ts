@@ -141,10 +141,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     under: 'moving',
     what: 'a new replica refuses what lies below a promise of the time when it held the partition',
     planted: inCore('rejoining', [
-      [
-        'if (membership === MEMBERSHIP.arriving) return (key',
-        'if (membership < MEMBERSHIP.voting) return (key',
-      ],
+      ['isArriving(key.partition) ? repair.copy', 'key.partition < 0 ? repair.copy'],
     ]),
   },
   {
@@ -152,7 +149,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     under: 'moving',
     what: 'a new replica takes what lies below the fences of the old ones',
     planted: inCore('rejoining', [
-      ['if (membership === MEMBERSHIP.arriving) marks', 'if (membership > MEMBERSHIP.arriving) marks'],
+      ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.arriving) marks'],
     ]),
   },
   {

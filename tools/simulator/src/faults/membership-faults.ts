@@ -31,7 +31,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     under: 'forgetting',
     what: 'who comes back compares with one of two others',
     planted: inCore('rejoining', [
-      ['if (waiting.left.size <= waiting.spare) this', 'if (waiting.left.size <= 1) this'],
+      ['(member) => left.has(member)).length <= spare', '(member) => left.has(member)).length <= 1'],
     ]),
   },
   {
@@ -40,7 +40,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     under: 'forgetting',
     what: 'an empty disk does not promise what the lost one may have promised',
     planted: inCore('rejoining', [
-      ['if (membership === MEMBERSHIP.joining) marks', 'if (membership > MEMBERSHIP.joining) marks'],
+      ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.joining) marks'],
     ]),
   },
   {

@@ -49,8 +49,8 @@ export const RELEASE_FAULTS: readonly Fault[] = [
     what: 'a floor is raised though replicas differ below it',
     planted: inCore('release', [
       [
-        'this.#isEqual = this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))',
-        'this.#isEqual = this.#digests.every((digest) => isSameDigest(digest!, digest!))',
+        'areEqual = this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))',
+        'areEqual = this.#digests.every((digest) => isSameDigest(digest!, digest!))',
       ],
     ]),
   },

@@ -33,9 +33,10 @@ export const REPAIR_FAULTS: readonly Fault[] = [
     what: 'what another may have released is offered to it, and no round asks what is true',
     planted: inCore('comparison', [
       [
-        '} else if (floor !== undefined && !isAbove(ours, floor.upTo)) this',
+        '} else if (floor !== undefined && !isAbove(ballot, floor.upTo)) this',
         '} else if (floor === null) this',
       ],
+      ['const stays = floor !== undefined &&', 'const stays = floor === null &&'],
       [
         "import { type HeldRecord, isAbove, isBelow } from './record.ts'",
         "import { type HeldRecord, isAbove, isBelow } from './record.ts'\n",
