@@ -171,6 +171,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'id-ahead-taken',
+    scenario: 'nodes/refused-at-the-door',
     what: 'a request id far ahead of the clock is taken',
     planted: inCore('coordinator', [
       [
@@ -181,6 +182,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'id-not-adopted',
+    scenario: 'nodes/stamped-above-the-request',
     what: 'a coordinator stamps below the request that it works for',
     planted: inCore('coordinator', [
       [
@@ -191,7 +193,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'accept-not-synced',
-    under: 'forgetting',
+    scenario: 'nodes/accept-is-synced',
     what: 'an accept is held as soon as its request says, and not when it is synced',
     planted: inCore('round', [
       ['record, ROUND_DURABILITY, CAUSE.accept', 'record, this.#operation.request.durability, CAUSE.accept'],
@@ -200,12 +202,13 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'ballot-of-the-lost-round',
+    scenario: 'nodes/one-value-under-a-ballot',
     what: 'a round begins again under a ballot of its own that it has used',
     planted: inCore('round', [['    this.#above = this.#ballot\n', '']]),
   },
   {
     name: 'accepts-of-another-life',
-    under: 'forgetting',
+    scenario: 'nodes/joiner-keeps-lost-promises',
     what: 'a round takes promises of one life of a member and accepts of the next',
     planted: inCore('exchanges', [['hearsAll: false, follows })', 'hearsAll: false, follows: null })']]),
   },

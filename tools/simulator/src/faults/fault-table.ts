@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../plan/plan.ts'
+import type { ClusterPackage } from '../world/member.ts'
 import { clusterWith, type Fault, shownBy } from './fault.ts'
 import { type Found, hunt } from './hunt.ts'
 
@@ -22,17 +23,29 @@ export async function faultRow(fault: Fault, first: number): Promise<FaultRow> {
   const folder = mkdtempSync(join(tmpdir(), 'minivault-fault-'))
   try {
     const broken = await clusterWith(fault, folder)
-    const found = hunt(fault, broken, { first, seeds: FAULT_SEEDS, itemsMax: FAULT_ITEMS_MAX })
-    const isSmall = found !== null && found.plan.items.length <= FAULT_ITEMS_MAX
-    const difference = isSmall ? null : await shownBy(fault, folder)
-    const bySeeds = found === null ? `not in ${FAULT_SEEDS} seeds${whereOf(fault)}` : seedText(fault, found)
-    const byScenario = difference === null ? '' : `; scenario ${fault.scenario}, line ${difference.line}`
-    const isFound = isSmall || difference !== null
-    const text = `| ${fault.name} | ${fault.what} | ${isFound ? '' : '**NOT FOUND** '}${bySeeds}${byScenario} |`
-    return { isFound, text, plan: found?.plan ?? null }
+    return fault.scenario === undefined
+      ? rowOfSeeds(fault, broken, first)
+      : await rowOfScenario(fault, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function rowOfSeeds(fault: Fault, broken: ClusterPackage, first: number): FaultRow {
+  const found = hunt(fault, broken, { first, seeds: FAULT_SEEDS, itemsMax: FAULT_ITEMS_MAX })
+  if (found === null) return row(fault, `**not found** in ${FAULT_SEEDS} seeds${whereOf(fault)}`, false)
+  const isSmall = found.plan.items.length <= FAULT_ITEMS_MAX
+  return row(fault, `${isSmall ? '' : '**too many items**: '}${seedText(fault, found)}`, isSmall, found.plan)
+}
+
+async function rowOfScenario(fault: Fault, folder: string): Promise<FaultRow> {
+  const difference = await shownBy(fault, folder)
+  if (difference === null) return row(fault, `**not shown** by scenario ${fault.scenario}`, false)
+  return row(fault, `scenario ${fault.scenario}, line ${difference.line}`, true)
+}
+
+function row({ name, what }: Fault, foundBy: string, isFound: boolean, plan: Plan | null = null): FaultRow {
+  return { isFound, text: `| ${name} | ${what} | ${foundBy} |`, plan }
 }
 
 function seedText(fault: Fault, { seeds, seed, violation, plan }: Found): string {

@@ -5,9 +5,8 @@ import type { Fault } from './fault.ts'
 export const LAYOUT_FAULTS: readonly Fault[] = [
   {
     name: 'old-layout-taken',
-    under: 'moving',
-    what: 'questions by an old layout are answered',
     scenario: 'layouts/late-write-of-the-old-layout',
+    what: 'questions by an old layout are answered',
     planted: inCore(
       'node-core',
       [['return epoch < this.#parts.placement.epoch', 'return epoch < 0']],
@@ -16,13 +15,13 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'joint-phase-by-new',
-    under: 'moving',
+    scenario: 'layouts/both-majorities',
     what: 'while keys move, a majority of the new replicas is enough',
     planted: inCore('electorate', [['[setOf(members), setOf(next)]', '[setOf(next)]']]),
   },
   {
     name: 'arriving-votes',
-    under: 'moving',
+    scenario: 'layouts/fourth-member-arrives',
     what: 'a new replica votes before it has heard the old ones',
     planted: inCore('rejoining', [
       [
@@ -33,7 +32,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'arriving-hears-one',
-    under: 'moving',
+    scenario: 'layouts/fewer-replicas',
     what: 'a new replica hears one of the old ones, not a majority',
     planted: inCore('rejoining', [
       [
@@ -44,19 +43,19 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'majority-of-union',
-    under: 'moving',
+    scenario: 'layouts/both-majorities',
     what: 'while keys move, a majority of old and new replicas together is enough',
     planted: inCore('electorate', [['[setOf(members), setOf(next)]', '[setOf(all)]']]),
   },
   {
     name: 'joint-phase-by-old',
-    under: 'moving',
+    scenario: 'layouts/both-majorities',
     what: 'while keys move, a majority of the old replicas is enough',
     planted: inCore('electorate', [['[setOf(members), setOf(next)]', '[setOf(members)]']]),
   },
   {
     name: 'layout-not-durable',
-    under: 'moving',
+    scenario: 'layouts/two-proposals',
     what: 'a phase is obeyed before it is durable',
     planted: inCore('layout-change', [
       [
@@ -67,7 +66,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'later-layout-answered',
-    under: 'moving',
+    scenario: 'layouts/proposer-dies',
     what: 'questions by a layout that is not known are answered',
     planted: inCore('layout-change', [
       ['return !NEEDS_THE_LAYOUT.includes(kind)', 'return NEEDS_THE_LAYOUT.length > 0 || kind > 0'],
@@ -75,7 +74,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'layout-not-decided',
-    under: 'moving',
+    scenario: 'layouts/two-proposals',
     what: 'whoever proposes a layout goes by it, whatever is decided',
     planted: inCore('layout-change', [
       [
@@ -86,7 +85,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'decision-dies-with-proposer',
-    under: 'moving',
+    scenario: 'layouts/proposer-dies',
     what: 'nobody looks whether a layout was decided by somebody who is gone',
     planted: inCore('layout-change', [
       ['if (!isNews || this.#isAsking) return', 'if (isNews || !this.#isAsking) return'],
@@ -94,7 +93,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'ready-before-vote',
-    under: 'moving',
+    scenario: 'layouts/fourth-member-arrives',
     what: 'a new replica says that it is ready before it votes',
     planted: inCore('layout-change', [
       [
@@ -105,7 +104,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'settles-without-one',
-    under: 'moving',
+    scenario: 'layouts/new-member-never-comes',
     what: 'a change is over when most of the new replicas are ready',
     planted: inCore('layout-change', [
       [
@@ -116,7 +115,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'arriving-hears-anybody',
-    under: 'moving',
+    scenario: 'layouts/heard-who-votes',
     what: 'a new replica hears old ones that have no vote',
     planted: inCore('rejoining', [
       [
@@ -126,27 +125,16 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     ]),
   },
   {
-    name: 'arriving-hears-two-lives',
-    under: 'moving',
-    what: 'a new replica does not see that an old one forgot what it was about to tell',
+    name: 'copies-after-the-vote',
+    scenario: 'layouts/copied-too-late',
+    what: 'a new replica copies what the last of the old ones holds, when it votes already',
     planted: inCore('rejoining', [
-      [
-        'const isOneLife = lifeIn(before.lives, member) === lifeIn(after.lives, member)',
-        'const isOneLife = lifeIn(before.lives, member) >= 0',
-      ],
-    ]),
-  },
-  {
-    name: 'arriving-keeps-promises',
-    under: 'moving',
-    what: 'a new replica refuses what lies below a promise of the time when it held the partition',
-    planted: inCore('rejoining', [
-      ['isArriving(key.partition) ? repair.copy', 'key.partition < 0 ? repair.copy'],
+      ['isArriving(key.partition) ? repair.copy', 'isArriving(key.partition) || true ? repair.copy'],
     ]),
   },
   {
     name: 'arrives-without-promise',
-    under: 'moving',
+    scenario: 'layouts/promises-of-an-old-layout',
     what: 'a new replica takes what lies below the fences of the old ones',
     planted: inCore('rejoining', [
       ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.arriving) marks'],
@@ -154,7 +142,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'introduced-too-early',
-    under: 'moving',
+    scenario: 'layouts/heard-too-early',
     what: 'an old replica that has not written the layout down is heard by a new one',
     planted: inCore(
       'repair-answers',
@@ -164,7 +152,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'missed-layout-unseen',
-    under: 'moving',
+    scenario: 'layouts/layout-missed',
     what: 'a replica that a layout left out and the next one takes back goes on as before',
     planted: inCore('layouts', [
       ['const held = isNext && holds', 'const held = (isNext || !isNext) && holds'],
@@ -172,23 +160,15 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'shrinks-unheard',
-    under: 'moving',
+    scenario: 'layouts/fewer-replicas',
     what: 'of five replicas three go on without hearing the other two',
     planted: inCore('layout-change', [
       ['return after.length < before.length && before', 'return after.length < 0 && before'],
     ]),
   },
   {
-    name: 'new-set-rules-out',
-    under: 'moving',
-    what: 'while keys move, new replicas that never held a write prove that it was not done',
-    planted: inCore('electorate', [
-      ['const { mask, spare } = this.#sets[0]!\n', 'const { mask, spare } = this.#sets.at(-1)!\n'],
-    ]),
-  },
-  {
     name: 'joint-phase-forgets-nothing',
-    under: 'moving',
+    scenario: 'layouts/chosen-by-the-old-majority',
     what: 'while keys move, what one old replica of two held was certainly not chosen',
     planted: inCore('round', [
       ['const isForgotten = electorate.isJoint || this', 'const isForgotten = this'],
@@ -196,18 +176,24 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'accepts-in-another-phase',
-    under: 'moving',
-    what: 'a round is promised to in one phase, and accepted in another',
-    planted: inCore('coordinator', [
+    scenario: 'layouts/promises-of-an-old-layout',
+    what: 'a round is promised to in one phase, and accepted in another (and promises are left behind)',
+    planted: inCore(
+      'coordinator',
       [
-        'if (exchange.epoch !== this.#parts.placement.epoch) return null\n    return this.#exchanges.follow(exchange, asker)',
-        'const { placement } = this.#parts\n    const isSame = exchange.epoch === placement.epoch\n    if (isSame) return this.#exchanges.follow(exchange, asker)\n    return this.#exchanges.open(placement.electorateOf(0), asker, placement.epoch)',
+        [
+          'if (exchange.epoch !== this.#parts.placement.epoch) return null\n    return this.#exchanges.follow(exchange, asker)',
+          'const { placement } = this.#parts\n    const isSame = exchange.epoch === placement.epoch\n    if (isSame) return this.#exchanges.follow(exchange, asker)\n    return this.#exchanges.open(placement.electorateOf(0), asker, placement.epoch)',
+        ],
       ],
-    ]),
+      inCore('rejoining', [
+        ['if (membership === MEMBERSHIP.arriving) marks', 'if (membership > MEMBERSHIP.arriving) marks'],
+      ]),
+    ),
   },
   {
     name: 'leaves-at-once',
-    under: 'moving',
+    scenario: 'layouts/written-at-the-leaver-alone',
     what: 'who loses a partition drops it at once',
     planted: inCore('leaving', [
       [

@@ -37,7 +37,6 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   {
     name: 'joins-without-promise',
     scenario: 'nodes/joiner-keeps-lost-promises',
-    under: 'forgetting',
     what: 'an empty disk does not promise what the lost one may have promised',
     planted: inCore('rejoining', [
       ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.joining) marks'],
@@ -46,7 +45,6 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   {
     name: 'two-lives',
     scenario: 'nodes/answers-of-two-lives',
-    under: 'forgetting',
     what: 'answers that a member gave before and after it forgot count together',
     planted: inCore('exchange', [['if (this.#contradicts(member, lives)) {', 'if (member < 0) {']]),
   },
@@ -58,23 +56,15 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'promises-without-vote',
-    under: 'forgetting',
+    scenario: 'nodes/promise-without-a-vote',
     what: 'a member that has no vote promises',
     planted: inCore('node-core', [
       ['if (!this.votesIn(key.partition)) return', 'if (key.partition < 0) return'],
     ]),
   },
   {
-    name: 'joins-without-floors',
-    under: 'releasing',
-    what: 'an empty disk does not take over the floors of the others',
-    planted: inCore('rejoining', [
-      ['const marksOfFloors = floors.map(', 'const marksOfFloors = floors.slice(0, 0).map('],
-    ]),
-  },
-  {
     name: 'life-not-durable',
-    under: 'forgetting',
+    scenario: 'nodes/life-and-power-cut',
     what: 'a member says that it has written a new life down before it has',
     planted: inCore('repair-answers', [
       [
@@ -89,7 +79,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'last-life-counts',
-    under: 'forgetting',
+    scenario: 'nodes/late-introduction',
     what: 'a late introduction brings an earlier life back',
     planted: inCore('marks', [
       ['if (life <= lifeIn(this.lives, member)) return\n    this', 'if (life < 0) return\n    this'],
@@ -103,13 +93,13 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'lives-not-passed-on',
-    under: 'forgetting',
+    scenario: 'nodes/empty-disk-joins',
     what: 'a member does not write down which lives others know of',
     planted: inCore('rejoining', [['    marks.noteLives(lives, self)\n', '    void marks\n']]),
   },
   {
     name: 'recovering-takes-once',
-    under: 'forgetting',
+    scenario: 'nodes/answers-of-two-lives',
     what: 'a member that has forgotten something twice begins no second life',
     planted: inCore('rejoining', [
       ['if (began !== MEMBERSHIP.voting) this.#begin', 'if (began === MEMBERSHIP.joining) this.#begin'],

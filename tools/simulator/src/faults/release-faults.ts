@@ -10,14 +10,13 @@ export const RELEASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'tombstone-with-promise',
-    under: 'releasing',
+    scenario: 'replicas/10-tombstone-under-a-promise',
     what: 'a tombstone is released together with a promise above its floor',
     planted: inCore('replica', [['if (isAbove(promised, upTo)) return false\n', '']]),
   },
   {
     name: 'floor-without-fence',
     scenario: 'nodes/no-write-below-a-fence',
-    under: 'releasing',
     what: 'replicas take what is below a floor that is being raised',
     planted: inCore('marks', [
       [
@@ -56,7 +55,7 @@ export const RELEASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'fence-not-durable',
-    under: 'releasing',
+    scenario: 'nodes/fence-and-power-cut',
     what: 'a fence is told before it, and what it shows, is durable',
     planted: inCore('repair-answers', [
       [
@@ -66,46 +65,8 @@ export const RELEASE_FAULTS: readonly Fault[] = [
     ]),
   },
   {
-    name: 'floor-not-durable',
-    under: 'releasing',
-    what: 'a floor is shown before it is durable',
-    planted: inCore('repair', [
-      ['afterSync(marks.write(mark), () => {', 'afterSync(marks.write(mark) * 0, () => {'],
-    ]),
-  },
-  {
-    name: 'fenced-without-vote',
-    under: 'forgetting',
-    what: 'a member that may have forgotten something says that all is equal',
-    planted: inCore('repair-answers', [
-      [
-        'epoch === placement.epoch && votesIn(partition) && expiredBeforeMs',
-        'epoch === placement.epoch && (votesIn(partition) || partition >= 0) && expiredBeforeMs',
-      ],
-    ]),
-  },
-  {
-    name: 'fenced-by-another-layout',
-    under: 'moving',
-    what: 'a leaf is fenced by members of different layouts',
-    planted: inCore('repair-answers', [
-      ['return epoch === placement.epoch && votesIn', 'return epoch <= placement.epoch && votesIn'],
-    ]),
-  },
-  {
-    name: 'repair-passes-fence',
-    under: 'releasing',
-    what: 'a repair is taken below a fence',
-    planted: inCore('replica', [
-      [
-        'return !isAbove(ballot, this.#marks.promised(key))',
-        'return isBelow(ballot, this.#marks.promised(key)) && key === null',
-      ],
-    ]),
-  },
-  {
     name: 'at-the-fence-taken',
-    under: 'releasing',
+    scenario: 'nodes/write-at-a-fence',
     what: 'what has the very ballot of a fence is taken',
     planted: inCore('replica', [
       [
@@ -116,7 +77,7 @@ export const RELEASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'floors-not-told',
-    under: 'releasing',
+    scenario: 'nodes/release-cut-short',
     what: 'a floor that only some have written down stays with them',
     planted: inCore('repair', [
       [
@@ -126,36 +87,14 @@ export const RELEASE_FAULTS: readonly Fault[] = [
     ]),
   },
   {
-    name: 'floors-without-vote',
-    under: 'forgetting',
-    what: 'a member that has no vote takes floors over',
-    planted: inCore('repair', [
-      [
-        'if (votesIn(floor.partition) && marks.isNews(floor)) this',
-        'if ((votesIn(floor.partition) || true) && marks.isNews(floor)) this',
-      ],
-    ]),
-  },
-  {
-    name: 'floors-told-without-vote',
-    under: 'forgetting',
-    what: 'a member that has no vote tells its floors',
-    planted: inCore('repair-answers', [
-      [
-        'return votesIn(partition) ? marks.floorsIn(partition) : []',
-        'return votesIn(partition) || true ? marks.floorsIn(partition) : []',
-      ],
-    ]),
-  },
-  {
     name: 'released-and-kept',
-    under: 'releasing',
+    scenario: 'nodes/release-and-crash',
     what: 'what a crash kept from being released stays for ever',
     planted: inCore('node-core', [['    replica.releaseAll()\n', '']]),
   },
   {
     name: 'expired-by-one-clock',
-    under: 'releasing',
+    scenario: 'nodes/expired-is-released',
     what: 'the clock of whoever leads a release says alone what has expired',
     planted: inCore('repair-answers', [
       [' && expiredBeforeMs <= env.wallMs()', ' && (expiredBeforeMs <= env.wallMs() || true)'],

@@ -15,6 +15,7 @@ export const REPAIR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'spreads-nothing-chosen',
+    scenario: 'nodes/repair-above-a-promise',
     what: 'a round that is to bring something to all accepts nothing where a majority holds it',
     planted: inCore('round', [
       ['const mustSpread = this.#operation.onOver !== null', 'const mustSpread = this.#held < 0'],
@@ -22,6 +23,7 @@ export const REPAIR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'hints-untold',
+    scenario: 'nodes/partition-heals',
     what: 'what a member missed is told to nobody',
     planted: inCore('coordinator', [
       ['if (holds && member !== self) hints', 'if (holds && member < 0) hints'],
@@ -29,7 +31,7 @@ export const REPAIR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'below-a-floor-offered',
-    under: 'releasing',
+    scenario: 'nodes/below-a-floor',
     what: 'what another may have released is offered to it, and no round asks what is true',
     planted: inCore('comparison', [
       [

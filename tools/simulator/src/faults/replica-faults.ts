@@ -125,7 +125,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
   },
   {
     name: 'promised-twice',
-    under: 'farClock',
+    scenario: 'nodes/one-value-under-a-ballot',
     what: 'one ballot is promised to two rounds',
     planted: inCore('replica', [
       ['if (!isAbove(ballot, promised)) return', 'if (isBelow(ballot, promised)) return'],
@@ -133,6 +133,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
   },
   {
     name: 'promises-below-record',
+    scenario: 'nodes/one-value-under-a-ballot',
     what: 'a ballot below that of the record is promised',
     planted: inCore('replica', [
       ['if (!isAbove(ballot, record.ballot)) return this', 'if (attempt < 0) return this'],
@@ -146,17 +147,8 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     ]),
   },
   {
-    name: 'horizon-of-records-alone',
-    under: 'releasing',
-    what: 'after a restart the horizon is the highest ballot of records, whatever floors there are',
-    planted: inCore('node-core', [
-      ['new Ledger(higher(store.highestBallot, marks.highest),', 'new Ledger(store.highestBallot,'],
-      ['import { type HeldRecord, higher, isAbove, ZERO }', 'import { type HeldRecord, isAbove, ZERO }'],
-    ]),
-  },
-  {
     name: 'known-is-held',
-    under: 'moving',
+    scenario: 'nodes/known-not-held',
     what: 'what was copied on the way into a partition counts as held',
     planted: inCore('replica', [
       [
@@ -167,6 +159,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
   },
   {
     name: 'absences-differ',
+    scenario: 'nodes/release-cut-short',
     what: 'two that hold nothing are not the same where their floors differ',
     planted: inCore('record', [
       [
