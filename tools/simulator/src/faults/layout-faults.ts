@@ -187,7 +187,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
         ],
       ],
       inCore('rejoining', [
-        ['if (membership === MEMBERSHIP.arriving) marks', 'if (membership > MEMBERSHIP.arriving) marks'],
+        ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.arriving) marks'],
       ]),
     ),
   },
@@ -204,6 +204,22 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
         'const member = members.find((one) => !has.has(one))',
         'const member = members.find((one) => has.size < 0 && one >= 0)',
       ],
+    ]),
+  },
+  {
+    name: 'stays-without-promise',
+    scenario: 'layouts/promise-of-those-that-go',
+    what: 'of five replicas three stay, and do not promise what the other two have promised',
+    planted: inCore('rejoining', [
+      ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.voting) marks'],
+    ]),
+  },
+  {
+    name: 'lost-disk-arrives',
+    scenario: 'layouts/lost-disk-learns-the-layout',
+    what: 'a lost disk that learns of a layout hears those alone that hold the partition until then',
+    planted: inCore('rejoining', [
+      ['if (isForgetful) groups.push', 'if (isForgetful && partition < 0) groups.push'],
     ]),
   },
 ]

@@ -100,4 +100,20 @@ export const RELEASE_FAULTS: readonly Fault[] = [
       [' && expiredBeforeMs <= env.wallMs()', ' && (expiredBeforeMs <= env.wallMs() || true)'],
     ]),
   },
+  {
+    name: 'released-in-another-phase',
+    scenario: 'layouts/release-of-the-old-layout',
+    what: 'a leaf is released by another layout than the one that it was fenced by',
+    planted: inCore('repair-answers', [
+      ['if (epoch !== placement.epoch || !votesIn', 'if (epoch > placement.epoch || !votesIn'],
+    ]),
+  },
+  {
+    name: 'late-delete-let-go',
+    scenario: 'nodes/late-delete-at-a-joiner',
+    what: 'a floor of others lets go of a tombstone that came to a member without a vote',
+    planted: inCore('replica', [
+      ['if (!promiseOfAll.isZero() && !isAbove', 'if (promiseOfAll === null && !isAbove'],
+    ]),
+  },
 ]
