@@ -1,6 +1,7 @@
 /** First starts of three members: who founds, who joins, and when everybody waits. */
 import t from 'tap'
 import { FirstStart, type FirstStartParts, MEMBERSHIP, type StartMessage } from '../src/index.ts'
+import { plantedCore } from './support/planted-core.ts'
 
 const NAMES = ['a', 'b', 'c']
 
@@ -14,11 +15,20 @@ class Stage {
   /** Called back when that is durable. */
   readonly unsynced: (() => void)[] = []
   isSlow = false
+  readonly #FirstStart: typeof FirstStart
   #asking = 0
+
+  constructor(Start: typeof FirstStart = FirstStart) {
+    this.#FirstStart = Start
+  }
+
+  get ids(): string[] {
+    return [...new Set(this.written.values())]
+  }
 
   start(name: string, options: Options = {}): FirstStart<string> {
     this.#asking += 1
-    const start = new FirstStart<string>({
+    const start = new this.#FirstStart<string>({
       name,
       members: NAMES,
       membersHash: 'same',
@@ -67,7 +77,7 @@ t.test('three that are empty: the smallest name founds, the others join', async 
   t.match(a, { kind: 'member', clusterId: 'id of a', began: MEMBERSHIP.voting, layout: null })
   t.match(b, { kind: 'member', clusterId: 'id of a', layout: 'layout of a' })
   t.not(b!.kind === 'member' && b!.began, MEMBERSHIP.voting)
-  t.same([...new Set(stage.written.values())], ['id of a'])
+  t.same(stage.ids, ['id of a'])
 })
 
 t.test('an id is said when it is durable, and not before', async (t) => {
@@ -162,4 +172,94 @@ t.test('alone it founds at once; with an id it is what it was', async (t) => {
   const stage = new Stage()
   t.match(stage.start('a', { members: ['a'] }).status, { kind: 'member', clusterId: 'id of a' })
   t.match(stage.start('a').status, { kind: 'member', clusterId: 'id of a', began: MEMBERSHIP.voting })
+})
+
+/** What a first start without one of its rules comes to, and should not. */
+const FAULTS: readonly {
+  readonly wrong: string
+  readonly removed: readonly string[]
+  readonly added: readonly string[]
+  readonly isWrong: (stage: Stage) => boolean
+}[] = [
+  {
+    wrong: 'two clusters, as the silent one had an id',
+    removed: ['if (silent.length > 0 && !(foundsAlone && this.#ticks >= PATIENCE_TICKS)) {'],
+    added: ['if (silent.length > 2) {'],
+    isWrong: (stage) => {
+      stage.written.set('c', 'old')
+      stage.silent.add('c')
+      for (const name of NAMES) stage.start(name)
+      stage.tick(2)
+      return stage.ids.length > 1
+    },
+  },
+  {
+    wrong: 'everybody founds one',
+    removed: ['} else if (name === founder || foundsAlone) this.#write(newId(), MEMBERSHIP.voting, null)'],
+    added: ['} else if (name >= founder) this.#write(newId(), MEMBERSHIP.voting, null)'],
+    isWrong: (stage) => {
+      stage.isSlow = true
+      for (const name of NAMES) stage.start(name)
+      stage.tick(2)
+      for (const sync of stage.unsynced.splice(0)) sync()
+      return stage.ids.length > 1
+    },
+  },
+  {
+    wrong: 'an id is said, and then lost',
+    removed: ['this.#parts.write(clusterId, () => this.#belong(clusterId, began, layout))'],
+    added: ['this.#parts.write(clusterId, () => {})', 'this.#belong(clusterId, began, layout)'],
+    isWrong: (stage) => {
+      stage.isSlow = true
+      for (const name of NAMES) stage.start(name)
+      stage.tick(3)
+      return stage.kinds().includes('member') && stage.written.size === 0
+    },
+  },
+  {
+    wrong: 'one of two clusters is taken',
+    removed: [
+      "if (ids.size > 1) this.#status = { kind: 'twoClusters', ids: [...ids].sort() }",
+      'else if (ids.size === 1) this.#take(answers, silent)',
+    ],
+    added: ['if (ids.size > 0) this.#take(answers, silent)'],
+    isWrong: (stage) => {
+      stage.written.set('a', 'one')
+      stage.written.set('b', 'another')
+      for (const name of NAMES) stage.start(name)
+      stage.tick(2)
+      return stage.written.has('c')
+    },
+  },
+  {
+    wrong: 'a cluster of two lists',
+    removed: ['if (answer.membersHash === membersHash) continue'],
+    added: ['if (answer.membersHash.length > 0 || member === membersHash) continue'],
+    isWrong: (stage) => {
+      for (const name of NAMES) stage.start(name, { membersHash: name === 'c' ? 'other' : 'same' })
+      stage.tick(3)
+      return stage.written.size > 0
+    },
+  },
+  {
+    wrong: 'who has lost its disk was never there, as it seems',
+    removed: ['const isNew = !isKnown && silent.length <= this.#parts.silentMax'],
+    added: ['const isNew = silent.length <= this.#parts.silentMax || isKnown'],
+    isWrong: (stage) => {
+      stage.written.set('b', 'old')
+      const a = stage.start('a')
+      for (const name of ['b', 'c']) stage.start(name, { hasHeardOf: (other) => other === 'a' })
+      stage.tick(2)
+      return a.status.kind === 'member' && a.status.began === MEMBERSHIP.arriving
+    },
+  },
+]
+
+t.test('each rule is needed', async (t) => {
+  const copies = t.testdir({})
+  for (const [index, { wrong, removed, added, isWrong }] of FAULTS.entries()) {
+    const core = await plantedCore([{ file: 'first-start.ts', removed, added }], `${copies}/${index}`)
+    t.equal(isWrong(new Stage(core.FirstStart)), true, wrong)
+    t.equal(isWrong(new Stage()), false, `not so: ${wrong}`)
+  }
 })
