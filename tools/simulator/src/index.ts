@@ -1,6 +1,6 @@
 /** The simulator as a library: for the scorecard, which runs the same histories and the same faults. */
 export { Coverage, missing } from './coverage.ts'
-export { clusterWith, type Fault, planFor, shownBy } from './faults/fault.ts'
+export { clusterWith, type Fault, keptPlanFor, planFor, shownBy } from './faults/fault.ts'
 export { FAULTS } from './faults/faults.ts'
 export { runJobs } from './jobs.ts'
 export type { Judge, Violation } from './judges/verdict.ts'

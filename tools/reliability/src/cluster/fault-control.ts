@@ -1,13 +1,15 @@
 /**
  * A fault of the simulator as a control of the scorecard: histories over the core with the fault, from the
  * seed that is known to show it, until one is red that is good over the core as it is. A fault of which no
- * seed is known is hunted in the longer profiles alone. What is too rare for seeds its scenario has to show.
+ * seed is known is hunted in the longer profiles alone. What is too rare for seeds its scenario
+ * has to show, or a plan that was kept.
  */
 import * as cluster from '@minivault/cluster'
 import {
   type ClusterPackage,
   clusterWith,
   type Fault,
+  keptPlanFor,
   type Plan,
   planFor,
   runPlan,
@@ -33,6 +35,8 @@ export function allViolations(plan: Plan, of: ClusterPackage): readonly Violatio
 export function faultControl(fault: Fault): Control {
   const name = `${fault.name}: ${fault.what}`
   if (fault.scenario !== undefined) return scenarioControl(name, fault)
+  const kept = keptPlanFor(fault)
+  if (kept !== null) return planControl(name, fault, kept)
   const look = { planOf: (seed: number) => planFor(fault, seed), violationsOf: allViolations }
   return control(name, fault, look)
 }
@@ -61,6 +65,17 @@ export function control(name: string, fault: Fault, look: Look): Control {
       const { profile, seed } = context
       const first = profile === 'smoke' ? (RED_SEEDS[fault.name] ?? seed) : seed
       return hunt(fault, broken, look, { first, seeds: SEEDS_MAX[profile] })
+    },
+  }
+}
+
+function planControl(name: string, fault: Fault, plan: Plan): Control {
+  return {
+    fault: name,
+    async run(context: Context): Promise<Findings> {
+      const violations = allViolations(plan, await clusterWith(fault, context.folder()))
+      const failures = violations.map(({ judge, why }) => `plan ${fault.keptPlan}: ${judge}: ${why}`)
+      return { n: 1, failures }
     },
   }
 }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../plan/plan.ts'
 import type { ClusterPackage } from '../world/member.ts'
-import { clusterWith, type Fault, shownBy } from './fault.ts'
-import { type Found, hunt } from './hunt.ts'
+import { clusterWith, type Fault, keptPlanFor, shownBy } from './fault.ts'
+import { type Found, hunt, violationOf } from './hunt.ts'
 
 /** Each is found in so many seeds, and made as small as this; or a scenario shows it. */
 export const FAULT_SEEDS = 2000
@@ -23,9 +23,9 @@ export async function faultRow(fault: Fault, first: number): Promise<FaultRow> {
   const folder = mkdtempSync(join(tmpdir(), 'minivault-fault-'))
   try {
     const broken = await clusterWith(fault, folder)
-    return fault.scenario === undefined
-      ? rowOfSeeds(fault, broken, first)
-      : await rowOfScenario(fault, folder)
+    if (fault.scenario !== undefined) return await rowOfScenario(fault, folder)
+    const kept = keptPlanFor(fault)
+    return kept === null ? rowOfSeeds(fault, broken, first) : rowOfPlan(fault, broken, kept)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -44,13 +44,20 @@ async function rowOfScenario(fault: Fault, folder: string): Promise<FaultRow> {
   return row(fault, `scenario ${fault.scenario}, line ${difference.line}`, true)
 }
 
+function rowOfPlan(fault: Fault, broken: ClusterPackage, plan: Plan): FaultRow {
+  const violation = violationOf(plan, broken)
+  if (violation === null) return row(fault, `**not shown** by the kept plan ${fault.keptPlan}`, false)
+  return row(fault, `kept plan ${fault.keptPlan}, ${plan.items.length} items, ${violation.judge}`, true)
+}
+
 function row({ name, what }: Fault, foundBy: string, isFound: boolean, plan: Plan | null = null): FaultRow {
   return { isFound, text: `| ${name} | ${what} | ${foundBy} |`, plan }
 }
 
 function seedText(fault: Fault, { seeds, seed, violation, plan }: Found): string {
-  const count = seeds === 1 ? '1 seed' : `${seeds} seeds`
-  return `${count}${whereOf(fault)} (${seed}), ${plan.items.length} items, ${violation.judge}`
+  const { length } = plan.items
+  const size = length === 1 ? '1 item' : `${length} items`
+  return `${seeds === 1 ? '1 seed' : `${seeds} seeds`}${whereOf(fault)} (${seed}), ${size}, ${violation.judge}`
 }
 
 function whereOf({ under }: Fault): string {

@@ -116,4 +116,12 @@ export const RELEASE_FAULTS: readonly Fault[] = [
       ['if (!promiseOfAll.isZero() && !isAbove', 'if (promiseOfAll === null && !isAbove'],
     ]),
   },
+  {
+    name: 'floor-of-a-later-phase',
+    keptPlan: 'floor-of-a-later-phase',
+    what: 'a floor is taken over from a layout that is not known yet',
+    planted: inCore('repair', [
+      ['if (epoch > placement.epoch) return', 'if (epoch > placement.epoch * 99) return'],
+    ]),
+  },
 ]

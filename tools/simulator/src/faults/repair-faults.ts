@@ -45,4 +45,12 @@ export const REPAIR_FAULTS: readonly Fault[] = [
       ],
     ]),
   },
+  {
+    name: 'settles-one-way',
+    scenario: 'nodes/below-a-floor',
+    what: 'what one has released, and the other not, is settled by one of them alone',
+    planted: inCore('comparison', [
+      ['if (stays && !ours.has(entry.key.id) &&', 'if (stays && ours.size < 0 &&'],
+    ]),
+  },
 ]
