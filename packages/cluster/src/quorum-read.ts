@@ -14,7 +14,7 @@ import { ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, OUTCOME, REASON } from './request.ts'
 import { Round } from './round.ts'
 
-const STAGE = { hedge: 1, giveUp: 2 } as const
+const STAGE = { hedge: 1, afterRefusal: 2, giveUp: 3 } as const
 
 export class QuorumRead {
   readonly #coordinator: Coordinator
@@ -32,6 +32,9 @@ export class QuorumRead {
   /** Of the write-back: what is offered (null: we are still reading), and who holds it. */
   #newest: HeldRecord | null = null
   #held = 0
+  #refused = 0
+  /** Somebody has refused it because of a promise. */
+  #isPromised = false
 
   constructor(coordinator: Coordinator, operation: Operation) {
     this.#coordinator = coordinator
@@ -66,6 +69,7 @@ export class QuorumRead {
 
   onTimer(stage: number): void {
     if (stage === STAGE.hedge) return this.#askTheRest()
+    if (stage === STAGE.afterRefusal) return this.#onRefused()
     const isEnough = this.#newest === null && this.#exchange.electorate.isQuorum(this.#answered)
     if (isEnough) return this.#writeBack(this.#newestShown())
     this.#coordinator.close(this.#exchange)
@@ -137,6 +141,8 @@ export class QuorumRead {
     this.#newest = newest
     // Those who showed it say so again: only answers to one question are counted together.
     this.#held = 0
+    this.#refused = 0
+    this.#isPromised = false
     this.#operation.rounds += 1
     this.#exchange = this.#coordinator.open(key, this)
     this.#coordinator.offer(this.#exchange, key, newest, ROUND_DURABILITY, CAUSE.writeBack)
@@ -144,14 +150,25 @@ export class QuorumRead {
   }
 
   #onOffered(position: number, verdict: number): void {
+    const { electorate } = this.#exchange
     if (verdict === VERDICT.held) {
       this.#held |= 1 << position
-      if (this.#exchange.electorate.isQuorum(this.#held)) this.#finish(this.#newest!)
+      if (electorate.isQuorum(this.#held)) this.#finish(this.#newest!)
       return
     }
-    // A refusal may be of something that is chosen already: only a new look, or a round, can tell.
+    const isFirst = this.#refused === 0
+    this.#refused |= 1 << position
+    this.#isPromised ||= verdict === VERDICT.promised
+    if (electorate.isBlocking(this.#refused)) this.#onRefused()
+    else if (isFirst) {
+      this.#coordinator.wait(this.#coordinator.patience.ms / 2, this.#exchange, STAGE.afterRefusal)
+    }
+  }
+
+  /** It may be because of something that is chosen already: only a new look, or a round, can tell. */
+  #onRefused(): void {
     this.#coordinator.close(this.#exchange)
-    if (verdict === VERDICT.older && this.#tries < this.#coordinator.limits.readTriesMax) this.start()
+    if (!this.#isPromised && this.#tries < this.#coordinator.limits.readTriesMax) this.start()
     else new Round(this.#coordinator, this.#operation, () => this.#startIfTime()).enter()
   }
 

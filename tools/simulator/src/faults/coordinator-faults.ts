@@ -29,7 +29,8 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     name: 'refused-write-back-answered',
     what: 'a reader whose write-back was refused answers all the same',
     planted: inCore('quorum-read', [
-      ['// A refusal may be of something', 'if (verdict > 0) return this.#finish(this.#newest!)\n    //'],
+      ['const isFirst = this.#refused === 0', 'if (verdict > 0) return this.#finish(this.#newest!)'],
+      ['else if (isFirst)', 'else if (verdict > 0)'],
     ]),
   },
   {

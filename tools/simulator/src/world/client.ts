@@ -12,8 +12,13 @@ import type { Member } from './member.ts'
 import { numberOf, type Operation, OperationChange } from './operation.ts'
 import type { Timeline } from './timeline.ts'
 
-/** How much longer than others a read after the last fault may take: it may have to settle what was left. */
-export const FINAL_PATIENCE = 4
+/** A read after the last fault may take longer than others: on every member, all may have to settle the same. */
+const FINAL_PATIENCE = 4
+const FINAL_DEADLINE_MS_MIN = 4000
+
+export function finalDeadlineMs({ deadlineMs }: Setup): number {
+  return Math.max(deadlineMs * FINAL_PATIENCE, FINAL_DEADLINE_MS_MIN)
+}
 
 export interface ClientParts {
   readonly timeline: Timeline
@@ -107,7 +112,7 @@ export class Client {
       attempt: number,
       level,
       durability: setup.durability,
-      deadlineMs: operation.start.isFinal ? setup.deadlineMs * FINAL_PATIENCE : setup.deadlineMs,
+      deadlineMs: operation.start.isFinal ? finalDeadlineMs(setup) : setup.deadlineMs,
     })
   }
 

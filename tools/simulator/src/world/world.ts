@@ -22,7 +22,7 @@ import {
   type ReleaseItem,
 } from '../plan/plan.ts'
 import { mix } from '../random.ts'
-import { type Attempt, Client, FINAL_PATIENCE } from './client.ts'
+import { type Attempt, Client, finalDeadlineMs } from './client.ts'
 import { Task } from './disk.ts'
 import { type Held, heldBy } from './held.ts'
 import { History } from './history.ts'
@@ -126,7 +126,7 @@ export class World {
     this.#at(calmMs, () => this.#calm())
     this.#at(lookMs, () => this.#look())
     // What was in doubt may take effect while it is looked at; not any more when all is equal.
-    this.#at(lookMs + deadlineMs * FINAL_PATIENCE + REST_MS, () => {
+    this.#at(lookMs + finalDeadlineMs(this.plan.setup) + REST_MS, () => {
       this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#lookAgain())))
     })
     this.isAtRest = this.timeline.run(HAPPENINGS_MAX)
