@@ -2,6 +2,7 @@
  * Folders that earlier programs wrote, kept as they are: a copy of each opens, holds what it held, and goes
  * on. One that changes, or that is made anew, is red here: its files have other digests.
  */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -68,6 +69,14 @@ t.test('every folder is there, with its digests, and holds something of every ki
   }
   t.notOk(lines.some((line) => line.includes('not-found')))
   t.ok(GOLDEN.find(({ name }) => name === 'v1-killed')!.files.some((line) => line.endsWith('.seg')))
+})
+
+t.test('what writes them never writes one that is there', async (t) => {
+  const words = ['--import=tsx', '--conditions=minivault:source', join(HERE, 'make.ts')]
+  const { status, stderr } = spawnSync(process.execPath, [...words, ...NAMES], { encoding: 'utf8' })
+  t.equal(status, 1)
+  t.match(stderr, /v1-closed is there: a golden folder is never written again/)
+  t.same(fileLines(join(HERE, 'v1-closed')), GOLDEN[0]!.files)
 })
 
 for (const { name, directory, contents } of GOLDEN) {

@@ -6,12 +6,12 @@ import { announcedSizesRow } from './rows/announced-sizes.ts'
 import { anyKeyRow } from './rows/any-key.ts'
 import { crashStatesRow } from './rows/crash-states.ts'
 import { damageRow } from './rows/damage.ts'
+import { dataFormatsRow } from './rows/data-formats.ts'
 import { deletedStaysDeletedRow } from './rows/deleted-stays-deleted.ts'
 import { diskFullRow } from './rows/disk-full.ts'
 import { equalsMapRow } from './rows/equals-map.ts'
 import { everyCallRow } from './rows/every-call.ts'
 import { failedSyncRow } from './rows/failed-sync.ts'
-import { foreignFormatRow } from './rows/foreign-format.ts'
 import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
 import { malformedRow } from './rows/malformed.ts'
@@ -38,6 +38,6 @@ export const ROWS: readonly Row[] = [
   strangersRow,
   anyKeyRow,
   deletedStaysDeletedRow,
-  foreignFormatRow,
+  dataFormatsRow,
   equalsMapRow,
 ]

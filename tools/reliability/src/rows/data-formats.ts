@@ -1,9 +1,11 @@
 /**
- * Row 22, as far as it goes while the format is version 0: a folder of a newer format or of another layout is
- * refused in one clear line and left as it was. Golden folders of every older version come with version 1.
+ * Row 22: every folder that an earlier version wrote opens and holds what it held; one of a newer format, of
+ * another layout, or from before the first release is refused in one clear line that names both versions and
+ * the way out, and left as it was.
  */
 import { crc32 } from '@minivault/wal'
 import { buildStore, diskOf, type Files, inspect, type SmallStore } from '../disk/damaged-store.ts'
+import { GOLDEN_CASES, openGolden } from '../disk/golden-folders.ts'
 import { DIRECTORY, type Engine, Machine, SMALL } from '../disk/machine.ts'
 import { type PlantedFault, storageWith } from '../planted-source.ts'
 import type { Context, Findings, Row } from '../row.ts'
@@ -143,25 +145,86 @@ async function refuseAll(cases: readonly Case[], engine?: Engine): Promise<Findi
   return { n, failures }
 }
 
+/** Faults of a reader: planted in its source, and nothing of it is seen in folders that it wrote itself. */
 export const TAKES_NEWER: PlantedFault = {
   file: 'storage/src/folder.ts',
   edits: [['if (version !== FORMAT_VERSION) return', 'if (version < FORMAT_VERSION) return']],
 }
 
-const CASES = REFUSED.length * 2
+const TAKES_NEWER_SEGMENT: PlantedFault = {
+  file: 'wal/src/recovery.ts',
+  edits: [['header.version !== FORMAT_VERSION', 'header.version < FORMAT_VERSION']],
+}
 
-export const foreignFormatRow: Row = {
-  number: 22,
-  claim: 'a folder of a newer format or another layout is refused in one clear line, and left as it was',
-  cases: { smoke: CASES, ci: CASES, long: CASES },
-  run: () => refuseAll(REFUSED),
-  controls: [
-    {
-      fault: 'a FORMAT of a newer version is taken for ours',
-      async run(context: Context) {
-        const { Store: engine } = await storageWith(TAKES_NEWER, context.folder())
-        return refuseAll(REFUSED, engine)
-      },
+const LITTLE_ENDIAN: PlantedFault = {
+  file: 'clock/src/version.ts',
+  edits: [
+    ['into.high = int32At(bytes, at)', 'into.high = swapped(int32At(bytes, at))'],
+    [
+      'export const VERSION_BYTES = 12',
+      `export const VERSION_BYTES = 12
+const swapped = (word: number) =>
+  (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)`,
+    ],
+  ],
+}
+
+const TAGS_RENUMBERED: PlantedFault = {
+  file: 'storage/src/record.ts',
+  edits: [['TAG = { version: 1, requestId: 2,', 'TAG = { version: 2, requestId: 1,']],
+}
+
+const CODECS_SWAPPED: PlantedFault = {
+  file: 'storage/src/record.ts',
+  edits: [
+    [
+      'return (this.flags >>> CODEC_FLAG_SHIFT) as Codec',
+      'return ((3 - (this.flags >>> CODEC_FLAG_SHIFT)) % 3) as Codec',
+    ],
+  ],
+}
+
+const EXPIRY_CUT: PlantedFault = {
+  file: 'storage/src/record.ts',
+  edits: [['readU32(bytes, next + 4) * 0x100000000\n', 'readU32(bytes, next + 4) * 0x10000000\n']],
+}
+
+const REFUSALS = REFUSED.length * 2
+const CASES = REFUSALS + GOLDEN_CASES
+
+async function showAll(context: Context, engine?: Engine): Promise<Findings> {
+  const golden = await openGolden(context, engine)
+  const refused = await refuseAll(REFUSED, engine)
+  return { n: golden.n + refused.n, failures: [...golden.failures, ...refused.failures] }
+}
+
+function control(
+  fault: string,
+  planted: PlantedFault,
+  show: (context: Context, engine: Engine) => Promise<Findings>,
+) {
+  return {
+    fault,
+    async run(context: Context) {
+      const { Store: engine } = await storageWith(planted, context.folder())
+      return show(context, engine)
     },
+  }
+}
+
+const refuses = (_context: Context, engine: Engine) => refuseAll(REFUSED, engine)
+
+export const dataFormatsRow: Row = {
+  number: 22,
+  claim: 'every older data format opens and holds what it held; a newer one is refused in one clear line',
+  cases: { smoke: CASES, ci: CASES, long: CASES },
+  run: (context) => showAll(context),
+  controls: [
+    control('a FORMAT of a newer version is taken for ours', TAKES_NEWER, refuses),
+    control('a segment of a newer version is taken for ours', TAKES_NEWER_SEGMENT, refuses),
+    control('ballots are read little-endian', LITTLE_ENDIAN, openGolden),
+    control('two tags of a record have changed places', TAGS_RENUMBERED, openGolden),
+    control('two codecs have changed places', CODECS_SWAPPED, openGolden),
+    control('the upper half of an expiry counts for less', EXPIRY_CUT, openGolden),
   ],
 }
