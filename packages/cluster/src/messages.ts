@@ -208,6 +208,8 @@ export interface Fence extends Envelope, Floor {
 
 export interface Fenced extends Envelope {
   readonly kind: typeof MESSAGE.fenced
+  /** As of what is counted: of a life that is over nothing is promised any more. */
+  readonly lives: readonly Life[]
   /** Two words; null: it does not vote, or by its clock those have not expired. */
   readonly digest: Int32Array | null
 }

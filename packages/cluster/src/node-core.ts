@@ -296,7 +296,8 @@ export class NodeCore {
   /** Whoever compares hears those, too, who do not vote. */
   #onRepairReply(from: number, reply: RepairReply): void {
     const exchange = this.#exchanges.find(reply.exchange)
-    const position = exchange?.hear(from) ?? -1
+    const lives = reply.kind === MESSAGE.fenced ? reply.lives : undefined
+    const position = exchange?.hear(from, lives) ?? -1
     if (position >= 0) exchange!.asker.onReply(position, reply)
   }
 

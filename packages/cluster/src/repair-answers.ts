@@ -104,11 +104,15 @@ export class RepairAnswers {
     const { marks, replica, send, afterSync, envelope } = this.#parts
     const { exchange, partition, leaf, upTo } = question
     if (!this.#allows(question)) {
-      return send(from, { kind: MESSAGE.fenced, ...envelope(exchange), digest: null })
+      const { lives } = marks
+      return send(from, { kind: MESSAGE.fenced, ...envelope(exchange), lives, digest: null })
     }
     const position = marks.note({ kind: 'fence', partition, leaf, ballot: upTo })
     const digest = replica.digestUpTo(question)
-    afterSync(position, () => send(from, { kind: MESSAGE.fenced, ...envelope(exchange), digest }))
+    afterSync(position, () => {
+      const { lives } = marks
+      send(from, { kind: MESSAGE.fenced, ...envelope(exchange), lives, digest })
+    })
   }
 
   /**

@@ -174,8 +174,9 @@ export class Replica {
     this.trees.replace(key, standing.record, record)
   }
 
-  /** The partition is held by others. */
+  /** The partition is held by others. What the ledger says was held here is held no more. */
   drop(partition: number): void {
+    this.beginIn(partition, this.#begunAt.get(partition) ?? ZERO)
     this.#store.drop(partition)
     this.trees.drop(partition)
   }
