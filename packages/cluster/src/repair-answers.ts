@@ -103,16 +103,13 @@ export class RepairAnswers {
   #fence(from: number, question: Fence): void {
     const { marks, replica, send, afterSync, envelope } = this.#parts
     const { exchange, partition, leaf, upTo } = question
+    const { lives } = marks
     if (!this.#allows(question)) {
-      const { lives } = marks
       return send(from, { kind: MESSAGE.fenced, ...envelope(exchange), lives, digest: null })
     }
     const position = marks.note({ kind: 'fence', partition, leaf, ballot: upTo })
     const digest = replica.digestUpTo(question)
-    afterSync(position, () => {
-      const { lives } = marks
-      send(from, { kind: MESSAGE.fenced, ...envelope(exchange), lives, digest })
-    })
+    afterSync(position, () => send(from, { kind: MESSAGE.fenced, ...envelope(exchange), lives, digest }))
   }
 
   /**
