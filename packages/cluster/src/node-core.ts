@@ -103,7 +103,7 @@ export class NodeCore {
     const afterSync = (position: number, task: () => void) => this.#outbox.afterSync(position, task)
     const votesIn = (partition: number) => this.#rejoining.votesIn(partition)
     const envelope = (exchange: number) => this.#envelope(exchange)
-    const later = (task: () => void) => this.#tasks.push(task)
+    const later = (task: () => void) => this.#later(task)
     const peers = new Peers(env.now(), limits.suspectAfterMs, limits.tickMs)
     const hints = new Hints(limits.hintsMax)
     const members = { env, placement, self, limits, send }
@@ -144,7 +144,9 @@ export class NodeCore {
 
   /** Asks for an operation; the answer comes to `Env.answer` under the token, once. */
   ask(token: number, request: Request): void {
-    this.#run(() => this.#coordinator.ask(token, request))
+    if (!this.#begin()) return this.#later(() => this.#coordinator.ask(token, request))
+    this.#coordinator.ask(token, request)
+    this.#end()
   }
 
   /**
@@ -225,22 +227,42 @@ export class NodeCore {
   }
 
   onMessage(from: number, message: Message): void {
-    this.#run(() => this.#receive(from, message))
+    if (!this.#begin()) return this.#later(() => this.#receive(from, message))
+    this.#receive(from, message)
+    this.#end()
   }
 
   onTimer(exchange: number, stage: number): void {
-    this.#run(() => this.#exchanges.onTimer(exchange, stage))
+    if (!this.#begin()) return this.#later(() => this.#exchanges.onTimer(exchange, stage))
+    this.#exchanges.onTimer(exchange, stage)
+    this.#end()
   }
 
   /** The log is durable further than before. */
   onDurable(): void {
+    if (this.#outbox.isEmpty) return
     this.#run(() => this.#outbox.onDurable())
   }
 
+  /** What is called often does the same without a closure. */
   #run(task: () => void): void {
-    this.#tasks.push(task)
-    if (this.#isRunning) return
+    if (!this.#begin()) return this.#later(task)
+    task()
+    this.#end()
+  }
+
+  /** False: an entry is under way, and this one is of those that it calls. */
+  #begin(): boolean {
+    if (this.#isRunning) return false
     this.#isRunning = true
+    return true
+  }
+
+  #later(task: () => void): void {
+    this.#tasks.push(task)
+  }
+
+  #end(): void {
     for (let next = this.#tasks.shift(); next !== undefined; next = this.#tasks.shift()) {
       if (typeof next === 'function') next()
       else this.#receive(this.#parts.self, next)

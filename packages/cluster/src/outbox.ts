@@ -14,7 +14,7 @@ export class Outbox {
   readonly #store: ReplicaStore
   readonly #send: (member: number, reply: Message) => void
   /** By durability. Positions rise: who shows something older waits with the others, for the same sync. */
-  readonly #queues: readonly Waiting[][] = [[], [], []]
+  readonly #queues: readonly [Waiting[], Waiting[], Waiting[]] = [[], [], []]
 
   constructor(store: ReplicaStore, send: (member: number, reply: Message) => void) {
     this.#store = store
@@ -23,16 +23,23 @@ export class Outbox {
 
   send(member: number, reply: Message, position: number, durability: Durability): void {
     if (position <= this.#store.durableUpTo(durability)) this.#send(member, reply)
-    else this.#queues[durability]!.push({ position, member, reply, task: null })
+    else this.#queues[durability].push({ position, member, reply, task: null })
   }
 
   afterSync(position: number, task: () => void): void {
     if (position <= this.#store.durableUpTo(DURABILITY.fsync)) task()
-    else this.#queues[DURABILITY.fsync]!.push({ position, member: 0, reply: null, task })
+    else this.#queues[DURABILITY.fsync].push({ position, member: 0, reply: null, task })
+  }
+
+  /** Nothing waits. */
+  get isEmpty(): boolean {
+    const [ofMemory, ofSystem, ofDisk] = this.#queues
+    return ofMemory.length + ofSystem.length + ofDisk.length === 0
   }
 
   onDurable(): void {
     for (const [durability, queue] of this.#queues.entries()) {
+      if (queue.length === 0) continue
       const mark = this.#store.durableUpTo(durability as Durability)
       let count = 0
       while (count < queue.length && queue[count]!.position <= mark) count += 1
