@@ -15,17 +15,18 @@ const WORDS = 10
 const BALLOT = 3
 const VERSION = 6
 const ATTEMPT = 9
-const NONE = -1
+const NONE = 0
 
 export class Ledger {
   readonly horizon = new Version()
   readonly #capacity: number
   readonly #mask: number
   readonly #words: Int32Array
-  readonly #sums: (bigint | null)[]
+  readonly #sums: (bigint | null)[] = []
   readonly #heads: Float64Array
   readonly #older: Float64Array
-  #next = 0
+  /** Of the entries; they are numbered from 1. */
+  #next = 1
   readonly #forgotten = new Version()
   /** No request that was ever added lies above it: what is asked about is new, most of the time. */
   readonly #newest = new Version()
@@ -36,8 +37,7 @@ export class Ledger {
     this.#capacity = capacity
     this.#mask = capacity - 1
     this.#words = new Int32Array(capacity * WORDS)
-    this.#sums = new Array<bigint | null>(capacity).fill(null)
-    this.#heads = new Float64Array(capacity).fill(NONE)
+    this.#heads = new Float64Array(capacity)
     this.#older = new Float64Array(capacity)
   }
 
@@ -87,7 +87,7 @@ export class Ledger {
     const entry = this.#next
     this.#next += 1
     const at = this.#at(entry)
-    if (entry >= this.#capacity) this.#forget(at)
+    if (entry > this.#capacity) this.#forget(at)
     if (isAbove(request, this.#newest)) this.#newest.copy(request)
     const words = this.#words
     put(words, at, request)

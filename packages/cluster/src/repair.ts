@@ -88,9 +88,7 @@ export class Repair {
   askRoots(member: number, exchange: number, partitions: readonly number[]): void {
     const { trees } = this.#parts.replica
     const roots = new Int32Array(partitions.length * 2)
-    for (const [index, partition] of partitions.entries()) {
-      roots.set(trees.digests(partition).subarray(-2), index * 2)
-    }
+    for (const [index, partition] of partitions.entries()) trees.rootInto(roots, index * 2, partition)
     this.#parts.send(member, { kind: MESSAGE.roots, ...this.#envelope(exchange), partitions, roots })
   }
 

@@ -11,6 +11,7 @@ import type { HeldRecord } from './record.ts'
 export const LEAVES = 256
 /** A digest is two words. */
 const WORDS = 2
+const ROOT = LEAVES * WORDS
 
 export class Trees {
   /** Leaves of a partition, and behind them its root. */
@@ -28,6 +29,13 @@ export class Trees {
     return this.#wordsOf(partition).slice()
   }
 
+  /** The digest of a partition, into two words from `at` on. */
+  rootInto(roots: Int32Array, at: number, partition: number): void {
+    const words = this.#wordsOf(partition)
+    roots[at] = words[ROOT]!
+    roots[at + 1] = words[ROOT + 1]!
+  }
+
   /** The leaves in which these digests differ from ours. */
   differing(partition: number, digests: Int32Array): number[] {
     const words = this.#wordsOf(partition)
@@ -41,8 +49,7 @@ export class Trees {
 
   hasRoot(partition: number, digests: Int32Array): boolean {
     const words = this.#wordsOf(partition)
-    const at = LEAVES * WORDS
-    return words[at] === digests.at(-2) && words[at + 1] === digests.at(-1)
+    return words[ROOT] === digests.at(-2) && words[ROOT + 1] === digests.at(-1)
   }
 
   /** Those of which something is held. */
@@ -67,12 +74,16 @@ export class Trees {
   }
 
   #toggle(words: Int32Array, key: Key, ballot: Version): void {
-    digestInto(this.#digest, key, ballot)
-    for (const leaf of [key.leaf, LEAVES]) {
-      words[leaf * WORDS]! ^= this.#digest[0]!
-      words[leaf * WORDS + 1]! ^= this.#digest[1]!
-    }
+    const digest = this.#digest
+    digestInto(digest, key, ballot)
+    xorInto(words, key.leaf * WORDS, digest)
+    xorInto(words, ROOT, digest)
   }
+}
+
+function xorInto(words: Int32Array, at: number, digest: Int32Array): void {
+  words[at]! ^= digest[0]!
+  words[at + 1]! ^= digest[1]!
 }
 
 /** Of one record. Every bit of it depends on every bit of the key's hash and of the ballot. */

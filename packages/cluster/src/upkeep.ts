@@ -58,7 +58,8 @@ export class Upkeep {
     const { env, marks, peers, rejoining, send, envelope } = this.#parts
     const { lives } = marks
     const others = this.#others()
-    for (const member of others) send(member, { kind: MESSAGE.hello, ...envelope(0), lives })
+    const hello = { kind: MESSAGE.hello, ...envelope(0), lives }
+    for (const member of others) send(member, hello)
     peers.onTick(others, env.now())
     rejoining.onTick()
     for (const member of others) {
