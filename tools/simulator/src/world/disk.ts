@@ -15,7 +15,7 @@ import {
   type Pledge,
 } from '@minivault/cluster'
 import { unit } from '../random.ts'
-import { Happening } from './happening.ts'
+import type { Happening } from './happening.ts'
 import type { Timeline } from './timeline.ts'
 
 const WRITE_MS = 0.1
@@ -132,15 +132,14 @@ export class Disk {
   }
 }
 
-export class Task extends Happening {
+export class Task implements Happening {
   readonly #task: () => void
 
   constructor(task: () => void) {
-    super()
     this.#task = task
   }
 
-  override happen(): void {
+  happen(): void {
     this.#task()
   }
 }

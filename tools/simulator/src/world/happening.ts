@@ -1,7 +1,4 @@
-/** Something that will happen at its time. Of two at one time the one that was planned first is first. */
-export abstract class Happening {
-  atMs = 0
-  order = 0
-
-  abstract happen(): void
+/** Something that will happen at its time. */
+export interface Happening {
+  happen(): void
 }

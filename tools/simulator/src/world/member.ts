@@ -8,7 +8,7 @@ import { type Answer, type Env, MEMBERSHIP, type Membership, type Message } from
 import { type Loss, type Setup, SKEW_MAX_MS } from '../plan/plan.ts'
 import { mix, Random } from '../random.ts'
 import { Disk, Task } from './disk.ts'
-import { Happening } from './happening.ts'
+import type { Happening } from './happening.ts'
 import { type LayoutForm, layoutsOf } from './layout.ts'
 import { type OnCovered, ReplicaLog } from './replica-log.ts'
 import type { Timeline } from './timeline.ts'
@@ -217,21 +217,20 @@ export class Member implements Env {
   }
 }
 
-class Alarm extends Happening {
+class Alarm implements Happening {
   readonly #member: Member
   readonly #life: number
   readonly #exchange: number
   readonly #stage: number
 
   constructor(member: Member, exchange: number, stage: number) {
-    super()
     this.#member = member
     this.#life = member.life
     this.#exchange = exchange
     this.#stage = stage
   }
 
-  override happen(): void {
+  happen(): void {
     this.#member.onTimer(this.#life, this.#exchange, this.#stage)
   }
 }

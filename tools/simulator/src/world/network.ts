@@ -6,7 +6,7 @@
 import { CAUSE, MESSAGE, type Message, type Offer } from '@minivault/cluster'
 import type { Setup } from '../plan/plan.ts'
 import { mix, unit } from '../random.ts'
-import { Happening } from './happening.ts'
+import type { Happening } from './happening.ts'
 import type { Timeline } from './timeline.ts'
 
 const DELAY_MS_MIN = 0.2
@@ -123,7 +123,7 @@ export class Network {
   }
 }
 
-class Delivery extends Happening {
+class Delivery implements Happening {
   readonly #network: Network
   readonly #from: number
   readonly #to: number
@@ -131,7 +131,6 @@ class Delivery extends Happening {
   readonly #luck: number
 
   constructor(network: Network, from: number, to: number, message: Message, luck: number) {
-    super()
     this.#network = network
     this.#from = from
     this.#to = to
@@ -139,7 +138,7 @@ class Delivery extends Happening {
     this.#luck = luck
   }
 
-  override happen(): void {
+  happen(): void {
     if (this.#network.arrive(this.#from, this.#to, this.#message, this.#luck)) return
     this.#network.hint(this.#from, this.#to, this.#message, this.#luck)
   }

@@ -5,22 +5,26 @@ export class Timeline {
   nowMs = 0
   /** How much has happened. */
   count = 0
+  /** A binary heap in three lists: the numbers by which it is ordered stand beside each other. */
   readonly #heap: Happening[] = []
+  readonly #times: number[] = []
+  readonly #orders: number[] = []
   #order = 0
 
   add(afterMs: number, happening: Happening): void {
-    happening.atMs = this.nowMs + afterMs
+    const atMs = this.nowMs + afterMs
     this.#order += 1
-    happening.order = this.#order
-    const heap = this.#heap
-    let at = heap.push(happening) - 1
+    const end = this.#heap.push(happening)
+    this.#times.push(atMs)
+    this.#orders.push(this.#order)
+    let at = end - 1
     while (at > 0) {
       const parent = (at - 1) >> 1
-      if (!isBefore(happening, heap[parent]!)) break
-      heap[at] = heap[parent]!
+      if (this.#isBefore(parent, atMs, this.#order)) break
+      this.#move(parent, at)
       at = parent
     }
-    heap[at] = happening
+    this.#put(at, happening, atMs, this.#order)
   }
 
   /** Lets everything happen, up to so many; false: there is more. */
@@ -28,33 +32,48 @@ export class Timeline {
     const end = this.count + countMax
     while (this.#heap.length > 0) {
       if (this.count >= end) return false
-      const next = this.#take()
-      this.nowMs = next.atMs
+      this.nowMs = this.#times[0]!
       this.count += 1
-      next.happen()
+      this.#take().happen()
     }
     return true
   }
 
   #take(): Happening {
-    const heap = this.#heap
-    const first = heap[0]!
-    const last = heap.pop()!
-    if (heap.length === 0) return first
+    const first = this.#heap[0]!
+    const last = this.#heap.pop()!
+    const atMs = this.#times.pop()!
+    const order = this.#orders.pop()!
+    const { length } = this.#heap
+    if (length === 0) return first
     let at = 0
     for (;;) {
       let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1
-      if (!isBefore(heap[child]!, last)) break
-      heap[at] = heap[child]!
+      if (child >= length) break
+      if (child + 1 < length && !this.#isBefore(child, this.#times[child + 1]!, this.#orders[child + 1]!)) {
+        child += 1
+      }
+      if (!this.#isBefore(child, atMs, order)) break
+      this.#move(child, at)
       at = child
     }
-    heap[at] = last
+    this.#put(at, last, atMs, order)
     return first
   }
-}
 
-function isBefore(a: Happening, b: Happening): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+  /** Of two at one time the one that was planned first is first. */
+  #isBefore(at: number, atMs: number, order: number): boolean {
+    const time = this.#times[at]!
+    return time < atMs || (time === atMs && this.#orders[at]! < order)
+  }
+
+  #move(from: number, to: number): void {
+    this.#put(to, this.#heap[from]!, this.#times[from]!, this.#orders[from]!)
+  }
+
+  #put(at: number, happening: Happening, atMs: number, order: number): void {
+    this.#heap[at] = happening
+    this.#times[at] = atMs
+    this.#orders[at] = order
+  }
 }
