@@ -31,7 +31,7 @@ export class Network {
   readonly #deliver: Deliver
   /** How often the like of a message was sent, by what it is about. */
   readonly #counts = new Map<number, number>()
-  /** By exchange: what a question is about, and so its answers. */
+  /** By the last 32 bits of its exchange: what a question is about, and so its answers. */
   readonly #questions = new Map<number, number>()
   readonly #cuts = new Set<Cut>()
   #isCalm = false
@@ -79,7 +79,9 @@ export class Network {
    */
   #luck(link: number, message: Message): number {
     const { exchange, kind } = message
-    const subject = mix(link, kind, this.#questions.get(exchange) ?? this.#about(message))
+    const about = this.#questions.get(exchange | 0) ?? this.#about(message)
+    // All 32 bits: a Map finds small integers faster than other numbers.
+    const subject = mix(link, kind, about) | 0
     const count = this.#counts.get(subject) ?? 0
     this.#counts.set(subject, count + 1)
     return mix(this.#seed, subject, count)
@@ -94,7 +96,7 @@ export class Network {
       const { request } = message.record
       about = mix(kind + 16 * message.cause, request.middle, request.low)
     } else return about
-    if (exchange !== 0) this.#questions.set(exchange, about)
+    if (exchange !== 0) this.#questions.set(exchange | 0, about)
     return about
   }
 
