@@ -88,7 +88,7 @@ export class Coordinator {
       this.#spreading.delete(key.id)
       onOver()
     }
-    const request = { ...OF_OUR_OWN, key, deadlineMs }
+    const request = { key, deadlineMs, ...OF_OUR_OWN }
     this.#underWay += 1
     new Round(this, this.#begin(0, request, ZERO, end)).enter()
   }

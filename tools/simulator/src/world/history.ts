@@ -9,7 +9,7 @@ export class History {
   readonly #releases: { readonly key: number; readonly floor: Version; readonly version: Version }[] = []
 
   begin(start: Omit<OperationStart, 'id'>): Operation {
-    const operation = new Operation({ ...start, id: this.operations.length + 1 })
+    const operation = new Operation({ id: this.operations.length + 1, ...start })
     this.operations.push(operation)
     return operation
   }
