@@ -117,7 +117,8 @@ export class NodeCore {
     const rejoining = new Rejoining({ repair, ...shared })
     this.#rejoining = rejoining
     this.#upkeep = new Upkeep({ repair, rejoining, ...shared })
-    rejoining.open(parts.began ?? MEMBERSHIP.voting)
+    const { began = MEMBERSHIP.voting } = parts
+    rejoining.open(began)
     replica.releaseAll()
     const change = { coordinator, repair, rejoining, ...shared }
     this.#layoutChange = layouts === null ? null : new LayoutChange({ layouts, ...change })
