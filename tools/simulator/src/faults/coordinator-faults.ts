@@ -151,8 +151,8 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     what: 'a write that a round finds at one replica is answered, though nobody else holds it',
     planted: inCore('round', [
       [
-        'if (isEqual(newest.request, id)) return this.#accept(this.#under(newest), () => this.#succeed(newest))',
-        'if (isEqual(newest.request, id)) return this.#succeed(newest)',
+        'return this.#accept(this.#under(newest), () => this.#succeed(newest))\n    const',
+        'return this.#succeed(newest)\n    const',
       ],
     ]),
   },

@@ -1,4 +1,4 @@
-/** Every fault, how it is found, and how small its plan becomes: the rows of a table, as docs/TESTING.md has it. */
+/** Every fault, how it is found, and how small its plan becomes: the rows of a table of docs/TESTING.md. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,7 +57,8 @@ function row({ name, what }: Fault, foundBy: string, isFound: boolean, plan: Pla
 function seedText(fault: Fault, { seeds, seed, violation, plan }: Found): string {
   const { length } = plan.items
   const size = length === 1 ? '1 item' : `${length} items`
-  return `${seeds === 1 ? '1 seed' : `${seeds} seeds`}${whereOf(fault)} (${seed}), ${size}, ${violation.judge}`
+  const count = seeds === 1 ? '1 seed' : `${seeds} seeds`
+  return `${count}${whereOf(fault)} (${seed}), ${size}, ${violation.judge}`
 }
 
 function whereOf({ under }: Fault): string {

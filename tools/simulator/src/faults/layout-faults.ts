@@ -182,8 +182,10 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
       'coordinator',
       [
         [
-          'if (exchange.epoch !== this.#parts.placement.epoch) return null\n    return this.#exchanges.follow(exchange, asker)',
-          'const { placement } = this.#parts\n    const isSame = exchange.epoch === placement.epoch\n    if (isSame) return this.#exchanges.follow(exchange, asker)\n    return this.#exchanges.open(placement.electorateOf(0), asker, placement.epoch)',
+          'if (exchange.epoch !== this.#parts.placement.epoch) return null',
+          `const { placement } = this.#parts
+    const { epoch } = placement
+    if (exchange.epoch !== epoch) return this.#exchanges.open(placement.electorateOf(0), asker, epoch)`,
         ],
       ],
       inCore('rejoining', [

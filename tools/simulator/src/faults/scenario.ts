@@ -1,7 +1,7 @@
 /**
  * A scenario of the core's tests (packages/cluster/test/scenarios), played on a core with a fault: where what
- * comes of it is not what stands there, it is red. Only as far as the core is as it should be: what a scenario
- * shows of faults of its own is left out.
+ * comes of it is not what stands there, it is red. Only up to the first fault of its own, as far as the core
+ * in it is as it should be.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
