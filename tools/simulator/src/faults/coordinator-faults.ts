@@ -213,4 +213,12 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     what: 'a round takes promises of one life of a member and accepts of the next',
     planted: inCore('exchanges', [['hearsAll: false, follows })', 'hearsAll: false, follows: null })']]),
   },
+  {
+    name: 'shown-counts-as-held',
+    scenario: 'nodes/shown-and-lost',
+    what: 'who showed a record to a reader counts when that is written back',
+    planted: inCore('quorum-read', [
+      ['this.#held = 0\n    this.#refused = 0', 'this.#held = this.#showing(newest)\n    this.#refused = 0'],
+    ]),
+  },
 ]

@@ -224,4 +224,10 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
       ['if (isForgetful) groups.push', 'if (isForgetful && partition < 0) groups.push'],
     ]),
   },
+  {
+    name: 'dropped-is-held',
+    keptPlan: 'held-before-it-was-dropped',
+    what: 'what a replica held before it dropped the partition is held when it is back',
+    planted: inCore('replica', [['    this.beginIn(partition, this.#begunAt.get(partition) ?? ZERO)\n', '']]),
+  },
 ]

@@ -124,4 +124,12 @@ export const RELEASE_FAULTS: readonly Fault[] = [
       ['if (epoch > placement.epoch) return', 'if (epoch > placement.epoch * 99) return'],
     ]),
   },
+  {
+    name: 'fences-of-two-lives',
+    scenario: 'layouts/fences-of-two-lives',
+    what: 'what a member fenced before its disk was lost counts with what the others fence now',
+    planted: inCore('node-core', [
+      ['const lives = reply.kind === MESSAGE.fenced ? reply.lives : undefined', 'const lives = undefined'],
+    ]),
+  },
 ]
