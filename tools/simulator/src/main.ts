@@ -12,8 +12,9 @@ import type { Fault } from './faults/fault.ts'
 import { FAULT_TABLE_HEAD, faultRow } from './faults/fault-table.ts'
 import { FAULTS } from './faults/faults.ts'
 import { runJobs } from './jobs.ts'
-import { calmPlan, drawPlan } from './plan/draw-plan.ts'
+import { type Drawn, planOf } from './part.ts'
 import { type Plan, planText, readPlan } from './plan/plan.ts'
+import { SWARMS } from './plan/swarms.ts'
 import { runPlan } from './run.ts'
 import { shrink } from './shrink.ts'
 import { summarize } from './summary.ts'
@@ -32,6 +33,7 @@ const args = yargs(hideBin(process.argv))
   .option('first', { type: 'number', default: 1, describe: 'the first seed' })
   .option('jobs', { type: 'number', default: 1, describe: 'processes' })
   .option('calm', { type: 'boolean', default: false, describe: 'nothing fails: rounds of an operation' })
+  .option('swarm', { choices: SWARMS, describe: 'histories in which much of one kind happens' })
   .option('seed', { type: 'number', describe: 'only this one, made small if it fails' })
   .option('plan', { type: 'string', describe: 'the history that stands in this file' })
   .option('trace', { type: 'boolean', default: false, describe: 'with its transcript' })
@@ -46,6 +48,8 @@ const args = yargs(hideBin(process.argv))
   .strict()
   .parseSync()
 
+const drawn: Drawn = { isCalm: args.calm, swarm: args.swarm }
+
 /** One line that moves on a terminal; now and then a line elsewhere. */
 function progressPrinter() {
   const { stderr } = process
@@ -59,19 +63,18 @@ function progressPrinter() {
 }
 
 async function campaign(): Promise<boolean> {
-  const { first, seeds, jobs, calm: isCalm } = args
+  const { first, seeds, jobs } = args
   const print = progressPrinter()
   const start = performance.now()
-  const tally = await runJobs({ first, seeds, isCalm }, jobs, (runs, failures) =>
+  const tally = await runJobs({ first, seeds, ...drawn }, jobs, (runs, failures) =>
     print(`${runs} of ${seeds}, ${failures} violations`),
   )
   const seconds = (performance.now() - start) / 1000
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-  const { text, isGood } = summarize(tally, { seconds, jobs }, isCalm)
+  const { text, isGood } = summarize(tally, { seconds, jobs }, drawn)
   process.stdout.write(`${text}\n`)
   for (const failure of firstOfEach(tally.failures)) {
-    const plan = isCalm ? calmPlan(failure.seed) : drawPlan(failure.seed)
-    keep(plan, failure, cluster)
+    keep(planOf(drawn, failure.seed), failure, cluster)
   }
   return isGood
 }
@@ -142,7 +145,7 @@ async function main(): Promise<boolean> {
     return hunting(named)
   }
   if (args.plan !== undefined) return history(readPlan(readFileSync(args.plan, 'utf8')), false)
-  if (args.seed !== undefined) return history(args.calm ? calmPlan(args.seed) : drawPlan(args.seed), true)
+  if (args.seed !== undefined) return history(planOf(drawn, args.seed), true)
   return campaign()
 }
 

@@ -1,5 +1,6 @@
 /** A campaign as a table, and whether it is good. */
 import { missing, STATES } from './coverage.ts'
+import type { Drawn } from './part.ts'
 import type { Failure, Tally } from './tally.ts'
 
 /** Below so many runs a rare state may be missing by chance. */
@@ -24,7 +25,7 @@ export interface Judgement {
   readonly isGood: boolean
 }
 
-export function summarize(tally: Tally, { seconds, jobs }: Timing, isCalm: boolean): Judgement {
+export function summarize(tally: Tally, { seconds, jobs }: Timing, { isCalm, swarm }: Drawn): Judgement {
   const { runs, operations, acknowledged, writes, writesInDoubt, searched, undecided, unequal } = tally
   const rows: [string, string][] = [
     [
@@ -37,7 +38,9 @@ export function summarize(tally: Tally, { seconds, jobs }: Timing, isCalm: boole
     ['run twice, differing', String(unequal)],
     ['violations', `${tally.failures.length} histories`],
   ]
-  const uncovered = isCalm || runs < COVERED_RUNS_MIN ? [] : missing(tally.coverage)
+  // Only what is drawn from everything has to reach everything.
+  const isPartial = isCalm || swarm !== undefined || runs < COVERED_RUNS_MIN
+  const uncovered = isPartial ? [] : missing(tally.coverage)
   const tooMany = isCalm ? roundsTooMany(tally) : []
   const problems = [
     ...failureLines(tally.failures),

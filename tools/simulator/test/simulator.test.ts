@@ -4,6 +4,7 @@ import t from 'tap'
 import { runCampaign } from '../src/campaign.ts'
 import { calmPlan, drawPlan } from '../src/plan/draw-plan.ts'
 import { planText, readPlan } from '../src/plan/plan.ts'
+import { SWARMS, swarmPlan } from '../src/plan/swarms.ts'
 import { runPlan } from '../src/run.ts'
 import { shrink } from '../src/shrink.ts'
 import { summarize } from '../src/summary.ts'
@@ -17,13 +18,21 @@ t.test('300 seeds: nothing is violated, every rare state is reached', async (t) 
   t.same(tally.failures, [])
   t.equal(tally.undecided, 0)
   t.equal(tally.unequal, 0)
-  const { text, isGood } = summarize(tally, TIMING, false)
+  const { text, isGood } = summarize(tally, TIMING, { isCalm: false })
   t.ok(isGood, text)
 })
 
+for (const swarm of SWARMS) {
+  t.test(`swarm ${swarm}`, async (t) => {
+    const tally = runCampaign({ cluster, first: 1, seeds: 12, planOf: (seed) => swarmPlan(swarm, seed) })
+    t.same(tally.failures, [])
+    t.equal(tally.unequal, 0)
+  })
+}
+
 t.test('calm: what an operation costs', async (t) => {
   const tally = runCampaign({ cluster, first: 1, seeds: 40, planOf: calmPlan })
-  const { text, isGood } = summarize(tally, TIMING, true)
+  const { text, isGood } = summarize(tally, TIMING, { isCalm: true })
   t.ok(isGood, text)
 })
 

@@ -117,6 +117,12 @@ export interface LayoutItem extends Timed {
   readonly members: readonly number[]
 }
 
+/** An operator goes on with the layout that is on its way, without those that do not come. */
+export interface SettleItem extends Timed {
+  readonly kind: 'settle'
+  readonly member: number
+}
+
 export type Item =
   | OperationItem
   | CrashItem
@@ -126,6 +132,7 @@ export type Item =
   | CompareItem
   | ReleaseItem
   | LayoutItem
+  | SettleItem
 
 export interface Plan {
   readonly seed: number

@@ -173,6 +173,11 @@ export class Member implements Env {
     this.#core!.changeLayout(table, () => {})
   }
 
+  /** Goes on with the layout that is on its way, without those that are not ready; false: it cannot. */
+  settleLayout(): boolean {
+    return layoutsOf(this) !== null && this.#core!.settleLayout()
+  }
+
   find(key: Cluster.Key): Cluster.Standing {
     return this.#log.find(key)
   }

@@ -172,6 +172,8 @@ export class World {
         return this.#release(item)
       case 'layout':
         return this.#changeLayout(item)
+      case 'settle':
+        return this.#settle(item.member)
     }
   }
 
@@ -211,6 +213,11 @@ export class World {
     this.#say(
       `${proposer === undefined ? 'nobody' : memberName(proposer.number)} proposes ${holders.join(' ')}`,
     )
+  }
+
+  #settle(number: number): void {
+    const member = this.members[number]!
+    if (member.isUp && member.settleLayout()) this.#say(`${memberName(number)} settles`)
   }
 
   /** Whether something may be lost with it that was acknowledged. */
