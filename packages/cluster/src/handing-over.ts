@@ -17,6 +17,8 @@ import { ROUND_DURABILITY } from './replica.ts'
 const STAGE = { giveUp: 0, again: 1 } as const
 /** Because of a promise. */
 const REFUSALS_MAX = 2
+/** Offers that nobody answers. How long an answer takes is learned from those that are late. */
+const SILENCES_MAX = 3
 const NOBODY = new Electorate([])
 
 export class HandingOver {
@@ -25,8 +27,10 @@ export class HandingOver {
   readonly #key: Key
   readonly #onOver: (isAnswered: boolean) => void
   #exchange!: Exchange
+  #begin!: () => void
   #offer!: () => void
   #refusals = 0
+  #silences = 0
 
   /** @param onOver false: nobody was there, as it seems */
   constructor(
@@ -42,17 +46,25 @@ export class HandingOver {
   }
 
   start(member: number, record: HeldRecord, cause: Cause): void {
+    const peer = new Electorate([member])
+    this.#begin = () => {
+      this.#exchange = this.#exchanges.openToAll(peer, this)
+      this.#offer()
+    }
     this.#offer = () => {
-      this.#exchange = this.#exchanges.openToAll(new Electorate([member]), this)
       this.#coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
       this.#exchanges.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
     }
-    this.#offer()
+    this.#begin()
   }
 
   onTimer(stage: number): void {
+    if (stage === STAGE.giveUp) {
+      this.#silences += 1
+      if (this.#silences < SILENCES_MAX) return this.#offer()
+    }
     this.#exchanges.close(this.#exchange)
-    if (stage === STAGE.again) this.#offer()
+    if (stage === STAGE.again) this.#begin()
     else this.#onOver(false)
   }
 
