@@ -10,6 +10,8 @@ import { ROOT, run, runMain } from './setup/step.mjs'
 await runMain(async () => {
   await install('all')
   const main = join(ROOT, 'tools', 'simulator', 'src', 'main.ts')
-  const args = ['--import=tsx', '--conditions=minivault:source', main, ...process.argv.slice(2)]
+  // Histories leave much garbage and nothing else: a larger nursery saves a tenth of the time.
+  const node = ['--max-semi-space-size=64', '--import=tsx', '--conditions=minivault:source']
+  const args = [...node, main, ...process.argv.slice(2)]
   process.exitCode = await run(process.execPath, args, { output: 1 })
 })
