@@ -32,7 +32,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'arriving-hears-one',
-    scenario: 'layouts/fewer-replicas',
+    scenario: 'layouts/dead-member-is-replaced',
     what: 'a new replica hears one of the old ones, not a majority',
     planted: inCore('rejoining', [
       [
