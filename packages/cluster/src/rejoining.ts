@@ -36,8 +36,10 @@ export interface RejoiningParts {
 interface Waiting {
   /** Voting: it is about to have fewer replicas, and we stay one of them. */
   readonly membership: Membership
-  /** Those that have not been compared with. */
+  /** Those that have not been compared with, or do not count for others. */
   readonly left: Set<number>
+  /** Those that have not been compared with. */
+  readonly unheard: Set<number>
   /** Who is to be compared with. */
   readonly groups: readonly Group[]
   promised: Version
@@ -138,8 +140,9 @@ export class Rejoining {
     if (membership !== MEMBERSHIP.voting) this.#note(partition, membership)
     const groups = this.#groupsOf(partition, membership)
     const left = new Set(groups.flatMap(({ members }) => members))
-    this.#waiting.set(partition, { membership, left, groups, promised: ZERO, floors: [] })
-    if (isEnough(left, groups)) this.#finish(partition)
+    const waiting = { membership, left, unheard: new Set(left), groups, promised: ZERO, floors: [] }
+    this.#waiting.set(partition, waiting)
+    if (isEnough(waiting)) this.#finish(partition)
   }
 
   #groupsOf(partition: number, membership: Membership): Group[] {
@@ -201,12 +204,13 @@ export class Rejoining {
     const life = this.#life
     const { placement, repair } = this.#parts
     const { epoch } = placement
-    const end = (heard: readonly number[], { promised, floors }: Introduced) => {
+    const end = (counted: readonly number[], { promised, floors }: Introduced) => {
       this.#underWay.delete(member)
-      for (const partition of heard) {
-        this.#onCompared(member, partition, promised[partitions.indexOf(partition)]!, floors)
+      for (const [index, partition] of partitions.entries()) {
+        if (counted.includes(partition)) this.#waiting.get(partition)?.left.delete(member)
+        this.#onCompared(member, partition, promised[index]!, floors)
       }
-      if (heard.length > 0) this.#goOn(member)
+      if (counted.length > 0) this.#goOn(member)
     }
     // The next tick tries again.
     const giveUp = () => this.#underWay.delete(member)
@@ -223,6 +227,8 @@ export class Rejoining {
         const isOneOfMany = (partition: number) => this.#isOneOfMany(member, partition, membership)
         if (!partitions.some(isOneOfMany)) return end(partitions, before)
         ask((after) => {
+          const isOther = lifeIn(before.lives, member) !== lifeIn(after.lives, member)
+          if (isOther) return void giveUp()
           const counts = (partition: number, index: number) => {
             return !isOneOfMany(partition) || votedAll(member, index, before, after)
           }
@@ -258,8 +264,8 @@ export class Rejoining {
     if (waiting === undefined) return
     waiting.promised = higher(waiting.promised, promised)
     waiting.floors.push(...floors.filter((floor) => floor.partition === partition))
-    waiting.left.delete(member)
-    if (isEnough(waiting.left, waiting.groups)) this.#finish(partition)
+    waiting.unheard.delete(member)
+    if (isEnough(waiting)) this.#finish(partition)
   }
 
   #finish(partition: number): void {
@@ -284,7 +290,9 @@ export class Rejoining {
   }
 }
 
-function isEnough(left: ReadonlySet<number>, groups: readonly Group[]): boolean {
+/** All of them know all, whether or not they vote: each has what it had. */
+function isEnough({ left, unheard, groups }: Pick<Waiting, 'left' | 'unheard' | 'groups'>): boolean {
+  if (unheard.size === 0) return true
   return groups.every(({ members, spare }) => members.filter((member) => left.has(member)).length <= spare)
 }
 

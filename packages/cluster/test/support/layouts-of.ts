@@ -20,3 +20,17 @@ const FIRST: LayoutState = {
 export function layoutsOf(core: Pick<Core, 'Layouts'>): Layouts {
   return new core.Layouts({ partitionCount: 1, key: KEY_OF_LAYOUTS, first: FIRST })
 }
+
+/** The same of four, where B, C and D hold the key, and A alone what they agree on about layouts. */
+const APART: Key = { ...KEY_OF_LAYOUTS, partition: 1 }
+
+export function tableApart(epoch: number, names: readonly string[]): Table {
+  const place = (name: string) => names.indexOf(name)
+  const holders = [['B', 'C', 'D'].map(place), ['A'].map(place)]
+  return { ...tableWith(epoch, names), replicasOf: (partition) => holders[partition]! }
+}
+
+export function layoutsApart(core: Pick<Core, 'Layouts'>): Layouts {
+  const table = tableApart(1, ['A', 'B', 'C', 'D'])
+  return new core.Layouts({ partitionCount: 2, key: APART, first: { ...FIRST, table } })
+}

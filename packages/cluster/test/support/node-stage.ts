@@ -58,11 +58,13 @@ export class NodeStage implements Stage, Watcher {
   #tokens = 0
   /** Of those that may hold the key. */
   readonly #shown: readonly ScriptedNode[]
+  readonly #tableOf: TableOf
   /** Of each node, as last told. */
   readonly #phases: number[]
 
   /** @param placementOf of one node and life; the nodes that hold the key may change then */
-  constructor(core: Core, placementOf: (() => Placement) | null = null) {
+  constructor(core: Core, placementOf: (() => Placement) | null = null, tableOf: TableOf = tableWith) {
+    this.#tableOf = tableOf
     const parts = { core, network: this.#network, placementOf: placementOf ?? (() => FIXED), watcher: this }
     this.#nodes = NAMES.map((_, index) => new ScriptedNode(index + 1, parts))
     this.#shown = placementOf === null ? this.#nodes.slice(0, 3) : this.#nodes
@@ -145,7 +147,7 @@ export class NodeStage implements Stage, Watcher {
     const node = this.#nodeOf(name)
     const names = members.split(',')
     const epoch = Math.floor(node.phase / 2) + 1
-    node.changeLayout(tableWith(epoch, names), (proposal) => {
+    node.changeLayout(this.#tableOf(epoch, names), (proposal) => {
       const [what] = Object.entries(PROPOSAL).find(([, value]) => value === proposal)!
       this.#telling.tell(`${name} proposed layout ${epoch}, ${members}: ${what}`)
     })
@@ -233,6 +235,9 @@ export class NodeStage implements Stage, Watcher {
     this.#current = null
   }
 }
+
+/** The layout that is proposed with these members. */
+type TableOf = typeof tableWith
 
 const FATES = { lose: 'lost', hold: 'held up' } as const
 

@@ -1,5 +1,5 @@
 /** Which stage a scenario is played on: its folder says so. */
-import { layoutsOf } from './layouts-of.ts'
+import { layoutsApart, layoutsOf, tableApart } from './layouts-of.ts'
 import { NodeStage } from './node-stage.ts'
 import { ReplicaStage } from './replica-stage.ts'
 import type { StageOf } from './transcript.ts'
@@ -7,5 +7,6 @@ import type { StageOf } from './transcript.ts'
 export const STAGES: Readonly<Record<string, StageOf>> = {
   nodes: (core) => new NodeStage(core),
   layouts: (core) => new NodeStage(core, () => layoutsOf(core)),
+  apart: (core) => new NodeStage(core, () => layoutsApart(core), tableApart),
   replicas: (core) => new ReplicaStage(core),
 }
