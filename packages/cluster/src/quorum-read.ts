@@ -115,7 +115,7 @@ export class QuorumRead {
     else this.#writeBack(newest)
   }
 
-  /** The same may come with its value and without; or as a tombstone, and as the absence that stands for it. */
+  /** The same may come with its value and without; or as a tombstone, and as the absence for it. */
   #newestShown(): HeldRecord {
     let newest: HeldRecord | undefined
     for (const record of this.#records) {

@@ -12,7 +12,7 @@ import type { Member } from './member.ts'
 import { numberOf, type Operation, OperationChange } from './operation.ts'
 import type { Timeline } from './timeline.ts'
 
-/** A read after the last fault may take longer than others: on every member, all may have to settle the same. */
+/** A read after the last fault may take longer: one on every member, all may have to settle the same. */
 const FINAL_PATIENCE = 4
 const FINAL_DEADLINE_MS_MIN = 4000
 
