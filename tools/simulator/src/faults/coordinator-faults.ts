@@ -158,6 +158,7 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
   },
   {
     name: 'no-is-not-final',
+    scenario: 'nodes/no-after-expiry',
     what: 'a "no" because something has expired is told, though an earlier try may have been accepted',
     planted: inCore('round', [
       ['if (newest.expiresAtMs !== 0 && mayBeDone', 'if (newest.expiresAtMs < 0 && mayBeDone'],

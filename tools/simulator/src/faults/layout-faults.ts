@@ -230,4 +230,12 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     what: 'what a replica held before it dropped the partition is held when it is back',
     planted: inCore('replica', [['    this.beginIn(partition, this.#begunAt.get(partition) ?? ZERO)\n', '']]),
   },
+  {
+    name: 'waits-for-votes',
+    scenario: 'apart/all-have-missed-a-layout',
+    what: 'old replicas that have all missed a layout wait until another one votes',
+    planted: inCore('rejoining', [
+      ['if (unheard.size === 0) return true', 'if (unheard.size < 0) return true'],
+    ]),
+  },
 ]
