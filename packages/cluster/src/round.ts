@@ -131,7 +131,10 @@ export class Round {
     this.#open()
     this.#operation.lost += 1
     const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#operation.lost ** 2, BACKOFF_MAX)
-    this.#coordinator.wait(this.#coordinator.random() * longest, this.#exchange, STAGE.again)
+    // Others wait behind it: not past its deadline.
+    const leftMs = Math.max(0, this.#operation.deadlineMs - this.#coordinator.now())
+    const afterMs = Math.min(this.#coordinator.random() * longest, leftMs)
+    this.#coordinator.wait(afterMs, this.#exchange, STAGE.again)
   }
 
   #onPromised(position: number, reply: Promised): void {
