@@ -125,6 +125,21 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     ]),
   },
   {
+    name: 'arriving-hears-two-lives',
+    scenario: 'layouts/heard-in-one-life',
+    what: 'a new replica does not see that an old one lost what it was about to tell',
+    planted: inCore('rejoining', [
+      [
+        'const isOther = lifeIn(before.lives, member) !==',
+        'const isOther = 0 * lifeIn(before.lives, member) >',
+      ],
+      [
+        'const isOneLife = lifeIn(before.lives, member) ===',
+        'const isOneLife = 0 * lifeIn(before.lives, member) <=',
+      ],
+    ]),
+  },
+  {
     name: 'copies-after-the-vote',
     scenario: 'layouts/copied-too-late',
     what: 'a new replica copies what the last of the old ones holds, when it votes already',
