@@ -2,29 +2,35 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Part, runPart } from './part.ts'
-import { addTally, emptyTally, type Tally } from './tally.ts'
+import { addTally, emptyTally, type Failure, type Tally } from './tally.ts'
 
 const PART_MAIN = fileURLToPath(new URL('part-main.ts', import.meta.url))
 
-export type FromPart = { readonly runs: number; readonly failures: number } | { readonly tally: Tally }
+interface Done {
+  readonly runs: number
+  readonly failures: readonly Failure[]
+}
 
-export type Progress = (runs: number, failures: number) => void
+export type FromPart = Done | { readonly tally: Tally }
+
+/** Of all processes, so far. */
+export type Progress = (runs: number, failures: readonly Failure[]) => void
 
 export async function runJobs(part: Part, jobs: number, progress: Progress): Promise<Tally> {
   if (jobs === 1) {
     return runPart(part, ({ runs, failures }) => {
-      progress(runs, failures.length)
+      progress(runs, failures)
       return false
     })
   }
   const size = Math.ceil(part.seeds / jobs)
-  const done = new Map<number, { runs: number; failures: number }>()
-  const tell = (job: number, runs: number, failures: number) => {
+  const done = new Map<number, Done>()
+  const tell = (job: number, runs: number, failures: readonly Failure[]) => {
     done.set(job, { runs, failures })
     const all = [...done.values()]
     progress(
       all.reduce((sum, one) => sum + one.runs, 0),
-      all.reduce((sum, one) => sum + one.failures, 0),
+      all.flatMap((one) => one.failures),
     )
   }
   const tallies = await Promise.all(

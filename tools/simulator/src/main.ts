@@ -17,7 +17,7 @@ import { type Plan, planText, readPlan } from './plan/plan.ts'
 import { SWARMS } from './plan/swarms.ts'
 import { runPlan } from './run.ts'
 import { shrink } from './shrink.ts'
-import { summarize } from './summary.ts'
+import { failureLine, summarize } from './summary.ts'
 import type { Failure } from './tally.ts'
 import { Transcript } from './transcript.ts'
 import type { ClusterPackage } from './world/member.ts'
@@ -66,9 +66,15 @@ async function campaign(): Promise<boolean> {
   const { first, seeds, jobs } = args
   const print = progressPrinter()
   const start = performance.now()
-  const tally = await runJobs({ first, seeds, ...drawn }, jobs, (runs, failures) =>
-    print(`${runs} of ${seeds}, ${failures} violations`),
-  )
+  const told = new Set<number>()
+  const tally = await runJobs({ first, seeds, ...drawn }, jobs, (runs, failures) => {
+    for (const failure of failures) {
+      const erased = process.stderr.isTTY ? '\r\u001b[K' : ''
+      if (!told.has(failure.seed)) process.stderr.write(`${erased}${failureLine(failure)}\n`)
+      told.add(failure.seed)
+    }
+    print(`${runs} of ${seeds}, ${failures.length} violations`)
+  })
   const seconds = (performance.now() - start) / 1000
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   const { text, isGood } = summarize(tally, { seconds, jobs }, drawn)

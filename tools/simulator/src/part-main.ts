@@ -7,7 +7,7 @@ const PROGRESS_EVERY = 50
 
 process.once('message', (part) => {
   const tally = runPart(part as Part, ({ runs, failures }) => {
-    if (runs % PROGRESS_EVERY === 0) tell({ runs, failures: failures.length })
+    if (runs % PROGRESS_EVERY === 0) tell({ runs, failures })
     return false
   })
   tell({ tally })

@@ -54,11 +54,13 @@ export function summarize(tally: Tally, { seconds, jobs }: Timing, { isCalm, swa
   return { text, isGood: problems.length === 0 }
 }
 
+export function failureLine({ seed, violations }: Failure): string {
+  const [first] = violations
+  return `VIOLATION seed ${seed}: ${first?.judge}, key ${first?.key}: ${first?.why}`
+}
+
 function failureLines(failures: readonly Failure[]): string[] {
-  const lines = failures.slice(0, EXAMPLES_MAX).map(({ seed, violations }) => {
-    const [first] = violations
-    return `VIOLATION seed ${seed}: ${first?.judge}, key ${first?.key}: ${first?.why}`
-  })
+  const lines = failures.slice(0, EXAMPLES_MAX).map(failureLine)
   const more = failures.length - lines.length
   return more > 0 ? [...lines, `and ${more} more`] : lines
 }
