@@ -110,6 +110,7 @@ export class Round {
   }
 
   onTimer(stage: number): void {
+    if (stage === STAGE.giveUp && this.#isForAll && this.#isAgreed) return this.#goWithout()
     this.#coordinator.close(this.#exchange)
     if (stage === STAGE.stillWaiting) this.#withdraw()
     else if (stage !== STAGE.again) this.#again()
@@ -142,15 +143,51 @@ export class Round {
     if (reply.verdict === VERDICT.superseded) {
       return this.#finish(OUTCOME.inDoubt, REASON.superseded, null)
     }
-    if (reply.verdict !== VERDICT.held) {
-      this.#meet(reply.above)
-      this.#refused |= 1 << position
-      if (this.#exchange.electorate.isBlocking(this.#refused)) this.#again()
-      return
-    }
+    if (reply.verdict !== VERDICT.held) return this.#onRefused(position, reply.verdict, reply.above)
     this.#promises[position] = reply
     this.#promised |= 1 << position
-    if (this.#exchange.electorate.isQuorum(this.#promised)) this.#decide()
+    if (this.#isEnough) this.#goOn()
+  }
+
+  #onRefused(position: number, verdict: number, above: Version): void {
+    this.#meet(above)
+    this.#refused |= 1 << position
+    const isInTheWay = this.#isForAll && verdict === VERDICT.promised
+    if (isInTheWay || this.#exchange.electorate.isBlocking(this.#refused)) this.#again()
+    else if (this.#isEnough) this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#then === null) this.#decide()
+    else this.#endAccept(this.#then)
+  }
+
+  /** Without those who do not answer. */
+  #goWithout(): void {
+    const exchange = this.#exchange
+    this.#goOn()
+    // Nobody else waits for the rest of its answers.
+    this.#coordinator.wait(0, exchange, STAGE.giveUp)
+  }
+
+  /** What is to come to all: a majority is not enough, but for those who do not answer. */
+  get #isForAll(): boolean {
+    const { onOver, request } = this.#operation
+    return onOver !== null && request.change === null
+  }
+
+  /** The positions that have promised, or that hold what is to be accepted. */
+  get #agreed(): number {
+    return this.#then === null ? this.#promised : this.#held
+  }
+
+  get #isAgreed(): boolean {
+    return this.#exchange.electorate.isQuorum(this.#agreed)
+  }
+
+  get #isEnough(): boolean {
+    const areAllHeard = (this.#agreed | this.#refused) === this.#exchange.electorate.everybody
+    return this.#isAgreed && (areAllHeard || !this.#isForAll)
   }
 
   // --- look
@@ -185,9 +222,14 @@ export class Round {
   }
 
   #isHeldByQuorum(record: HeldRecord): boolean {
-    return this.#exchange.electorate.isQuorum(
-      this.#bitsOf((promise) => promise.isHeld && isSame(promise.record, record)),
-    )
+    const holders = this.#bitsOf((promise) => promise.isHeld && isSame(promise.record, record))
+    return this.#exchange.electorate.isQuorum(holders)
+  }
+
+  /** And no two of them in another form. */
+  #isHeldByAll({ ballot }: HeldRecord): boolean {
+    const holders = this.#bitsOf((promise) => promise.isHeld && isEqual(promise.record.ballot, ballot))
+    return holders === this.#exchange.electorate.everybody
   }
 
   #bitsOf(matches: (promise: Promised) => boolean): number {
@@ -226,8 +268,7 @@ export class Round {
   // --- accept
 
   #choose(record: HeldRecord, then: Then): void {
-    const mustSpread = this.#operation.onOver !== null
-    if (this.#isHeldByQuorum(record) && !mustSpread) then()
+    if (this.#isForAll ? this.#isHeldByAll(record) : this.#isHeldByQuorum(record)) then()
     else this.#accept(this.#under(record), then)
   }
 
@@ -257,19 +298,16 @@ export class Round {
   }
 
   #onOffered(position: number, verdict: number, above: Version): void {
-    const { electorate } = this.#exchange
-    if (verdict === VERDICT.held) {
-      this.#held |= 1 << position
-      if (!electorate.isQuorum(this.#held)) return
-      const { key } = this.#operation.request
-      this.#isOpen = false
-      this.#coordinator.hearOut(this.#exchange, key, this.#ballot, this.#held | this.#refused)
-      this.#then!()
-    } else {
-      this.#meet(above)
-      this.#refused |= 1 << position
-      if (electorate.isBlocking(this.#refused)) this.#again()
-    }
+    if (verdict !== VERDICT.held) return this.#onRefused(position, verdict, above)
+    this.#held |= 1 << position
+    if (this.#isEnough) this.#goOn()
+  }
+
+  #endAccept(then: Then): void {
+    const { key } = this.#operation.request
+    this.#isOpen = false
+    this.#coordinator.hearOut(this.#exchange, key, this.#ballot, this.#held | this.#refused)
+    then()
   }
 
   #meet(above: Version): void {

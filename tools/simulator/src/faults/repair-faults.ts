@@ -17,9 +17,7 @@ export const REPAIR_FAULTS: readonly Fault[] = [
     name: 'spreads-nothing-chosen',
     scenario: 'nodes/repair-above-a-promise',
     what: 'a round that is to bring something to all accepts nothing where a majority holds it',
-    planted: inCore('round', [
-      ['const mustSpread = this.#operation.onOver !== null', 'const mustSpread = this.#held < 0'],
-    ]),
+    planted: inCore('round', [['this.#isForAll ? this.#isHeldByAll(record) : ', '']]),
   },
   {
     name: 'hints-untold',
