@@ -90,7 +90,7 @@ export class Coordinator {
     }
     const request = { key, deadlineMs, ...OF_OUR_OWN }
     this.#underWay += 1
-    new Round(this, this.#begin(0, request, ZERO, end)).enter()
+    new Round(this, { isForAll: true, ...this.#begin(0, request, ZERO, end) }).enter()
   }
 
   /** A conditional write of our own. */

@@ -17,6 +17,8 @@ export interface Operation {
   rounds: number
   /** Rounds (of Paxos) that somebody else's overtook, or that too few answered. */
   lost: number
+  /** What it finds has to come to all who can be reached. */
+  readonly isForAll?: true
   /** Something was sent that may take effect. */
   isSent: boolean
 }

@@ -132,9 +132,9 @@ export class Round {
     this.#open()
     this.#operation.lost += 1
     const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#operation.lost ** 2, BACKOFF_MAX)
-    // Others wait behind it: not past its deadline.
+    // Others wait behind it; and a wait up to the deadline would be the last.
     const leftMs = Math.max(0, this.#operation.deadlineMs - this.#coordinator.now())
-    const afterMs = Math.min(this.#coordinator.random() * longest, leftMs)
+    const afterMs = Math.min(this.#coordinator.random() * longest, leftMs / 2)
     this.#coordinator.wait(afterMs, this.#exchange, STAGE.again)
   }
 
@@ -172,8 +172,7 @@ export class Round {
 
   /** What is to come to all: a majority is not enough, but for those who do not answer. */
   get #isForAll(): boolean {
-    const { onOver, request } = this.#operation
-    return onOver !== null && request.change === null
+    return this.#operation.isForAll === true
   }
 
   /** The positions that have promised, or that hold what is to be accepted. */

@@ -98,13 +98,25 @@ export class ReplicaLog implements ReplicaStore {
     return floor
   }
 
+  #promiseIn(partition: number): Version {
+    let promise = ZERO
+    for (const mark of this.#marks) {
+      const isOfAll = mark.kind === 'promise' && mark.partition === partition
+      if (isOfAll) promise = higher(promise, mark.ballot)
+    }
+    return promise
+  }
+
   #drop(partition: number, position: number): void {
     for (const key of this.#keys.values()) {
       if (key.partition === partition) this.#standings.set(key.id, { ...NOTHING, position })
     }
   }
 
+  /** But for a floor that was raised before there was a vote here: what came without one stays. */
   #cover({ partition, leaf, upTo, expiredBeforeMs }: Floor): void {
+    const promise = this.#promiseIn(partition)
+    if (!promise.isZero() && higher(promise, upTo) === promise) return
     for (const key of this.keysIn(partition, leaf)) {
       const record = this.find(key).record!
       const isDead = record.value === null || (record.expiresAtMs > 0 && record.expiresAtMs < expiredBeforeMs)

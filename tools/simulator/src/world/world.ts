@@ -36,6 +36,7 @@ import { Timeline } from './timeline.ts'
 const HAPPENINGS_MAX = 400_000
 const REST_MS = 2000
 const CALM_TICK_MS = 400
+const COMPARED_MAX = 8
 /** Clients are told apart from members, which start more than once, by their writer's number. */
 const CLIENT_WRITERS = 200
 
@@ -127,7 +128,7 @@ export class World {
     this.#at(lookMs, () => this.#look())
     // What was in doubt may take effect while it is looked at; not any more when all is equal.
     this.#at(lookMs + finalDeadlineMs(this.plan.setup) + REST_MS, () => {
-      this.#compareAll(() => this.#compareAll(() => this.#at(REST_MS, () => this.#lookAgain())))
+      this.#compareAll(() => this.#compareUntilStill(COMPARED_MAX))
     })
     this.isAtRest = this.timeline.run(HAPPENINGS_MAX)
     for (const operation of this.history.operations) {
@@ -284,6 +285,16 @@ export class World {
     this.heldAtRest = this.keys.map((key) => this.replicas.map((member) => heldBy(member, key)))
     this.#isOver = true
     this.#look()
+  }
+
+  /** A comparison may bring a layout to light that was decided, and known to nobody who is still there. */
+  #compareUntilStill(left: number): void {
+    this.#compareAll(() => {
+      this.#at(REST_MS, () => {
+        if (this.isMoving && left > 1) this.#compareUntilStill(left - 1)
+        else this.#lookAgain()
+      })
+    })
   }
 
   /** Each with each, one pair after the other; what differs in the end was not brought. */
