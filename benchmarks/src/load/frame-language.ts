@@ -23,6 +23,8 @@ const REPLY = 0x80
 const OPCODE = { hello: 0x10, get: 0x13, set: 0x14 } as const
 const DURABILITY_OF_SERVER = 255
 const HELLO_BODY_BYTES = 24
+/** Of the protocol: the least and the highest that are spoken here. */
+const VERSION = 1
 const NONCE_AT = 8
 /** Larger values travel in several frames, which the generator does not count. */
 const CHUNK_BYTES = 196_608
@@ -72,6 +74,8 @@ export const frames: Language = {
 function hello(): Buffer {
   const frame = Buffer.alloc(REQUEST_HEAD_BYTES + HELLO_BODY_BYTES)
   writeHead(frame, 0, OPCODE.hello, frame.length)
+  frame.writeUInt16LE(VERSION, REQUEST_HEAD_BYTES)
+  frame.writeUInt16LE(VERSION, REQUEST_HEAD_BYTES + 2)
   randomBytes(16).copy(frame, REQUEST_HEAD_BYTES + NONCE_AT)
   return frame
 }
