@@ -143,8 +143,7 @@ export class HybridLogicalClock {
   /**
    * The smallest version above a key's `ballot` that this clock can give where it issues nothing above it.
    * Its writer is `raisedWriterOf` this clock's: `next` never issues it. `into` may be `ballot` itself.
-   * Throws as
-   * `successor`.
+   * Throws as `successor`.
    */
   above(ballot: Version, into: Version): Version {
     successor(ballot, this.#raisedWriterId, into)

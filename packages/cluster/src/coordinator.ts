@@ -90,7 +90,7 @@ export class Coordinator {
     }
     const request = { key, deadlineMs, ...OF_OUR_OWN }
     this.#underWay += 1
-    new Round(this, { isForAll: true, ...this.#begin(0, request, ZERO, end) }).enter()
+    new Round(this, this.#begin(0, request, ZERO, end, true)).enter()
   }
 
   /** A conditional write of our own. */
@@ -101,9 +101,9 @@ export class Coordinator {
     new Round(this, this.#begin(0, request, id, onOver)).enter()
   }
 
-  #begin(token: number, request: Request, id: Version, onOver: OnOver | null): Operation {
+  #begin(token: number, request: Request, id: Version, onOver: OnOver | null, isForAll = false): Operation {
     const deadlineMs = this.now() + request.deadlineMs
-    return { token, onOver, request, id, deadlineMs, rounds: 0, lost: 0, isSent: false }
+    return { token, onOver, request, id, deadlineMs, rounds: 0, lost: 0, isForAll, isSent: false }
   }
 
   answer(

@@ -18,7 +18,7 @@ export interface Operation {
   /** Rounds (of Paxos) that somebody else's overtook, or that too few answered. */
   lost: number
   /** What it finds has to come to all who can be reached. */
-  readonly isForAll?: true
+  readonly isForAll: boolean
   /** Something was sent that may take effect. */
   isSent: boolean
 }

@@ -9,6 +9,9 @@
  * With all of them done, a joining member promises the highest of those ballots for every key of the
  * partition, for what its lost disk had promised is known to one other at least; when that and all that was
  * taken is durable, it votes. What stands of it is in the log at every step, so it may crash anywhere.
+ *
+ * Who arrives by a change of layout, and has forgotten nothing, needs a majority of those that hold the
+ * partition until then, and not all (docs/CLUSTER.md, "When the layout changes").
  */
 import type { Version } from '@minivault/clock'
 import type { Take } from './comparison.ts'
@@ -230,7 +233,7 @@ export class Rejoining {
           const isOther = lifeIn(before.lives, member) !== lifeIn(after.lives, member)
           if (isOther) return void giveUp()
           const counts = (partition: number, index: number) => {
-            return !isOneOfMany(partition) || votedAll(member, index, before, after)
+            return !isOneOfMany(partition) || votedAll(index, before, after)
           }
           end(partitions.filter(counts), before)
         })
@@ -272,9 +275,9 @@ export class Rejoining {
     const { marks, replica, afterSync } = this.#parts
     const waiting = this.#waiting.get(partition)!
     const { membership, promised, floors } = waiting
-    // Its own are still there. Fences are promises, too: what they keep away stays away.
-    const isOwnLost = membership !== MEMBERSHIP.recovering
-    if (isOwnLost) marks.note({ kind: 'promise', partition, ballot: promised })
+    // Who recovers has its own. Fences are promises, too: what they keep away stays away.
+    const adoptsPromise = membership !== MEMBERSHIP.recovering
+    if (adoptsPromise) marks.note({ kind: 'promise', partition, ballot: promised })
     const marksOfFloors = floors.map((floor) => ({ kind: 'floor', ...floor }) as const)
     for (const mark of marksOfFloors) marks.write(mark)
     const position = marks.note({ kind: 'membership', partition, membership: MEMBERSHIP.voting })
@@ -300,8 +303,7 @@ function needsAll(membership: Membership): boolean {
   return membership === MEMBERSHIP.joining || membership === MEMBERSHIP.recovering
 }
 
-/** Whether it voted before and after, and in one life: then in between, too. */
-function votedAll(member: number, index: number, before: Introduced, after: Introduced): boolean {
-  const isOneLife = lifeIn(before.lives, member) === lifeIn(after.lives, member)
-  return isOneLife && before.votes[index]! && after.votes[index]!
+/** Whether it voted before and after: in one life, then, in between, too. */
+function votedAll(index: number, before: Introduced, after: Introduced): boolean {
+  return before.votes[index]! && after.votes[index]!
 }

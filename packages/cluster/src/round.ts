@@ -172,7 +172,7 @@ export class Round {
 
   /** What is to come to all: a majority is not enough, but for those who do not answer. */
   get #isForAll(): boolean {
-    return this.#operation.isForAll === true
+    return this.#operation.isForAll
   }
 
   /** The positions that have promised, or that hold what is to be accepted. */

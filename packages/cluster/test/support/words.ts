@@ -1,13 +1,14 @@
 /**
  * How a transcript writes what the core says: `x@20` is the value x under ballot 20, `x@30/20` the same
  * version accepted again under ballot 30, `gone@20` a tombstone, `@20` one whose value was not sent,
- * `nothing` that nothing was ever there.
+ * `nothing` that nothing was ever there, `nothing@20` that a round chose just that.
  */
 import {
   type HeldRecord,
   isAbsent,
   isEqual,
   type LayoutValue,
+  NEVER,
   OUTCOME,
   type Outcome,
   type Promised,
@@ -52,6 +53,7 @@ export function readRecord(text: string, request: Version | null): HeldRecord {
   const match = /^(\w+)@([^/]+)(?:\/(.+))?$/.exec(text)
   if (match === null) throw new Error(`\`${text}\` is no record`)
   const ballot = readVersion(match[2]!)
+  if (match[1] === 'nothing') return { ...NEVER, ballot }
   const version = match[3] === undefined ? ballot : readVersion(match[3])
   const sum = /^\d+$/.test(match[1]!) ? BigInt(match[1]!) : null
   return { ballot, version, request: request ?? version, value: textOf(match[1]!), expiresAtMs: 0, sum }

@@ -34,6 +34,17 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     ]),
   },
   {
+    name: 'delete-over-absence',
+    scenario: 'nodes/absence-over-a-delete',
+    what: 'a reader answers a delete where the absence that stands for it was chosen',
+    planted: inCore('quorum-read', [
+      [
+        'isAbove(record.ballot, newest.ballot)) newest = record',
+        '(isAbove(record.ballot, newest.ballot) && !isSame(record, newest))) newest = record',
+      ],
+    ]),
+  },
+  {
     name: 'no-write-back',
     what: 'a reader answers the newest of two that differ',
     planted: inCore('quorum-read', [['} else if (isChosen) this', '} else if (isChosen || newest) this']]),

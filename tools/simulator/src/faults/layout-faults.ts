@@ -119,8 +119,8 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     what: 'a new replica hears old ones that have no vote',
     planted: inCore('rejoining', [
       [
-        'return isOneLife && before.votes[index]! && after.votes[index]!',
-        'return isOneLife && before.votes[index]! === before.votes[index]!',
+        'return before.votes[index]! && after.votes[index]!',
+        'return before.votes[index]! === before.votes[index]!',
       ],
     ]),
   },
@@ -132,10 +132,6 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
       [
         'const isOther = lifeIn(before.lives, member) !==',
         'const isOther = 0 * lifeIn(before.lives, member) >',
-      ],
-      [
-        'const isOneLife = lifeIn(before.lives, member) ===',
-        'const isOneLife = 0 * lifeIn(before.lives, member) <=',
       ],
     ]),
   },
@@ -152,7 +148,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     scenario: 'layouts/promises-of-an-old-layout',
     what: 'a new replica takes what lies below the fences of the old ones',
     planted: inCore('rejoining', [
-      ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.arriving) marks'],
+      ['if (adoptsPromise) marks', 'if (adoptsPromise && membership !== MEMBERSHIP.arriving) marks'],
     ]),
   },
   {
@@ -204,7 +200,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
         ],
       ],
       inCore('rejoining', [
-        ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.arriving) marks'],
+        ['if (adoptsPromise) marks', 'if (adoptsPromise && membership !== MEMBERSHIP.arriving) marks'],
       ]),
     ),
   },
@@ -228,7 +224,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     scenario: 'layouts/promise-of-those-that-go',
     what: 'of five replicas three stay, and do not promise what the other two have promised',
     planted: inCore('rejoining', [
-      ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.voting) marks'],
+      ['if (adoptsPromise) marks', 'if (adoptsPromise && membership !== MEMBERSHIP.voting) marks'],
     ]),
   },
   {

@@ -39,7 +39,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     scenario: 'nodes/joiner-keeps-lost-promises',
     what: 'an empty disk does not promise what the lost one may have promised',
     planted: inCore('rejoining', [
-      ['if (isOwnLost) marks', 'if (isOwnLost && membership !== MEMBERSHIP.joining) marks'],
+      ['if (adoptsPromise) marks', 'if (adoptsPromise && membership !== MEMBERSHIP.joining) marks'],
     ]),
   },
   {
