@@ -1,0 +1,42 @@
+/** A key as the core knows it, with its bytes. */
+import type { Key } from '@minivault/cluster'
+import { cloneBytes, hashKey, KeyHash } from '@minivault/codec'
+import { partitionOf } from '@minivault/topology'
+
+/** The eight bits of the hash behind those that name the partition. */
+const LEAF_SHIFT = 14
+const LEAF_MASK = 0xff
+
+export class MemberKey implements Key {
+  /** Its own memory, the whole of it. */
+  readonly bytes: Uint8Array
+  readonly high: number
+  readonly low: number
+  readonly partition: number
+  readonly leaf: number
+  #id: string | null = null
+
+  private constructor(bytes: Uint8Array, { high, low }: KeyHash) {
+    this.bytes = bytes
+    this.high = high
+    this.low = low
+    this.partition = partitionOf({ high })
+    this.leaf = (high >>> LEAF_SHIFT) & LEAF_MASK
+  }
+
+  /** A copy of bytes[start, end), which have this hash. */
+  static of(bytes: Uint8Array, start: number, end: number, hash: KeyHash): MemberKey {
+    return new MemberKey(cloneBytes(bytes, start, end), hash)
+  }
+
+  static hashed(bytes: Uint8Array, start: number, end: number): MemberKey {
+    return MemberKey.of(bytes, start, end, hashKey(bytes, start, end, new KeyHash()))
+  }
+
+  /** Made when it is asked for, which is seldom. */
+  get id(): string {
+    const { buffer, byteOffset, length } = this.bytes
+    this.#id ??= Buffer.from(buffer, byteOffset, length).toString('latin1')
+    return this.#id
+  }
+}
