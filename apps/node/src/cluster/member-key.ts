@@ -40,3 +40,6 @@ export class MemberKey implements Key {
     return this.#id
   }
 }
+
+/** Under which the layout that follows is decided: no client's, for theirs have a byte at least. */
+export const LAYOUTS_KEY = MemberKey.hashed(new Uint8Array(0), 0, 0)
