@@ -200,3 +200,7 @@ export const CLIENT_NAME_BYTES_MAX = 256
 export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000
 /** How old the resident memory may be that the health document tells. */
 export const HEALTH_MEMORY_AGE_MS_MAX = 100
+
+/** Peers: the same refusal of batches is logged so often, and so many refusals are told apart. */
+export const PEER_REFUSAL_LOG_MS = 60_000
+export const PEER_REFUSALS_KNOWN_MAX = 64

@@ -126,6 +126,7 @@ export class Node {
       admission: this.admission,
       durability,
       nodeId: store.nodeId,
+      peers: null,
       streams,
       held,
       unpackings: new Unpackings({ keyValue, streams, held, sleep: time.sleep, now: time.now }),

@@ -308,9 +308,10 @@ t.test('what else is refused in words', async (t) => {
     await refused(t, client, opcode, { value: Buffer.alloc(8) }, ERROR.KEY_MISSING, /key/)
   }
   await refused(t, client, scan, { value: 'x' }, ERROR.BAD_REQUEST, /malformed/)
-  for (const opcode of [0x17, 0x24, 0x2f, 0x30, 0x3f, 0x7f]) {
+  for (const opcode of [0x17, 0x24, 0x2f, 0x31, 0x3f, 0x7f]) {
     await refused(t, client, opcode, { key: 'k' }, ERROR.UNSUPPORTED, /not in this version/)
   }
+  await refused(t, client, FRAME_OPCODE.peer, { value: 'batch' }, ERROR.UNSUPPORTED, /no cluster/)
   for (const consistency of [0, 1, 2]) t.match(await client.set('k', 'v', { consistency }), { error: 0 })
   for (const durability of [0, 1, 2, 255]) t.match(await client.set('k', 'v', { durability }), { error: 0 })
   const packed = new Compressor({ codec: 'lz4' }).compress(Buffer.from('z'.repeat(5000)), 0, 5000)!

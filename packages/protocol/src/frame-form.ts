@@ -12,7 +12,8 @@
  */
 
 /**
- * 0x16 is left out: a connection that begins with it speaks TLS. 0x30-0x3f are kept for peers.
+ * 0x16 is left out: a connection that begins with it speaks TLS. 0x30-0x3f are what members of a cluster say
+ * to each other.
  */
 export const FRAME_OPCODE = {
   hello: 0x10,
@@ -25,6 +26,7 @@ export const FRAME_OPCODE = {
   batch: 0x21,
   touch: 0x22,
   increment: 0x23,
+  peer: 0x30,
 } as const
 export type FrameOpcode = (typeof FRAME_OPCODE)[keyof typeof FRAME_OPCODE]
 
@@ -57,6 +59,7 @@ REQUEST_FLAGS[FRAME_OPCODE.delete] = ifVersion
 REQUEST_FLAGS[FRAME_OPCODE.scan] = reverse | noValue
 REQUEST_FLAGS[FRAME_OPCODE.batch] = more | chunk
 REQUEST_FLAGS[FRAME_OPCODE.touch] = ifVersion
+REQUEST_FLAGS[FRAME_OPCODE.peer] = more | chunk
 
 /** Whether each of the flags belongs to the opcode; one that does not is BAD_REQUEST. */
 export function flagsFit(opcode: number, flags: number): boolean {

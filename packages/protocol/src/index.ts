@@ -74,6 +74,7 @@ export {
   LENGTH_CLAMP,
   MEMBER_NAME_BYTES_MAX,
   MESSAGE_BYTES_MAX,
+  PEER_BATCH_BYTES_MAX,
   RESP_ARGUMENTS_MAX,
   RESP_INLINE_BYTES_MAX,
   RESP_REQUEST_BYTES_MAX,
@@ -83,7 +84,7 @@ export {
   UNAUTHENTICATED_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from './limits.ts'
-export { readI64, writeI64 } from './little-endian.ts'
+export { readI64, readU48, writeI64, writeU48 } from './little-endian.ts'
 export { encodeRespRequest, InlineRequest } from './resp/inline-request.ts'
 export { RESP_FAILED, RespRequest } from './resp/resp-request.ts'
 export {

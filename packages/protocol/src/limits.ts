@@ -36,6 +36,9 @@ export const CHUNK_BYTES = 192 * 1024
 export const BATCH_BYTES_MAX = 4 * 1024 * 1024
 export const BATCH_OPERATIONS_MAX = 10_000
 
+/** A batch of messages of one member to another: 4 MiB. */
+export const PEER_BATCH_BYTES_MAX = 4 * 1024 * 1024
+
 /** Entries of a page of a SCAN where its request names no number, and the most it may name. */
 export const SCAN_ENTRIES_DEFAULT = 1000
 export const SCAN_ENTRIES_MAX = 10_000

@@ -54,7 +54,8 @@ export class FrameReplies {
     reply.outcome = answer.outcome
     reply.error = answer.error
     reply.version.copy(answer.version)
-    if (opcode >= FRAME_OPCODE.scan) return this.#writeLate(slot, opcode, answer, output)
+    if (opcode >= FRAME_OPCODE.scan && opcode < FRAME_OPCODE.peer)
+      return this.#writeLate(slot, opcode, answer, output)
     if (answer.error !== ERROR.NONE) return this.#writeError(answer, output)
     if (answer.exists) reply.flags |= FRAME_FLAG.exists
     if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json

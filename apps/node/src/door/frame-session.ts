@@ -27,6 +27,7 @@ import { BLOB_ABOVE_BYTES } from '@minivault/storage'
 import { Answer, KIND, type Kind, type Operation } from '../key-value.ts'
 import { HELD_ABOVE_BYTES, INTAKES_MAX, REPLY_SLOTS } from '../limits.ts'
 import { errorOf } from '../local/storage-errors.ts'
+import { PeerFrames } from '../peers/peer-frames.ts'
 import { ChunkAssembly } from './chunk-assembly.ts'
 import { FrameReplies } from './frame-replies.ts'
 import { FrameRequests, kindOf } from './frame-requests.ts'
@@ -46,6 +47,7 @@ export class FrameSession implements Session {
   readonly #replies: FrameReplies
   readonly #answer = new Answer()
   readonly #chunks: ChunkAssembly
+  readonly #peer: PeerFrames
   readonly #nonce = randomBytes(NONCE_BYTES)
   #clientNonce: Uint8Array | null = null
   #authenticated = false
@@ -58,6 +60,7 @@ export class FrameSession implements Session {
     this.#chunks = new ChunkAssembly(context.held)
     this.#requests = new FrameRequests(context.operation, context.durability)
     this.#replies = new FrameReplies(context.admission)
+    this.#peer = new PeerFrames(context.peers)
   }
 
   consume(bytes: Uint8Array, start: number, end: number): number {
@@ -97,6 +100,7 @@ export class FrameSession implements Session {
     if (available < FRAME_REQUEST_HEAD_BYTES || needed <= UNAUTHENTICATED_BYTES_MAX || this.#authenticated)
       return false
     const { admission } = this.#context
+    if (opcode === FRAME_OPCODE.peer) return !this.#isProved
     const kind = kindOf(opcode)
     return admission.credentials !== null && !admission.isOpen(kind < 0 ? KIND.set : (kind as Kind))
   }
@@ -132,7 +136,7 @@ export class FrameSession implements Session {
 
   #dispatchOther(bytes: Uint8Array): void {
     const { opcode, flags } = this.#request
-    if (opcode <= FRAME_OPCODE.health && !flagsFit(opcode, flags)) {
+    if ((opcode <= FRAME_OPCODE.health || opcode === FRAME_OPCODE.peer) && !flagsFit(opcode, flags)) {
       return this.#refuse(ERROR.BAD_REQUEST, flagWords(opcode, flags))
     }
     switch (opcode) {
@@ -142,6 +146,8 @@ export class FrameSession implements Session {
         return this.#authenticate(bytes)
       case FRAME_OPCODE.health:
         return this.#give(this.#context.health())
+      case FRAME_OPCODE.peer:
+        return this.#takeBatch(bytes)
       default:
         return this.#refuse(ERROR.UNSUPPORTED, `opcode 0x${opcode.toString(16)} is not in this version`)
     }
@@ -151,6 +157,11 @@ export class FrameSession implements Session {
 
   #greet(bytes: Uint8Array): void {
     const { valueStart, valueEnd } = this.#request
+    const error = this.#peer.greet(this.#request, bytes)
+    if (error !== ERROR.NONE) {
+      this.#refuse(error, this.#peer.words)
+      return this.#wire.closeAfterReplies()
+    }
     try {
       this.#clientNonce = decodeHello(bytes.subarray(valueStart, valueEnd)).nonce
     } catch (error) {
@@ -172,6 +183,23 @@ export class FrameSession implements Session {
     }
     this.#authenticated = true
     this.#wire.answer(this.#take(), this.#answer.ok())
+  }
+
+  /** It has shown the key of the node, or there is none. */
+  get #isProved(): boolean {
+    return this.#authenticated || this.#context.admission.credentials === null
+  }
+
+  /** PEER: a batch of another member, or a piece of one. */
+  #takeBatch(bytes: Uint8Array): void {
+    const request = this.#request
+    const peer = this.#peer
+    const error = peer.judge(request, this.#isProved) || peer.take(request, bytes, this.#chunks)
+    if (error === null) return
+    if (error === ERROR.NONE) return this.#give(peer.timeOf(this.#context.now()))
+    const isChunk = (request.flags & FRAME_FLAG.chunk) !== 0
+    if (!isChunk || this.#isFirstRefusal()) this.#refuse(error, peer.words)
+    if (error === ERROR.BAD_REQUEST) this.#wire.closeAfterReplies()
   }
 
   // --- operations

@@ -2,6 +2,7 @@
 import type { Durability, StreamDoor } from '@minivault/storage'
 import type { Admission } from '../admission/admission.ts'
 import type { KeyValue, Operation } from '../key-value.ts'
+import type { PeerDoor } from '../peers/peer-door.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import type { Lookahead } from './lookahead.ts'
 import type { Unpackings } from './unpackings.ts'
@@ -23,6 +24,8 @@ export interface SessionContext {
   /** The health document, as JSON. */
   readonly health: () => Uint8Array
   readonly nodeId: string
+  /** Who takes batches of other members; null: the node is in no cluster. */
+  readonly peers: PeerDoor | null
   /** So much is being read from disk that a connection takes one request at a time. */
   readonly isReadingMuch: () => boolean
   readonly now: () => number

@@ -57,6 +57,7 @@ const reply = (...messages: Message[]): Meaning => ({ form: 'frameReply', messag
 
 const chunk = { opcode: 0x14, frameId: 6, requestId: FIRST_ID, totalBytes: 12 }
 const batch = { opcode: 0x21, frameId: 15, requestId: SECOND_ID, totalBytes: 54 }
+const peer = { opcode: 0x30, frameId: 17, totalBytes: 5 }
 const replyChunk = { opcode: 0x13, frameId: 4, version: FIRST_ID, totalBytes: 12 }
 
 export const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -76,6 +77,10 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   'documented-reply-error': documentedReply({ status: 0xff }),
 
   'frame-hello': request({ opcode: 0x10, frameId: 1, value: `\x01\0\x01\0\0\0\0\0${HELLO_NONCE}` }),
+  'frame-hello-member': request({
+    ...{ opcode: 0x10, frameId: 1, key: 'a:3000' },
+    value: `\x01\0\x01\0\0\0\0\0${HELLO_NONCE}`,
+  }),
   'frame-auth': request({ opcode: 0x11, frameId: 2, value: PROOF.toString('latin1') }),
   'frame-health': request({ opcode: 0x12, frameId: 3 }),
   'frame-get': request({ opcode: 0x13, frameId: 4, key: KEY, consistency: 1, deadlineMs: 250 }),
@@ -117,6 +122,11 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
     { ...batch, flags: 3, value: BATCH.slice(0, 30) },
     { ...batch, flags: 2, chunkOffset: 30, value: BATCH.slice(30) },
   ),
+  'frame-peer': request({ opcode: 0x30, frameId: 16, totalBytes: 5, value: 'BATCH' }),
+  'frame-peer-chunks': request(
+    { ...peer, flags: 3, value: 'BAT' },
+    { ...peer, flags: 2, chunkOffset: 3, value: 'CH' },
+  ),
   'frame-hello-reply': reply({ opcode: 0x10, frameId: 1, totalBytes: 56, value: HELLO_REPLY }),
   'frame-reply-value': reply({
     ...{ opcode: 0x13, flags: 16, frameId: 4, version: FIRST_ID, totalBytes: 5, value: '"Ada"' },
@@ -152,6 +162,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   'frame-reply-batch': reply({
     ...{ opcode: 0x21, frameId: 15, version: THIRD_ID, value: bytes(FIRST_ID + SECOND_ID + THIRD_ID) },
   }),
+  'frame-reply-peer': reply({ opcode: 0x30, frameId: 16, totalBytes: 6, value: bytes('5c4b3a2f8c01') }),
   'frame-reply-in-doubt': reply({
     ...{ opcode: 0x14, outcome: 3, frameId: 6, error: 18, version: SECOND_ID },
     value: 'the write may or may not have taken effect',

@@ -1,0 +1,78 @@
+/** What another member does on a connection of the frame form: it names itself in HELLO, then sends PEER. */
+import {
+  ERROR,
+  type ErrorNumber,
+  FRAME_FLAG,
+  type FrameRequest,
+  MEMBER_NAME_BYTES_MAX,
+  PEER_BATCH_BYTES_MAX,
+  writeU48,
+} from '@minivault/protocol'
+import type { ChunkAssembly } from '../door/chunk-assembly.ts'
+import type { PeerDoor } from './peer-door.ts'
+
+const TIME_BYTES = 6
+/** Read out of it before the next one is written. */
+const time = new Uint8Array(TIME_BYTES)
+
+export class PeerFrames {
+  /** Of the error returned last, where its own sentence does not say enough. */
+  words: string | null = null
+  /** Empty: it has not said. */
+  #name = ''
+  readonly #door: PeerDoor | null
+
+  constructor(door: PeerDoor | null) {
+    this.#door = door
+  }
+
+  /** HELLO says who it is; nobody: a client. */
+  greet({ keyStart, keyEnd }: FrameRequest, bytes: Uint8Array): ErrorNumber {
+    this.words = `the name of a member has at most ${MEMBER_NAME_BYTES_MAX} bytes`
+    if (keyEnd - keyStart > MEMBER_NAME_BYTES_MAX) return ERROR.BAD_REQUEST
+    this.#name = Buffer.from(bytes.subarray(keyStart, keyEnd)).toString('latin1')
+    return ERROR.NONE
+  }
+
+  /** Whether it may send batches, and this piece of one. */
+  judge({ codec, flags, totalBytes }: FrameRequest, isProved: boolean): ErrorNumber {
+    this.words = null
+    if (this.#door === null) return this.#refused(ERROR.UNSUPPORTED, 'this node is in no cluster')
+    if (!isProved) return ERROR.UNAUTHORIZED
+    if (this.#name === '') return this.#refused(ERROR.BAD_REQUEST, 'a member names itself in HELLO')
+    if (codec !== 0) return this.#refused(ERROR.BAD_REQUEST, 'batches are not compressed')
+    if ((flags & FRAME_FLAG.chunk) === 0)
+      return flags === 0 ? ERROR.NONE : this.#refused(ERROR.BAD_REQUEST, 'more goes with chunk')
+    const isTooLarge = totalBytes > PEER_BATCH_BYTES_MAX
+    return isTooLarge
+      ? this.#refused(ERROR.BAD_REQUEST, `a batch has at most ${PEER_BATCH_BYTES_MAX} bytes`)
+      : ERROR.NONE
+  }
+
+  /**
+   * Takes the frame. Null: it is a chunk, and more of its batch will follow. Anything but ERROR.NONE of a
+   * chunk: `chunks.refuse` it.
+   */
+  take(request: FrameRequest, bytes: Uint8Array, chunks: ChunkAssembly): ErrorNumber | null {
+    let batch = bytes
+    if ((request.flags & FRAME_FLAG.chunk) !== 0) {
+      const error = chunks.admit(request, bytes) || chunks.keep(request, bytes)
+      if (error !== ERROR.NONE) return error as ErrorNumber
+      if ((request.flags & FRAME_FLAG.more) !== 0) return null
+      batch = chunks.finish(request)!
+    }
+    const refusal = this.#door!.take(this.#name, batch, request.valueStart, request.valueEnd)
+    return refusal === null ? ERROR.NONE : this.#refused(refusal.error, refusal.message)
+  }
+
+  /** The reply to a batch that was taken. */
+  timeOf(nowMs: number): Uint8Array {
+    writeU48(nowMs, time, 0)
+    return time
+  }
+
+  #refused(error: ErrorNumber, words: string): ErrorNumber {
+    this.words = words
+    return error
+  }
+}
