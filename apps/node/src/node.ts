@@ -64,6 +64,8 @@ export interface NodeOptions {
   corsOrigins?: ReadonlySet<string> | null
   connectionsMax?: number
   publicUrl?: string | null
+  /** The layout of the cluster in its binary form, for clients; null: the node is on its own. */
+  layout?: (() => Uint8Array) | null
   logger?: NodeLogger
   time?: Time
   /** Read sockets as plain streams: the tested fallback. */
@@ -127,6 +129,7 @@ export class Node {
       durability,
       nodeId: store.nodeId,
       peers: null,
+      layout: options.layout ?? null,
       streams,
       held,
       unpackings: new Unpackings({ keyValue, streams, held, sleep: time.sleep, now: time.now }),

@@ -42,6 +42,23 @@ t.test('HELLO tells what the server has', async (t) => {
   t.equal(client.hello.capabilities, 15)
 })
 
+t.test('LAYOUT: the bytes of a member, in one frame or in chunks; a node on its own has none', async (t) => {
+  const { client: alone } = await startFrames(t)
+  await refused(t, alone, FRAME_OPCODE.layout, {}, ERROR.UNSUPPORTED, /not a member of a cluster/)
+  let layout: Uint8Array = Buffer.from('a layout')
+  const { client } = await startFrames(t, { layout: () => layout })
+  t.equal(client.hello.capabilities, 31)
+  const answer = await client.ask(FRAME_OPCODE.layout)
+  t.match(answer, { error: 0, flags: 0, total: 8 })
+  t.equal(answer.value.toString(), 'a layout')
+  layout = noise(500_000)
+  t.equal(Buffer.compare((await client.ask(FRAME_OPCODE.layout)).value, layout), 0)
+  const { node } = await startFrames(t, { layout: () => layout, authKey: 'sesame', authMode: 'all' })
+  const stranger = await FrameClient.open(node.port)
+  t.teardown(() => stranger.close())
+  await refused(t, stranger, FRAME_OPCODE.layout, {}, ERROR.UNAUTHORIZED, /authentication key/)
+})
+
 t.test('set with conditions', async (t) => {
   const { client } = await startFrames(t)
   const first = await client.set('k', 'one', { flags: ifAbsent })
@@ -308,7 +325,7 @@ t.test('what else is refused in words', async (t) => {
     await refused(t, client, opcode, { value: Buffer.alloc(8) }, ERROR.KEY_MISSING, /key/)
   }
   await refused(t, client, scan, { value: 'x' }, ERROR.BAD_REQUEST, /malformed/)
-  for (const opcode of [0x17, 0x24, 0x2f, 0x31, 0x3f, 0x7f]) {
+  for (const opcode of [0x17, 0x25, 0x2f, 0x31, 0x3f, 0x7f]) {
     await refused(t, client, opcode, { key: 'k' }, ERROR.UNSUPPORTED, /not in this version/)
   }
   await refused(t, client, FRAME_OPCODE.peer, { value: 'batch' }, ERROR.UNSUPPORTED, /no cluster/)

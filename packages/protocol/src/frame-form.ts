@@ -26,6 +26,7 @@ export const FRAME_OPCODE = {
   batch: 0x21,
   touch: 0x22,
   increment: 0x23,
+  layout: 0x24,
   peer: 0x30,
 } as const
 export type FrameOpcode = (typeof FRAME_OPCODE)[keyof typeof FRAME_OPCODE]

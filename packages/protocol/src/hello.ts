@@ -26,8 +26,11 @@ export const HELLO_REPLY_BODY_BYTES = 56
 export const PROOF_BYTES = 32
 
 /** What a server has beyond the operations of the beginning; `conditions`: ttl, TOUCH and INCREMENT, too. */
-export const CAPABILITY = { scan: 1, batch: 2, conditions: 4, streams: 8 } as const
-const CAPABILITIES = CAPABILITY.scan | CAPABILITY.batch | CAPABILITY.conditions | CAPABILITY.streams
+export const CAPABILITY = { scan: 1, batch: 2, conditions: 4, streams: 8, layout: 16 } as const
+
+/** What every server of today has; a member of a cluster has `layout` as well. */
+export const CAPABILITIES_OF_ALL =
+  CAPABILITY.scan | CAPABILITY.batch | CAPABILITY.conditions | CAPABILITY.streams
 
 export interface Hello {
   versionMin: number
@@ -70,12 +73,12 @@ export function decodeHello(body: Uint8Array): Hello {
 }
 
 export function encodeHelloReply(
-  reply: Pick<HelloReply, 'durability' | 'nodeId' | 'nonce' | 'timeMs'>,
+  reply: Pick<HelloReply, 'durability' | 'capabilities' | 'nodeId' | 'nonce' | 'timeMs'>,
 ): Uint8Array {
   const body = new Uint8Array(HELLO_REPLY_BODY_BYTES)
   writeU16(PROTOCOL_VERSION, body, 0)
   body[2] = reply.durability
-  writeU32(CAPABILITIES, body, 4)
+  writeU32(reply.capabilities, body, 4)
   body.set(reply.nodeId, 8)
   body.set(reply.nonce, 24)
   writeU32(VALUE_BYTES_MAX, body, 40)

@@ -52,6 +52,7 @@ export { decodeFrameReply, FrameReply, frameReplyHeader } from './frame-reply.ts
 export { decodeFrameRequest, encodeFrameRequest, FrameRequest, frameRequestBytes } from './frame-request.ts'
 export {
   authProof,
+  CAPABILITIES_OF_ALL,
   CAPABILITY,
   decodeHello,
   decodeHelloReply,

@@ -37,7 +37,13 @@ t.test('the reply to HELLO: the vector both ways, and any time', async (t) => {
   t.equal(hex(reply.nonce), '505152535455565758595a5b5c5d5e5f')
   t.equal(hex(encodeHelloReply(reply)), hex(replyBody()))
   for (const timeMs of [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 47 + 1, 2 ** 48 - 1]) {
-    const body = encodeHelloReply({ durability: 2, nodeId: filled(1), nonce: filled(2), timeMs })
+    const body = encodeHelloReply({
+      durability: 2,
+      capabilities: 31,
+      nodeId: filled(1),
+      nonce: filled(2),
+      timeMs,
+    })
     t.equal(decodeHelloReply(body).timeMs, timeMs)
   }
 })

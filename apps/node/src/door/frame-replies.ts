@@ -95,6 +95,7 @@ export class FrameReplies {
     const page = this.#pages?.get(slot)
     this.#pages?.delete(slot)
     if (answer.error !== ERROR.NONE) return this.#writeError(answer, output)
+    if (opcode === FRAME_OPCODE.layout) return this.#writeValue(answer, output)
     if (answer.cursor !== null) this.#reply.flags |= FRAME_FLAG.more
     const value = replyValueOf(opcode, answer, page)
     this.#reply.totalBytes = value.length

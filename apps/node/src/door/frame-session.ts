@@ -8,6 +8,8 @@ import { randomBytes } from 'node:crypto'
 import { CODEC } from '@minivault/codec'
 import {
   BATCH_BYTES_MAX,
+  CAPABILITIES_OF_ALL,
+  CAPABILITY,
   decodeFrameRequest,
   decodeHello,
   ERROR,
@@ -146,6 +148,8 @@ export class FrameSession implements Session {
         return this.#authenticate(bytes)
       case FRAME_OPCODE.health:
         return this.#give(this.#context.health())
+      case FRAME_OPCODE.layout:
+        return this.#showLayout()
       case FRAME_OPCODE.peer:
         return this.#takeBatch(bytes)
       default:
@@ -169,10 +173,18 @@ export class FrameSession implements Session {
       this.#refuse(ERROR[code], message)
       return this.#wire.closeAfterReplies()
     }
-    const { durability, nodeId, now } = this.#context
-    this.#give(
-      encodeHelloReply({ durability, nodeId: Buffer.from(nodeId, 'hex'), nonce: this.#nonce, timeMs: now() }),
-    )
+    const { durability, layout, now } = this.#context
+    const capabilities = CAPABILITIES_OF_ALL | (layout === null ? 0 : CAPABILITY.layout)
+    const nodeId = Buffer.from(this.#context.nodeId, 'hex')
+    this.#give(encodeHelloReply({ durability, capabilities, nodeId, nonce: this.#nonce, timeMs: now() }))
+  }
+
+  #showLayout(): void {
+    const { admission, layout } = this.#context
+    if (layout === null) return this.#refuse(ERROR.UNSUPPORTED, 'this node is not a member of a cluster')
+    const refusal = admission.refuse(KIND.get, this.#authenticated)
+    if (refusal !== ERROR.NONE) return this.#refuse(refusal)
+    this.#give(layout())
   }
 
   #authenticate(bytes: Uint8Array): void {

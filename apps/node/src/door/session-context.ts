@@ -23,6 +23,8 @@ export interface SessionContext {
   readonly durability: Durability
   /** The health document, as JSON. */
   readonly health: () => Uint8Array
+  /** The layout of the cluster in its binary form; null: the node is on its own. */
+  readonly layout: (() => Uint8Array) | null
   readonly nodeId: string
   /** Who takes batches of other members; null: the node is in no cluster. */
   readonly peers: PeerDoor | null

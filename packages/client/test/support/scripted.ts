@@ -1,6 +1,7 @@
 /** A scripted server: it answers HELLO by itself, and does with everything else what a test wants. */
 import net from 'node:net'
 import {
+  CAPABILITIES_OF_ALL,
   decodeFrameRequest,
   encodeHelloReply,
   FRAME_OPCODE,
@@ -42,7 +43,7 @@ export async function listen(t: Test, onSocket: (socket: net.Socket) => void): P
 export async function scripted(
   t: Test,
   script: Script,
-  capabilities?: number,
+  capabilities: number = CAPABILITIES_OF_ALL,
 ): Promise<{ port: number; packets: number[] }> {
   let connections = 0
   const packets: number[] = []
@@ -71,8 +72,8 @@ export async function scripted(
         count++
         if (opcode === FRAME_OPCODE.hello) {
           const nonce = new Uint8Array(16)
-          const body = encodeHelloReply({ durability: 2, nodeId: nonce, nonce, timeMs: Date.now() })
-          if (capabilities !== undefined) body[4] = capabilities
+          const timeMs = Date.now()
+          const body = encodeHelloReply({ durability: 2, capabilities, nodeId: nonce, nonce, timeMs })
           socket.write(reply(undefined, Buffer.from(body).toString('latin1')))
         } else {
           const id = request.requestId.toString()

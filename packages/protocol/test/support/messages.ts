@@ -122,6 +122,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
     { ...batch, flags: 3, value: BATCH.slice(0, 30) },
     { ...batch, flags: 2, chunkOffset: 30, value: BATCH.slice(30) },
   ),
+  'frame-layout': request({ opcode: 0x24, frameId: 16 }),
   'frame-peer': request({ opcode: 0x30, frameId: 16, totalBytes: 5, value: 'BATCH' }),
   'frame-peer-chunks': request(
     { ...peer, flags: 3, value: 'BAT' },
@@ -161,6 +162,9 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   'frame-reply-scan-keys': reply({ opcode: 0x20, frameId: 14, value: KEYS_PAGE }),
   'frame-reply-batch': reply({
     ...{ opcode: 0x21, frameId: 15, version: THIRD_ID, value: bytes(FIRST_ID + SECOND_ID + THIRD_ID) },
+  }),
+  'frame-reply-no-layout': reply({
+    ...{ opcode: 0x24, outcome: 2, frameId: 16, error: 11, value: 'this node is not a member of a cluster' },
   }),
   'frame-reply-peer': reply({ opcode: 0x30, frameId: 16, totalBytes: 6, value: bytes('5c4b3a2f8c01') }),
   'frame-reply-in-doubt': reply({
