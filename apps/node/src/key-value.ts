@@ -6,7 +6,15 @@
  */
 import { Version } from '@minivault/clock'
 import { CODEC, type Codec, KeyHash } from '@minivault/codec'
-import { ERROR, type ErrorNumber, errorKind, OUTCOME, type Outcome } from '@minivault/protocol'
+import {
+  CONSISTENCY,
+  type Consistency,
+  ERROR,
+  type ErrorNumber,
+  errorKind,
+  OUTCOME,
+  type Outcome,
+} from '@minivault/protocol'
 import {
   DURABILITY,
   type Durability,
@@ -85,6 +93,12 @@ export class Operation {
   readonly requestId = new Version()
   attempt = 0
   durability: Durability = DURABILITY.fsync
+  /** How many replicas stand behind the answer; without a cluster there is one. */
+  consistency: Consistency = CONSISTENCY.server
+  /** Milliseconds from `submit` on after which nobody waits for the answer; 0: what the node allows. */
+  deadlineMs = 0
+  /** Delete: whether there was a value is to be told. A cluster takes longer to know. */
+  wantsExists = true
   /** Set, delete, touch: only if the value has this version. Zero: whatever is there. */
   readonly expectedVersion = new Version()
   /** Set, touch, and where increment makes the key: milliseconds until the value ends; 0: never. */
@@ -114,6 +128,9 @@ export class Operation {
     this.requestId.clear()
     this.attempt = 0
     this.durability = durability
+    this.consistency = CONSISTENCY.server
+    this.deadlineMs = 0
+    this.wantsExists = true
     this.expectedVersion.clear()
     this.ttlMs = 0
     this.rangeStart = 0

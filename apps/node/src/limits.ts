@@ -44,6 +44,10 @@ export const REPLY_SLOTS = 1024
  * An operation without an answer after this long is in doubt (HTTP 504, binary: the connection is closed).
  */
 export const OPERATION_TIMEOUT_MS = 30_000
+/** A cluster gives an operation up before, so that its client hears what is known of it. */
+export const CLUSTER_DEADLINE_MS = 25_000
+/** Places in which operations of one connection on one key follow each other; a power of two. */
+export const SAME_KEY_PLACES = 16 * 1024
 /** Replies of which not a byte is taken for this long end the connection. */
 export const WRITE_TIMEOUT_MS = 30_000
 /**

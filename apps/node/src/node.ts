@@ -17,7 +17,7 @@ import { Unpackings } from './door/unpackings.ts'
 import { healthDocument } from './health.ts'
 import { HttpDoor } from './http/http-door.ts'
 import { PlainReplies } from './http/plain-replies.ts'
-import { type KeyValue, Operation } from './key-value.ts'
+import { type Complete, type KeyValue, Operation } from './key-value.ts'
 import {
   CONNECTIONS_MAX,
   DRAIN_IDLE_MS,
@@ -73,7 +73,7 @@ export interface NodeOptions {
   /** False: all HTTP by way of `node:http`, the reference of the lane for plain requests. */
   plainHttp?: boolean
   /** What stands between the doors and the store; tests put a port there that answers late and shuffled. */
-  wrapKeyValue?: (inner: KeyValue) => KeyValue
+  wrapKeyValue?: (inner: KeyValue, complete: Complete, store: Store) => KeyValue
 }
 
 const SILENT: NodeLogger = { info: () => {}, warn: () => {}, error: () => {} }
@@ -118,7 +118,7 @@ export class Node {
       now: time.now,
     })
     const durability = options.durability ?? DURABILITY.fsync
-    const keyValue = options.wrapKeyValue?.(local) ?? local
+    const keyValue = options.wrapKeyValue?.(local, receivers.complete, store) ?? local
     const held = new HeldBytes()
     const { streams } = store
     const session = {

@@ -118,6 +118,8 @@ export function copyRequest(from: Operation, to: Operation): void {
   to.hash.low = from.hash.low
   to.requestId.copy(from.requestId)
   to.attempt = from.attempt
+  to.consistency = from.consistency
+  to.deadlineMs = from.deadlineMs
   to.expectedVersion.copy(from.expectedVersion)
   to.ttlMs = from.ttlMs
 }

@@ -32,7 +32,7 @@ import { Pending } from './pending.ts'
 import { Recall } from './recall.ts'
 import { failBy, type Replica } from './replica.ts'
 import { LEDGER_STATE, RequestLedger } from './request-ledger.ts'
-import { ScanPages } from './scan-pages.ts'
+import { pageOf, ScanPages } from './scan-pages.ts'
 import { errorOf } from './storage-errors.ts'
 
 export class LocalKeyValue implements KeyValue, StoreListener {
@@ -67,7 +67,7 @@ export class LocalKeyValue implements KeyValue, StoreListener {
     this.#replica = replica
     this.#reads = new DescribedReads(replica)
     this.#writes = new DecidedWrites(replica)
-    this.#scans = new ScanPages(replica)
+    this.#scans = new ScanPages(this.#complete, this.#answer, (query) => pageOf(store, query))
     this.#batches = new Batches(replica)
     this.#recall = new Recall(replica)
   }

@@ -3,71 +3,79 @@
  * held between two pages. So many are under way at once; others wait for their turn, up to a bound.
  */
 import { ERROR } from '@minivault/protocol'
-import { cursorOf, type ScanEntry, type ScanOptions } from '@minivault/storage'
-import type { Operation, ScanQuery } from '../key-value.ts'
+import { cursorOf, type ScanEntry, type ScanOptions, type Store } from '@minivault/storage'
+import type { Answer, Complete, Operation, ScanQuery } from '../key-value.ts'
 import { SCANS_AT_ONCE_MAX, SCANS_WAITING_MAX } from '../limits.ts'
-import { type Asked, askedBy } from './answers.ts'
-import { failBy, type Replica } from './replica.ts'
+import { errorOf } from './storage-errors.ts'
+
+/** Fills a page. How to go on; null: that was all. */
+export type FillPage = (query: ScanQuery) => Promise<string | null>
 
 interface Waiting {
-  readonly asked: Asked
+  readonly token: number
   readonly query: ScanQuery
 }
 
 export class ScanPages {
-  readonly #replica: Replica
+  readonly #complete: Complete
+  readonly #answer: Answer
+  readonly #fill: FillPage
   readonly #waiting: Waiting[] = []
   #running = 0
 
-  constructor(replica: Replica) {
-    this.#replica = replica
+  /** @param answer the one that all of a node's answers are given with */
+  constructor(complete: Complete, answer: Answer, fill: FillPage) {
+    this.#complete = complete
+    this.#answer = answer
+    this.#fill = fill
   }
 
   submit(operation: Operation, token: number): void {
-    const { answers } = this.#replica
-    const asked = askedBy(operation, token)
-    asked.request.clear()
-    const waiting = { asked, query: operation.scan! }
+    const waiting = { token, query: operation.scan! }
     if (this.#running < SCANS_AT_ONCE_MAX) this.#begin(waiting)
     else if (this.#waiting.length < SCANS_WAITING_MAX) this.#waiting.push(waiting)
-    else answers.fail(asked, ERROR.OVERLOADED, `${SCANS_WAITING_MAX} scans are waiting`)
+    else {
+      this.#complete(token, this.#answer.fail(ERROR.OVERLOADED, `${SCANS_WAITING_MAX} scans are waiting`))
+    }
   }
 
-  async #begin({ asked, query }: Waiting): Promise<void> {
-    const { answers } = this.#replica
+  async #begin({ token, query }: Waiting): Promise<void> {
     this.#running += 1
-    try {
-      if (!query.mayBegin()) return answers.fail(asked, ERROR.TIMEOUT, null)
-      const cursor = await this.#page(query)
-      const answer = answers.answer.ok()
-      answer.cursor = cursor
-      answers.give(asked)
-    } catch (error) {
-      failBy(this.#replica, asked, error)
-    } finally {
-      this.#running -= 1
-      const next = this.#waiting.shift()
-      if (next !== undefined) this.#begin(next)
-    }
+    const tell = await this.#page(query)
+    this.#running -= 1
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#begin(next)
+    this.#complete(token, tell(this.#answer))
   }
 
-  /** Fills the page. How to go on; null: that was all. */
-  async #page(query: ScanQuery): Promise<string | null> {
-    const scan = this.#replica.store.scan(optionsOf(query))
-    let last: ScanEntry | null = null
+  /** What is to be told of it. */
+  async #page(query: ScanQuery): Promise<(answer: Answer) => Answer> {
+    if (!query.mayBegin()) return (answer) => answer.fail(ERROR.TIMEOUT)
     try {
-      for (let count = 0; query.isWanted(); count++) {
-        const { done, value: entry } = await scan.next()
-        if (done === true) return null
-        // The one above the number only says that there is more.
-        if (count === query.entriesMax || !query.take(entry)) break
-        last = entry
-      }
-    } finally {
-      scan.close()
+      const cursor = await this.#fill(query)
+      return (answer) => Object.assign(answer.ok(), { cursor })
+    } catch (error) {
+      return (answer) => answer.fail(errorOf(error), (error as Error).message)
     }
-    return last === null ? query.cursor : cursorOf(last.key, last.key.length, query.reverse)
   }
+}
+
+/** A page of what a store holds. */
+export async function pageOf(store: Store, query: ScanQuery): Promise<string | null> {
+  const scan = store.scan(optionsOf(query))
+  let last: ScanEntry | null = null
+  try {
+    for (let count = 0; query.isWanted(); count++) {
+      const { done, value: entry } = await scan.next()
+      if (done === true) return null
+      // The one above the number only says that there is more.
+      if (count === query.entriesMax || !query.take(entry)) break
+      last = entry
+    }
+  } finally {
+    scan.close()
+  }
+  return last === null ? query.cursor : cursorOf(last.key, last.key.length, query.reverse)
 }
 
 function optionsOf(query: ScanQuery): ScanOptions {

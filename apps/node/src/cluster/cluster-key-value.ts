@@ -1,0 +1,177 @@
+/**
+ * The `KeyValue` of a member of a cluster: any key, whoever holds it. An operation becomes a request to the
+ * core, which answers when enough replicas have; what one node does in one step (look, decide, write) is a
+ * change that the core applies in a round.
+ *
+ *   Operation ─ change, key ─ SameKeyOrder ─ warm ─ core.ask ┄┄ answer(row) → Answer → complete(token)
+ *
+ * What concerns several keys at once is not offered: a batch is refused, a scan is somebody else's.
+ */
+import { type Answer as CoreAnswer, type HeldRecord, OUTCOME, type Request } from '@minivault/cluster'
+import { CODEC, CodecError, decompress } from '@minivault/codec'
+import { ERROR, type ErrorNumber, ProtocolError } from '@minivault/protocol'
+import type { Foresight, StagedValue } from '@minivault/storage'
+import { Answer, type Complete, type KeyValue, KIND, type Operation, type ScanQuery } from '../key-value.ts'
+import { REPLY_SLOTS } from '../limits.ts'
+import { ScanPages } from '../local/scan-pages.ts'
+import { errorOf } from '../local/storage-errors.ts'
+import { AskedOperation } from './asked-operation.ts'
+import { changeOf } from './change-of.ts'
+import { failAs } from './core-errors.ts'
+import { MemberKey } from './member-key.ts'
+import type { MemberValue } from './member-value.ts'
+import { SameKeyOrder } from './same-key-order.ts'
+import { ValuePacker } from './value-packer.ts'
+
+export interface ClusterKeyValueParts {
+  readonly complete: Complete
+  /** `NodeCore`: answers come to `ClusterKeyValue.answer`, under the token that was given. */
+  readonly core: { ask(token: number, request: Request): void }
+  /** What stands under a key is brought into memory before the core is asked for it. */
+  readonly isWarm: (key: MemberKey) => boolean
+  readonly warm: (key: MemberKey, then: () => void) => void
+  /** Why nothing that this request asks for can come about now, in words; null: it may. */
+  readonly refusal: (request: Request) => string | null
+  /** Fills a page of a scan. How to go on; null: that was all. */
+  readonly scan: (query: ScanQuery) => Promise<string | null>
+  /** A value that was staged in a file, and is not taken. */
+  readonly discard: (staged: StagedValue) => void
+  /** As in `KeyValue`. */
+  readonly foresee: (keys: Foresight) => void
+  /** Milliseconds that only rise. */
+  readonly now: () => number
+  readonly wallMs: () => number
+}
+
+export class ClusterKeyValue implements KeyValue {
+  readonly #parts: ClusterKeyValueParts
+  readonly #packer = new ValuePacker()
+  readonly #answer = new Answer()
+  readonly #scans: ScanPages
+  readonly #order = new SameKeyOrder<AskedOperation>((asked) => this.#begin(asked))
+  /** Those that the core knows, by its token; and which of these are free. */
+  readonly #asked: (AskedOperation | null)[] = []
+  readonly #free: number[] = []
+
+  constructor(parts: ClusterKeyValueParts) {
+    this.#parts = parts
+    this.#scans = new ScanPages(parts.complete, this.#answer, parts.scan)
+  }
+
+  /** Operations whose answer is owed. */
+  get underWay(): number {
+    return this.#asked.length - this.#free.length
+  }
+
+  submit(operation: Operation, token: number): void {
+    const { kind } = operation
+    if (kind === KIND.scan) return this.#scans.submit(operation, token)
+    if (kind === KIND.batch) {
+      const words = 'a cluster takes no batches: several keys do not change in one moment'
+      return this.#fail(token, ERROR.UNSUPPORTED, words)
+    }
+    let asked: AskedOperation
+    try {
+      asked = this.#askedBy(operation, token)
+    } catch (error) {
+      this.#discard(operation)
+      return this.#fail(token, errorNumberOf(error), (error as Error).message)
+    }
+    this.#order.enter(asked)
+  }
+
+  foresee(keys: Foresight): void {
+    this.#parts.foresee(keys)
+  }
+
+  #askedBy(operation: Operation, token: number): AskedOperation {
+    const { now, wallMs } = this.#parts
+    const { key: bytes, keyStart, keyEnd, hash } = operation
+    const change = changeOf(operation, this.#packer, wallMs)
+    const key = MemberKey.of(bytes, keyStart, keyEnd, hash)
+    const place = SameKeyOrder.place((token / REPLY_SLOTS) | 0, hash.low)
+    return new AskedOperation(operation, key, change, token, place, now())
+  }
+
+  #discard(operation: Operation): void {
+    if (operation.staged !== null) this.#parts.discard(operation.staged)
+    operation.staged = null
+  }
+
+  #begin(asked: AskedOperation): void {
+    if (this.#parts.isWarm(asked.key)) this.#ask(asked)
+    else this.#parts.warm(asked.key, () => this.#ask(asked))
+  }
+
+  #ask(asked: AskedOperation): void {
+    const { core, now, refusal } = this.#parts
+    asked.deadlineMs -= now() - asked.sinceMs
+    if (asked.deadlineMs <= 0) return this.#give(asked, ERROR.TIMEOUT, null)
+    const words = refusal(asked)
+    if (words !== null) {
+      const mayBeDone = asked.change !== null && asked.attempt > 0
+      return this.#give(asked, mayBeDone ? ERROR.IN_DOUBT : ERROR.NO_QUORUM, words)
+    }
+    const row = this.#free.pop() ?? this.#asked.length
+    this.#asked[row] = asked
+    asked.row = row
+    core.ask(row, asked)
+  }
+
+  /** Without the core: nothing was sent. */
+  #give(asked: AskedOperation, error: ErrorNumber, message: string | null): void {
+    this.#fail(asked.token, error, message)
+    this.#order.leave(asked)
+  }
+
+  #fail(token: number, error: ErrorNumber, message: string | null): void {
+    this.#parts.complete(token, this.#answer.fail(error, message))
+  }
+
+  /** `Env.answer` of the core. */
+  answer(row: number, { outcome, reason, record }: CoreAnswer): void {
+    const asked = this.#asked[row]!
+    this.#asked[row] = null
+    this.#free.push(row)
+    const answer = this.#answer
+    const { change } = asked
+    if (outcome === OUTCOME.failed || outcome === OUTCOME.inDoubt) failAs(answer, outcome, reason)
+    else if (change === null) this.#tellValue(asked, record!)
+    else if (outcome === OUTCOME.ok) change.tell(answer, record!)
+    else change.refuse(answer, record!)
+    this.#parts.complete(asked.token, answer)
+    this.#order.leave(asked)
+  }
+
+  #tellValue({ noValue, rangeStart, rangeBytes }: AskedOperation, record: HeldRecord): void {
+    const value = record.value as MemberValue | null
+    const answer = this.#answer
+    if (value === null) {
+      answer.fail(ERROR.KEY_NOT_FOUND)
+      return
+    }
+    const { codec, data, rawBytes, type } = value
+    answer.ok().version.copy(record.version)
+    answer.valueType = type
+    answer.expiresAtMs = record.expiresAtMs
+    if (noValue || rangeBytes !== 0 || rangeStart !== 0) {
+      answer.size = rawBytes
+      answer.valueOffset = Math.min(rangeStart, rawBytes)
+    }
+    if (noValue) return
+    try {
+      answer.value = codec === CODEC.none ? data : decompress(codec, data, rawBytes)
+    } catch (error) {
+      answer.fail(ERROR.CORRUPT, (error as Error).message)
+      return
+    }
+    answer.valueStart = answer.valueOffset
+    answer.valueEnd = rangeBytes === 0 ? rawBytes : Math.min(rangeStart + rangeBytes, rawBytes)
+    answer.valueEnd = Math.max(answer.valueStart, answer.valueEnd)
+  }
+}
+
+function errorNumberOf(error: unknown): ErrorNumber {
+  if (error instanceof ProtocolError) return ERROR[error.code]
+  return error instanceof CodecError ? ERROR.BAD_COMPRESSION : errorOf(error)
+}
