@@ -21,6 +21,11 @@ export class MapStore implements ReplicaStore {
     return this.#standings.get(key.id) ?? NOTHING
   }
 
+  /** Its values are references: there is nothing to leave out. */
+  read(key: Key): Standing {
+    return this.find(key)
+  }
+
   hold(key: Key, record: HeldRecord, durability: Durability): number {
     const { promised } = this.find(key)
     return this.#write(key, { record, promised, position: 0, durability })

@@ -147,7 +147,7 @@ export class Coordinator {
   highestOfOurs(key: Key): Version {
     const { placement, replica, self } = this.#parts
     if (placement.electorateOf(key.partition).positionOf(self) < 0) return ZERO
-    const { record, promised } = replica.read(key)
+    const { record, promised } = replica.read(key, false)
     return higher(record.ballot, promised)
   }
 

@@ -116,7 +116,7 @@ export class LayoutChange {
   #lookForDecision(): void {
     const { store, layouts } = this.#parts
     const { table } = layouts.state
-    const { record } = store.find(layouts.key)
+    const { record } = store.read(layouts.key)
     const isNews = record !== null && (tableOf(record)?.epoch ?? 0) > table.epoch
     if (!isNews || this.#isAsking) return
     this.#isAsking = true

@@ -32,7 +32,7 @@ import {
 import { Outbox } from './outbox.ts'
 import { Peers } from './peers.ts'
 import type { Env, Placement, ReplicaStore } from './ports.ts'
-import { type HeldRecord, higher, isAbove, ZERO } from './record.ts'
+import { higher, isAbove, ZERO } from './record.ts'
 import { Rejoining } from './rejoining.ts'
 import { Release } from './release.ts'
 import { Repair } from './repair.ts'
@@ -346,11 +346,9 @@ export class NodeCore {
   #onRead(from: number, read: Read): void {
     if (this.#isStale(read)) return this.#refuseStale(from, read)
     const { exchange, key } = read
-    const { record, isHeld, position, durability } = this.#replica.read(key)
-    const isLeftOut = !read.wantsValue && record.value !== null
-    const shown: HeldRecord = isLeftOut ? { ...record, value: undefined } : record
+    const { record, isHeld, position, durability } = this.#replica.read(key, read.wantsValue)
     const { epoch, time, votes, lives } = this.#counted(key.partition)
-    const reply = { kind: MESSAGE.state, exchange, epoch, time, votes, lives, record: shown, isHeld }
+    const reply = { kind: MESSAGE.state, exchange, epoch, time, votes, lives, record, isHeld }
     this.#outbox.send(from, reply, position, durability)
   }
 

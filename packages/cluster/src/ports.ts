@@ -67,7 +67,10 @@ export interface Pledge {
  * durable, `NodeCore.onDurable` is told.
  */
 export interface ReplicaStore {
+  /** Without the value, which is undefined where there is one: what it costs to look at ballots. */
   find(key: Key): Standing
+  /** With the value. */
+  read(key: Key): Standing
   hold(key: Key, record: HeldRecord, durability: Durability): number
   pledge(key: Key, pledge: Pledge): number
   /** Takes a tombstone away, its floor having become durable. */

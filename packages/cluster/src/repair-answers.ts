@@ -35,7 +35,7 @@ export class RepairAnswers {
         return send(from, { kind: MESSAGE.entries, ...head, ...this.#entries(question) })
       case MESSAGE.fetch: {
         const records = question.keys.flatMap((key) => {
-          const { record } = this.#parts.store.find(key)
+          const { record } = this.#parts.store.read(key)
           return record === null ? [] : [{ key, record }]
         })
         return send(from, { kind: MESSAGE.fetched, ...head, records })

@@ -115,7 +115,7 @@ export class Repair {
 
   /** What stands for it: its record, or the floor. */
   ballotOf(key: Key): Version {
-    return this.#parts.replica.read(key).record.ballot
+    return this.#parts.replica.read(key, false).record.ballot
   }
 
   /** But for what its floor stands for. */
@@ -155,7 +155,7 @@ export class Repair {
     onOver: (isAnswered: boolean) => void,
     cause: Cause = CAUSE.repair,
   ): void {
-    const { record } = this.#parts.store.find(key)
+    const { record } = this.#parts.store.read(key)
     if (record === null) onOver(true)
     else this.#handingOver(key, onOver).start(member, record, cause)
   }

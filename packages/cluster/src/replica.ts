@@ -86,16 +86,18 @@ export class Replica {
     // Nor is one promised twice: of two rounds under one ballot only one can have its quorum.
     if (!isAbove(ballot, promised)) return this.#denied(VERDICT.promised, record, promised)
     if (!isAbove(ballot, record.ballot)) return this.#denied(VERDICT.older, record, promised)
+    const held = standing.record === null ? record : this.#store.read(key).record!
     const position = this.#store.pledge(key, { ballot, request, attempt })
     if (attempt > 0) this.#ledger.addAttempt(request, attempt)
     const evidence = this.#evidence(key, standing, request)
     const isForgetful = !isAbove(request, this.#horizonOf(key))
     const isHeld = this.#isHeld(key, standing)
-    return { verdict: VERDICT.held, above: ZERO, record, evidence, isForgetful, isHeld, position }
+    return { verdict: VERDICT.held, above: ZERO, record: held, evidence, isForgetful, isHeld, position }
   }
 
-  read(key: Key): Shown {
-    const standing = this.#store.find(key)
+  /** @param wantsValue false: it is undefined where there is one */
+  read(key: Key, wantsValue: boolean): Shown {
+    const standing = wantsValue ? this.#store.read(key) : this.#store.find(key)
     const { position, durability } = standing
     const promised = this.#promised(key, standing)
     const record = this.#shown(key, standing)

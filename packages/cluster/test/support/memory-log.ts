@@ -33,7 +33,15 @@ export class MemoryLog implements ReplicaStore {
     return this.#entries.length
   }
 
+  /** The value is really gone: who goes on with it has asked for too little. */
   find(key: Key): Standing {
+    const standing = this.read(key)
+    const { record } = standing
+    if (record === null || record.value === null) return standing
+    return { ...standing, record: { ...record, value: undefined } }
+  }
+
+  read(key: Key): Standing {
     let standing = NOTHING
     for (const [index, entry] of this.#entries.entries()) {
       if ('key' in entry && entry.key.id === key.id) standing = after(standing, entry, index + 1)

@@ -161,7 +161,7 @@ export class ReplicaHistory {
   }
 
   #read(): void {
-    const { record, position, durability } = this.#replica.read(KEY)
+    const { record, position, durability } = this.#replica.read(KEY, true)
     if (durability !== DURABILITY.fsync) return
     this.#answer(position, () => {
       this.#shown = Math.max(this.#shown, record.ballot.wallMs)

@@ -96,7 +96,7 @@ class ScriptedReplica {
   }
 
   #read(): string {
-    const { record, position, durability } = this.#replica.read(KEY)
+    const { record, position, durability } = this.#replica.read(KEY, true)
     return this.#answer(position, durability, writtenRecord(record))
   }
 

@@ -71,7 +71,7 @@ export class ScriptedNode implements Env {
 
   /** What stands under the key, synced or not. */
   get record(): HeldRecord | null {
-    return this.#log.find(KEY).record
+    return this.#log.read(KEY).record
   }
 
   /** Of the layout that it goes by; 0: it is down. */

@@ -179,7 +179,7 @@ export class Member implements Env {
   }
 
   find(key: Cluster.Key): Cluster.Standing {
-    return this.#log.find(key)
+    return this.#log.read(key)
   }
 
   floorOf(key: Cluster.Key): Version {

@@ -36,7 +36,15 @@ export class ReplicaLog implements ReplicaStore {
     })
   }
 
+  /** The value is really gone: who goes on with it has asked for too little. */
   find(key: Key): Standing {
+    const standing = this.read(key)
+    const { record } = standing
+    if (record === null || record.value === null) return standing
+    return { ...standing, record: { ...record, value: undefined } }
+  }
+
+  read(key: Key): Standing {
     return this.#standings.get(key.id) ?? NOTHING
   }
 
@@ -49,7 +57,7 @@ export class ReplicaLog implements ReplicaStore {
   }
 
   release(key: Key): void {
-    const { record } = this.find(key)
+    const { record } = this.read(key)
     if (record !== null) this.#onCovered(key, record)
     this.#append({ kind: 'release', key })
   }
@@ -81,7 +89,7 @@ export class ReplicaLog implements ReplicaStore {
   }
 
   *keys(): Iterable<Key> {
-    for (const key of this.#keys.values()) if (this.find(key).record !== null) yield key
+    for (const key of this.#keys.values()) if (this.read(key).record !== null) yield key
   }
 
   durableUpTo(durability: Durability): number {
@@ -118,7 +126,7 @@ export class ReplicaLog implements ReplicaStore {
     const promise = this.#promiseIn(partition)
     if (!promise.isZero() && higher(promise, upTo) === promise) return
     for (const key of this.keysIn(partition, leaf)) {
-      const record = this.find(key).record!
+      const record = this.read(key).record!
       const isDead = record.value === null || (record.expiresAtMs > 0 && record.expiresAtMs < expiredBeforeMs)
       if (isDead && higher(record.ballot, upTo) === upTo) this.#onCovered(key, record)
     }
@@ -137,7 +145,7 @@ export class ReplicaLog implements ReplicaStore {
     }
     if (entry.kind === 'drop') return this.#drop(entry.partition, position)
     const { id } = entry.key
-    const { record, promised, durability } = this.find(entry.key)
+    const { record, promised, durability } = this.read(entry.key)
     this.#keys.set(id, entry.key)
     if (entry.kind === 'record') {
       this.#standings.set(id, { record: entry.record, promised, position, durability: entry.durability })
