@@ -5,6 +5,7 @@ import type { KeyHistory } from '../src/judges/key-history.ts'
 import { judgeLinearizability } from '../src/judges/linearizability.ts'
 import { judgeLostWrites } from '../src/judges/lost-writes.ts'
 import { judgeLiveness } from '../src/judges/rest.ts'
+import { judgeKey } from '../src/judges/verdict.ts'
 import { judgeVersionOrder } from '../src/judges/version-order.ts'
 import type { Kind } from '../src/plan/plan.ts'
 import { WALL_MS } from '../src/world/member.ts'
@@ -15,8 +16,13 @@ const NOTHING = 0
 /** A history by hand: versions are small numbers, times are milliseconds, 0 is nothing. */
 class Hand implements KeyHistory {
   readonly key = 0
+  readonly hidesAbsences: boolean
   readonly operations: Operation[] = []
   readonly #written = new Map<string, Written>()
+
+  constructor(hidesAbsences = false) {
+    this.hidesAbsences = hidesAbsences
+  }
 
   writtenOf(version: Version): Written | undefined {
     return this.#written.get(version.toString())
@@ -189,6 +195,50 @@ t.test('versions that do not agree with real time', async (t) => {
   put(hand, 1, 2, 20)
   put(hand, 3, 4, 10)
   t.match(judgedBoth(hand).why, 'had ended')
+})
+
+t.test('who finds nothing is not told which nothing: it has to fit somewhere', async (t) => {
+  const seenAt = (from: number, to: number) => {
+    const hand = new Hand(true)
+    put(hand, 1, 2, 10)
+    const gone = hand.call('deleteIf', 5, 8).made(20, null)
+    gone.answered('ok', 20, null)
+    hand.call('create', 10, 12).made(30, 3000).answered('ok', 30, 3000)
+    get(hand, 13, 14, 30, 3000)
+    get(hand, from, to, NOTHING, null)
+    return judgedBoth(hand)
+  }
+  const right = { why: '', order: 'yes' } as const
+  const wrong = { why: 'found nothing', order: 'no' } as const
+  t.same(seenAt(0, 1), right, 'before everything')
+  t.match(seenAt(3, 4), wrong, 'while it was there')
+  t.same(seenAt(4, 6), right, 'during the delete')
+  t.same(seenAt(9, 11), right, 'behind it')
+  t.same(seenAt(11, 20), right, 'until it is made again')
+  t.match(seenAt(13, 20), wrong, 'behind that')
+})
+
+t.test('looks that find nothing, one behind the other, and something in between', async (t) => {
+  const hand = new Hand(true)
+  get(hand, 1, 10, NOTHING, null)
+  put(hand, 2, 5, 10)
+  get(hand, 6, 7, 10, 2000)
+  get(hand, 12, 13, NOTHING, null)
+  const { why, order } = judgedBoth(hand)
+  t.match(why, 'get #4 found nothing')
+  t.equal(order, 'no')
+})
+
+t.test('a delete in doubt may be what nobody was told of', async (t) => {
+  const hand = new Hand(true)
+  put(hand, 1, 2, 10)
+  hand.call('deleteIf', 3, 0)
+  get(hand, 4, 5, NOTHING, null)
+  hand.call('create', 6, 7).made(20, 4000).answered('ok', 20, 4000)
+  get(hand, 8, 9, 20, 4000)
+  t.same(judgeKey(hand, false), { violations: [], undecided: 0, searched: 1 })
+  get(hand, 10, 11, 10, 1000)
+  t.match(judgeKey(hand, false).violations, [{ judge: 'linearizability' }])
 })
 
 t.test('what expires is there before and gone after, by any clock', async (t) => {

@@ -20,6 +20,8 @@ interface Step {
   /** Of what it shows, or made: the number of the operation that wrote it; 0 is nobody. */
   readonly shows: number
   readonly value: number | null
+  /** It may be left out: a delete in doubt, of which nobody is told that it was this one. */
+  readonly isOptional: boolean
   /** Of a compare: who wrote what it expects; `NEVER_THERE` where that version never took effect. */
   readonly expects: number
 }
@@ -51,15 +53,23 @@ function stepsOf(history: KeyHistory, seen: readonly Seen[]): Step[] {
     const expects = expected === null ? NOBODY : wasThere ? writerOf(expected) : NEVER_THERE
     if (isWitness(operation)) {
       const { returnMs, value, version } = operation
-      steps.push({ operation, callMs, returnMs, shows: writerOf(version), value, expects })
+      const shows = writerOf(version)
+      steps.push({ operation, callMs, returnMs, shows, value, expects, isOptional: false })
       continue
     }
     const own = operation.isRead ? undefined : firstSeen.get(operation)
-    if (own === undefined) continue
-    const { value } = own.written
-    steps.push({ operation, callMs, returnMs: own.firstMs, shows: operation.start.id, value, expects })
+    const isOptional = own === undefined && history.hidesAbsences === true && mayBeHidden(operation)
+    if (own === undefined && !isOptional) continue
+    const returnMs = own?.firstMs ?? Number.POSITIVE_INFINITY
+    const value = own?.written.value ?? null
+    steps.push({ operation, callMs, returnMs, shows: operation.start.id, value, expects, isOptional })
   }
   return steps.sort((a, b) => a.callMs - b.callMs || a.operation.start.id - b.operation.start.id)
+}
+
+/** A delete that may have taken effect, though no version of it was ever told. */
+export function mayBeHidden({ ending, start }: Operation): boolean {
+  return ending === 'doubt' && (start.kind === 'delete' || start.kind === 'deleteIf')
 }
 
 class Search {
@@ -77,7 +87,8 @@ class Search {
   }
 
   run(): Linearizability {
-    const found = this.#from({ writer: NOBODY, value: null }, this.#steps.length)
+    const wanted = this.#steps.filter(({ isOptional }) => !isOptional).length
+    const found = this.#from({ writer: NOBODY, value: null }, wanted)
     if (this.#count > STEPS_MAX) return 'undecided'
     return found ? 'yes' : 'no'
   }
@@ -99,11 +110,11 @@ class Search {
       if (next !== state && state.writer !== NOBODY && this.#lookers.get(state.writer)! > 0) continue
       this.#isDone[index] = 1
       this.#look(step, -1)
-      if (this.#from(next, left - 1)) return true
+      if (this.#from(next, step.isOptional ? left : left - 1)) return true
       this.#look(step, 1)
       this.#isDone[index] = 0
       // What changes nothing may as well come now: no order without it here is better.
-      if (next === state) return false
+      if (next === state && !step.isOptional) return false
     }
     return false
   }
@@ -141,6 +152,7 @@ function after(state: State, { operation, shows, value, expects }: Step): State 
 
 function isConditionMet({ start }: Operation, state: State, expects: number): boolean {
   if (start.kind === 'create') return state.value === null
+  if (start.kind === 'deleteIf' && start.expected === null) return state.value !== null
   if (start.expected === null) return true
   return state.value !== null && state.writer === expects
 }

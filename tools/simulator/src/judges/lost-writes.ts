@@ -4,15 +4,18 @@
  */
 import { isAbove, isEqual, LEVEL } from '@minivault/cluster'
 import type { Operation } from '../world/operation.ts'
-import { type KeyHistory, nameOf } from './key-history.ts'
+import { isHiddenAbsence, type KeyHistory, nameOf } from './key-history.ts'
 
 /** Empty: nothing is lost. */
-export function judgeLostWrites({ operations }: KeyHistory): string {
+export function judgeLostWrites(history: KeyHistory): string {
+  const { operations } = history
   const reads = operations.filter(({ start }) => start.isFinal)
   const lastMs = reads.at(-1)?.start.callMs
   const final = reads.filter(({ start, ending }) => start.callMs === lastMs && ending === 'ok')
   const [first] = final
   if (first === undefined) return ''
+  // Whether nothing is right the order says.
+  if (final.every((read) => isHiddenAbsence(history, read))) return ''
   const other = final.find(({ version }) => !isEqual(version, first.version))
   if (other !== undefined) return `at the end ${first.version} is read, and ${other.version}`
   const lost = operations.find(

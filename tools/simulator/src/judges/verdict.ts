@@ -2,7 +2,7 @@
 import type { World } from '../world/world.ts'
 import { judgeCounters } from './counters.ts'
 import { type KeyHistory, keyHistoryOf } from './key-history.ts'
-import { judgeLinearizability } from './linearizability.ts'
+import { judgeLinearizability, mayBeHidden } from './linearizability.ts'
 import { judgeLostWrites } from './lost-writes.ts'
 import { judgeConvergence, judgeLiveness } from './rest.ts'
 import { judgeVersionOrder } from './version-order.ts'
@@ -42,23 +42,34 @@ export function judge(world: World, searchesAll: boolean): Verdict {
   if (world.isAtRest && world.isMoving) violations.push({ judge: 'rest', key: 0, why: 'the keys still move' })
   for (const key of world.keys.keys()) {
     const history = keyHistoryOf(world.history, key)
-    const add = (name: Judge, why: string) => {
-      if (why !== '') violations.push({ judge: name, key, why })
-    }
-    const order = judgeVersionOrder(history)
-    add('order', order.why)
-    if ((order.why !== '' || searchesAll) && !hasExpiries(history)) {
-      searched += 1
-      const found = judgeLinearizability(history, order.seen)
-      // With a witness it is decided; the search only looks over its shoulder.
-      if (found === 'undecided' && order.why !== '') undecided += 1
-      if (found === 'no') add('linearizability', whyNoOrder(order.why))
-    }
-    add('counters', judgeCounters(history))
-    add('lost', judgeLostWrites(history))
-    judgeRest(world, history, add)
+    const found = judgeKey(history, searchesAll)
+    violations.push(...found.violations)
+    undecided += found.undecided
+    searched += found.searched
+    judgeRest(world, history, violations)
   }
   return { violations, undecided, searched }
+}
+
+/** What clients saw of one key, whoever they asked. */
+export function judgeKey(history: KeyHistory, searchesAll: boolean): Verdict {
+  const { key } = history
+  const violations: Violation[] = []
+  const add = (name: Judge, why: string) => {
+    if (why !== '') violations.push({ judge: name, key, why })
+  }
+  const order = judgeVersionOrder(history)
+  // A delete that nobody was told of is in no order of versions; the search can put it somewhere.
+  const mayLackOne = history.hidesAbsences === true && history.operations.some(mayBeHidden)
+  if (!mayLackOne) add('order', order.why)
+  const isSearched = (order.why !== '' || searchesAll) && !hasExpiries(history)
+  const found = isSearched ? judgeLinearizability(history, order.seen) : 'yes'
+  if (found === 'no') add('linearizability', whyNoOrder(order.why))
+  add('counters', judgeCounters(history))
+  add('lost', judgeLostWrites(history))
+  // With a witness it is decided; the search only looks over its shoulder.
+  const undecided = found === 'undecided' && order.why !== '' ? 1 : 0
+  return { violations, undecided, searched: isSearched ? 1 : 0 }
 }
 
 /** When exactly something is gone is a matter of clocks, and of no order. */
@@ -66,12 +77,15 @@ function hasExpiries({ operations }: KeyHistory): boolean {
   return operations.some(({ start }) => start.expiresAtMs > 0)
 }
 
-function judgeRest(world: World, history: KeyHistory, add: (judge: Judge, why: string) => void): void {
+function judgeRest(world: World, history: KeyHistory, violations: Violation[]): void {
   if (!world.isAtRest) return
-  add('liveness', judgeLiveness(history, world.members.length))
-  add('convergence', judgeConvergence(world, history.key))
+  const { key } = history
+  const silence = judgeLiveness(history, world.members.length)
+  if (silence !== '') violations.push({ judge: 'liveness', key, why: silence })
+  const difference = judgeConvergence(world, key)
+  if (difference !== '') violations.push({ judge: 'convergence', key, why: difference })
 }
 
 function whyNoOrder(order: string): string {
-  return order === '' ? 'there is a witness, and the search finds no order' : 'no order is right'
+  return order === '' ? 'there is a witness, and the search finds no order' : `no order is right (${order})`
 }

@@ -8,7 +8,8 @@ import { isBelow, isEqual, LEVEL, type Version, ZERO } from '@minivault/cluster'
 import { SKEW_MAX_MS } from '../plan/plan.ts'
 import { WALL_MS } from '../world/member.ts'
 import { newValue, type Operation, type Written } from '../world/operation.ts'
-import { isWitness, type KeyHistory, nameOf } from './key-history.ts'
+import { Gaps } from './gaps.ts'
+import { isHiddenAbsence, isWitness, type KeyHistory, nameOf } from './key-history.ts'
 
 /** A version that took effect, for it was seen. */
 export interface Seen {
@@ -76,15 +77,23 @@ function oneEffectEach(history: KeyHistory, seen: readonly Seen[]): string | nul
 class Walk {
   /** Reads and refusals, by the version that they show. */
   readonly #looks = new Map<string, Operation[]>()
+  /** Those that found nothing, and were not told more. */
+  readonly #absences: Operation[] = []
+  readonly #gaps: Gaps | null
   /** Of all so far: nothing that follows may have returned before. */
   #lastCallMs = Number.NEGATIVE_INFINITY
   #version: Version = ZERO
   #value: number | null = null
   #expiresAtMs = 0
 
-  constructor({ operations }: KeyHistory) {
-    for (const operation of operations) {
+  constructor(history: KeyHistory) {
+    this.#gaps = history.hidesAbsences === true ? new Gaps() : null
+    for (const operation of history.operations) {
       if (!isWitness(operation) || !(operation.isRead || operation.ending === 'no')) continue
+      if (isHiddenAbsence(history, operation)) {
+        this.#absences.push(operation)
+        continue
+      }
       const text = operation.version.toString()
       const others = this.#looks.get(text)
       if (others === undefined) this.#looks.set(text, [operation])
@@ -99,7 +108,8 @@ class Walk {
       const wrong = this.#step(written) ?? this.#look()
       if (wrong !== null) return wrong
     }
-    return null
+    const misfit = this.#gaps?.misfit(this.#absences) ?? null
+    return misfit === null ? null : `${nameOf(misfit)} found nothing, and there was something all the time`
   }
 
   #step({ operation, version, value, predecessor }: Written): string | null {
@@ -107,10 +117,10 @@ class Walk {
     const isWitnessed = isWitness(operation)
     const late = this.#passes(operation, isWitnessed ? operation.returnMs : Number.POSITIVE_INFINITY)
     if (late !== null) return late
-    if (predecessor !== null) {
-      if (!isEqual(predecessor, this.#version)) {
-        return `${name} was decided on ${predecessor}, but ${this.#version} came between`
-      }
+    if (predecessor !== null && !isEqual(predecessor, this.#version)) {
+      return `${name} was decided on ${predecessor}, but ${this.#version} came between`
+    }
+    if (operation.isConditional) {
       const isRight = this.#standing(operation).some(
         (standing) => newValue(operation, standing, this.#version) === value,
       )
@@ -126,6 +136,7 @@ class Walk {
   }
 
   #look(): string | null {
+    if (this.#value === null) this.#gaps?.open()
     for (const operation of this.#looks.get(this.#version.toString()) ?? []) {
       const late = this.#passes(operation, operation.returnMs)
       if (late !== null) return late
@@ -155,6 +166,7 @@ class Walk {
       return `${nameOf(operation)} had ended at ${returnMs}, before what stands in front of it began`
     }
     this.#lastCallMs = Math.max(this.#lastCallMs, operation.start.callMs)
+    this.#gaps?.passes(operation.start.callMs, returnMs)
     return null
   }
 }

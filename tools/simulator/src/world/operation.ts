@@ -14,7 +14,7 @@ export interface OperationStart {
   readonly level: Level
   readonly client: number
   readonly callMs: number
-  /** Of a compare. */
+  /** Of a compare; null where it is enough that there is anything. */
   readonly expected: Version | null
   /** A read after the last fault. */
   readonly isFinal: boolean
@@ -64,7 +64,7 @@ export interface Written {
   readonly version: Version
   readonly operation: Operation
   readonly value: number | null
-  /** Of a conditional write: the version it was decided on. */
+  /** Of a conditional write: the version it was decided on, where that is known. */
   readonly predecessor: Version | null
 }
 
@@ -111,7 +111,7 @@ export function newValue(
       return (value ?? 0) + 1
     case 'cas':
     case 'deleteIf': {
-      if (value === null || !isEqual(version, expected!)) return undefined
+      if (value === null || (expected !== null && !isEqual(version, expected))) return undefined
       return kind === 'cas' ? operation.written : null
     }
     default:
