@@ -46,6 +46,7 @@ export const ERROR = {
   RANGE_NOT_SATISFIABLE: 30,
   ORIGIN_REFUSED: 31,
   TLS_REQUIRED: 32,
+  PEER_REFUSED: 33,
 } as const
 
 export type ErrorName = Exclude<keyof typeof ERROR, 'NONE'>
@@ -103,6 +104,7 @@ const ROWS: Readonly<Record<ErrorName, Row>> = {
   RANGE_NOT_SATISFIABLE: [416, false, OUTCOME.failed, 'the range begins behind the end of the value'],
   ORIGIN_REFUSED: [403, false, OUTCOME.failed, 'pages of this origin may not use this server'],
   TLS_REQUIRED: [400, false, OUTCOME.failed, 'this port speaks TLS only'],
+  PEER_REFUSED: [403, false, OUTCOME.failed, 'the sender is no member of this cluster'],
 }
 
 const kinds: (ErrorKind | undefined)[] = []
