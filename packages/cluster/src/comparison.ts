@@ -44,6 +44,7 @@ export class Comparison {
   #toOffer: Key[] = []
   #toFetch: Key[] = []
   #toSettle: Key[] = []
+  #asked: readonly Key[] = []
   #underWay = 0
   #isFetching = false
   #isComplete = true
@@ -114,6 +115,7 @@ export class Comparison {
   #fetch(): void {
     this.#isFetching = true
     const keys = this.#toFetch.splice(0, this.#limits.repairsAtOnce)
+    this.#asked = keys
     this.#question((number) => this.#repair.askFor(this.#member, number, keys))
   }
 
@@ -154,8 +156,9 @@ export class Comparison {
     return isAbove(ballot, this.#repair.ballotOf(key))
   }
 
-  #onFetched({ records }: Fetched): void {
+  #onFetched({ records, answered }: Fetched): void {
     this.#isFetching = false
+    this.#toFetch.unshift(...this.#asked.slice(answered))
     if (this.#take !== null) {
       for (const { key, record } of records) if (!this.#take(key, record)) this.#isComplete = false
     } else {

@@ -12,6 +12,7 @@ export { afterMark, decodeMark, encodeMark, type MarkEntry, type TableForm } fro
 export { type Floor, type Leaf, type Life, type Mark, Marks, MEMBERSHIP, type Membership } from './marks.ts'
 export * from './messages.ts'
 export { type CoreStatus, NodeCore, type NodeCoreParts } from './node-core.ts'
+export * from './peer-form/index.ts'
 export * from './ports.ts'
 export * from './record.ts'
 export { Replica } from './replica.ts'

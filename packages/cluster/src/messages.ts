@@ -175,6 +175,8 @@ export interface Fetch extends Envelope {
 export interface Fetched extends Envelope {
   readonly kind: typeof MESSAGE.fetched
   readonly records: readonly { readonly key: Key; readonly record: HeldRecord }[]
+  /** So many of the keys asked for, from the first on: at least one. The others did not fit. */
+  readonly answered: number
 }
 
 // --- beginning anew

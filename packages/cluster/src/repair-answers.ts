@@ -2,6 +2,7 @@
 import {
   type Entry,
   type Fence,
+  type Fetch,
   type Introduce,
   type Leaves,
   MESSAGE,
@@ -9,7 +10,8 @@ import {
   type RepairQuestion,
   type Roots,
 } from './messages.ts'
-import type { Env } from './ports.ts'
+import type { Env, Key } from './ports.ts'
+import type { HeldRecord } from './record.ts'
 import type { Repair, RepairParts } from './repair.ts'
 import { LEAVES } from './trees.ts'
 
@@ -33,13 +35,8 @@ export class RepairAnswers {
         return send(from, { kind: MESSAGE.rootsDiffer, ...head, partitions: this.#differing(question) })
       case MESSAGE.leaves:
         return send(from, { kind: MESSAGE.entries, ...head, ...this.#entries(question) })
-      case MESSAGE.fetch: {
-        const records = question.keys.flatMap((key) => {
-          const { record } = this.#parts.store.read(key)
-          return record === null ? [] : [{ key, record }]
-        })
-        return send(from, { kind: MESSAGE.fetched, ...head, records })
-      }
+      case MESSAGE.fetch:
+        return send(from, { kind: MESSAGE.fetched, ...head, ...this.#fetched(question) })
       case MESSAGE.introduce:
         return this.#introduce(from, question)
       case MESSAGE.fence:
@@ -74,6 +71,23 @@ export class RepairAnswers {
       }
     }
     return { leaves, entries, next: LEAVES, floors: ours }
+  }
+
+  /** As many as fit a message, but at least one. */
+  #fetched({ keys }: Fetch) {
+    const { store, limits } = this.#parts
+    const records: { key: Key; record: HeldRecord }[] = []
+    let answered = 0
+    let bytes = 0
+    for (const key of keys) {
+      if (answered > 0 && bytes >= limits.fetchedBytesMax) break
+      answered += 1
+      const { record } = store.read(key)
+      if (record === null) continue
+      records.push({ key, record })
+      bytes += record.value?.bytes ?? 0
+    }
+    return { records, answered }
   }
 
   /** Until we vote again, ours may say too much. */
