@@ -1,0 +1,168 @@
+/**
+ * Three members on this machine, each behind its gate: everybody knows it by the gate's address, and where it
+ * really listens changes with every start. What a harness does to them is done here.
+ */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MemberProcess } from './member-process.ts'
+import { Network } from './network.ts'
+
+export const MEMBERS = [0, 1, 2] as const
+const LOOK_EVERY_MS = 20
+const HEALTH_TIMEOUT_MS = 2000
+const READY_TIMEOUT_MS = 30_000
+
+export interface NodesOptions {
+  /** Empty, or with the data of an earlier life. */
+  readonly folder: string
+  readonly words?: readonly string[]
+  /** A copy with a fault in it. */
+  readonly main?: string | undefined
+  /** Of one member alone. */
+  readonly environmentOf?: (member: number) => Readonly<Record<string, string>>
+  readonly underOf?: (member: number) => readonly string[]
+}
+
+export type Health = Readonly<Record<string, unknown>>
+
+export class ThreeNodes {
+  readonly network: Network
+  readonly #options: NodesOptions
+  readonly #members: (MemberProcess | null)[] = [null, null, null]
+
+  /** Resolves when all three are ready. */
+  static async start(options: NodesOptions): Promise<ThreeNodes> {
+    const nodes = new ThreeNodes(await Network.of(MEMBERS.length), options)
+    try {
+      await Promise.all(MEMBERS.map((member) => nodes.start(member)))
+      await nodes.ready()
+    } catch (error) {
+      await nodes.close()
+      throw error
+    }
+    return nodes
+  }
+
+  private constructor(network: Network, options: NodesOptions) {
+    this.network = network
+    this.#options = options
+  }
+
+  async start(member: number): Promise<void> {
+    const { words = [], main, environmentOf, underOf } = this.#options
+    const { network } = this
+    const others = MEMBERS.filter((one) => one !== member).map((one) => network.nameOf(one))
+    const directory = this.directoryOf(member)
+    mkdirSync(directory, { recursive: true })
+    const started = await MemberProcess.start({
+      directory,
+      words: ['-public-url', network.nameOf(member), ...words],
+      environment: { CLUSTER_NODES: others.join(','), ...environmentOf?.(member) },
+      main,
+      under: underOf?.(member) ?? [],
+    })
+    this.#members[member] = started
+    network.moved(member, started.port)
+  }
+
+  directoryOf(member: number): string {
+    return join(this.#options.folder, `member-${member}`)
+  }
+
+  /** SIGTERM, and wait for its end. */
+  async stop(member: number): Promise<void> {
+    await this.process(member).stop()
+    this.#gone(member)
+  }
+
+  /** kill -9. */
+  async kill(member: number): Promise<void> {
+    await this.process(member).kill()
+    this.#gone(member)
+  }
+
+  /** Its disk is another, empty one. It is not running. */
+  wipe(member: number): void {
+    rmSync(this.directoryOf(member), { recursive: true, force: true })
+  }
+
+  process(member: number): MemberProcess {
+    const found = this.#members[member]
+    if (found === null || found === undefined) throw new Error(`member ${member} is not running`)
+    return found
+  }
+
+  isRunning(member: number): boolean {
+    return this.#members[member] != null
+  }
+
+  /** Where its clients reach it without a gate in between; 0: nowhere. */
+  portOf(member: number): number {
+    return this.#members[member]?.port ?? 0
+  }
+
+  /** Null: no answer. */
+  async health(member: number): Promise<Health | null> {
+    try {
+      const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS)
+      const response = await fetch(`http://127.0.0.1:${this.portOf(member)}/health`, { signal })
+      return (await response.json()) as Health
+    } catch {
+      return null
+    }
+  }
+
+  /** Whether it says that it serves. */
+  async isReady(member: number): Promise<boolean> {
+    try {
+      const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS)
+      const response = await fetch(`http://127.0.0.1:${this.portOf(member)}/-/readyz`, { signal })
+      await response.arrayBuffer()
+      return response.status === 200
+    } catch {
+      return false
+    }
+  }
+
+  /** All that run. */
+  async ready(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+    const running = MEMBERS.filter((member) => this.isRunning(member))
+    await this.until('all are ready', timeoutMs, async () => {
+      const found = await Promise.all(running.map((member) => this.isReady(member)))
+      return found.every(Boolean)
+    })
+  }
+
+  /** Throws, with what the members last said, when it does not come to be. Returns how long it took. */
+  async until(what: string, timeoutMs: number, condition: () => Promise<boolean>): Promise<number> {
+    const startedMs = performance.now()
+    while (!(await condition())) {
+      if (performance.now() - startedMs > timeoutMs) {
+        throw new Error(`not within ${timeoutMs} ms: ${what}\n${await this.report()}`)
+      }
+      await sleep(LOOK_EVERY_MS)
+    }
+    return performance.now() - startedMs
+  }
+
+  /** What the members say of themselves, for whoever has to find out why. */
+  async report(): Promise<string> {
+    const parts = MEMBERS.map(async (member) => {
+      const said = this.#members[member]?.said.slice(-1500) ?? 'not running'
+      const health = this.isRunning(member) ? JSON.stringify(await this.health(member)) : ''
+      return `member ${member}: ${health}\n${said}`
+    })
+    return (await Promise.all(parts)).join('\n')
+  }
+
+  async close(): Promise<void> {
+    for (const member of MEMBERS) if (this.isRunning(member)) await this.kill(member)
+    await this.network.close()
+  }
+
+  #gone(member: number): void {
+    this.#members[member] = null
+    this.network.left(member)
+  }
+}
