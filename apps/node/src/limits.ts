@@ -208,3 +208,23 @@ export const HEALTH_MEMORY_AGE_MS_MAX = 100
 /** Peers: the same refusal of batches is logged so often, and so many refusals are told apart. */
 export const PEER_REFUSAL_LOG_MS = 60_000
 export const PEER_REFUSALS_KNOWN_MAX = 64
+/** Peers: from dialling to a connection that may be used; and from a batch to its reply. */
+export const PEER_CONNECT_TIMEOUT_MS = 5000
+export const PEER_DEADLINE_MS = 5000
+/** Peers: how often deadlines are looked at, and who is to be dialled again. */
+export const PEER_SWEEP_MS = 100
+/** Peers: the pause before a peer is dialled again, from the first failure on, doubled with each. */
+export const PEER_REDIAL_MS_MIN = 100
+export const PEER_REDIAL_MS_MAX = 2000
+/** Peers: connections to one, and the unsent bytes of each from which on another is opened. */
+export const PEER_CONNECTIONS_MAX = 10
+export const PEER_CONNECTION_FULL_BYTES = 512 * 1024
+/** Peers: a batch that has become so large leaves before the turn is over, or waits alone. */
+export const PEER_BATCH_BYTES = 192 * 1024
+/** Peers: what waits for one of them, and for how long; the oldest is dropped. */
+export const PEER_WAITING_BYTES_MAX = 16 * 1024 * 1024
+export const PEER_WAITING_MS_MAX = 2000
+/** Peers: the quickest reply of so long tells the clock of the other. */
+export const PEER_CLOCK_SAMPLE_MS = 10_000
+/** Peers: what a peer may send of a reply before it is whole. */
+export const PEER_REPLY_BYTES_MAX = 4096

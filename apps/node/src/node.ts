@@ -26,6 +26,7 @@ import {
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
 import { LocalKeyValue } from './local/local-key-value.ts'
+import { PeerDoor, type PeerReceiver } from './peers/peer-door.ts'
 import { Receivers } from './receivers.ts'
 import { PortAsking } from './resp/asking.ts'
 import { commands } from './resp/command-table.ts'
@@ -66,6 +67,8 @@ export interface NodeOptions {
   publicUrl?: string | null
   /** The layout of the cluster in its binary form, for clients; null: the node is on its own. */
   layout?: (() => Uint8Array) | null
+  /** Who takes batches of other members; null: the node is on its own. */
+  peers?: PeerReceiver | null
   logger?: NodeLogger
   time?: Time
   /** Read sockets as plain streams: the tested fallback. */
@@ -128,7 +131,7 @@ export class Node {
       admission: this.admission,
       durability,
       nodeId: store.nodeId,
-      peers: null,
+      peers: options.peers ? new PeerDoor({ receiver: options.peers, logger, now: time.now }) : null,
       layout: options.layout ?? null,
       streams,
       held,

@@ -2,6 +2,8 @@
 export interface Time {
   /** Wall milliseconds. */
   now(): number
+  /** Milliseconds that only rise. */
+  elapsedMs(): number
   every(ms: number, run: () => void): unknown
   cancel(handle: unknown): void
   sleep(ms: number): Promise<void>
@@ -9,6 +11,7 @@ export interface Time {
 
 export const systemTime: Time = {
   now: () => Date.now(),
+  elapsedMs: () => performance.now(),
   every: (ms, run) => setInterval(run, ms).unref(),
   cancel: (handle) => clearInterval(handle as NodeJS.Timeout),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

@@ -10,7 +10,7 @@ import type { NodeLogger } from '../node.ts'
 /** Why a batch is not taken. BAD_REQUEST: it cannot be read, and nobody listens to its connection any more. */
 export interface PeerRefusal {
   readonly error: ErrorNumber
-  readonly message: string
+  readonly words: string
 }
 
 /** Who takes batches. */
@@ -37,7 +37,7 @@ export class PeerDoor {
   /** @param from what the sender calls itself */
   take(from: string, bytes: Uint8Array, start: number, end: number): PeerRefusal | null {
     const refusal = this.#options.receiver.take(bytes, start, end)
-    if (refusal !== null) this.#log(from, refusal.message)
+    if (refusal !== null) this.#log(from, refusal.words)
     return refusal
   }
 

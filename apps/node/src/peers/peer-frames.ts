@@ -62,7 +62,7 @@ export class PeerFrames {
       batch = chunks.finish(request)!
     }
     const refusal = this.#door!.take(this.#name, batch, request.valueStart, request.valueEnd)
-    return refusal === null ? ERROR.NONE : this.#refused(refusal.error, refusal.message)
+    return refusal === null ? ERROR.NONE : this.#refused(refusal.error, refusal.words)
   }
 
   /** The reply to a batch that was taken. */

@@ -18,6 +18,7 @@ const node = await startNode({
   durability: 0,
   time: {
     now: () => began + (Date.now() - began) * hurry,
+    elapsedMs: () => performance.now() * hurry,
     every: (ms, run) => setInterval(run, ms / hurry),
     cancel: (handle) => clearInterval(handle as NodeJS.Timeout),
     sleep: (ms) => sleep(ms / hurry),

@@ -1,0 +1,96 @@
+/**
+ * The way to the other members. `linkTo` opens one link for each; what is sent in a turn of the event loop
+ * leaves right after its poll phase, in one write for each peer: whatever came in together is answered
+ * together, and nothing waits for a timer.
+ */
+import { ChunkPool } from '../door/output.ts'
+import { PEER_SWEEP_MS } from '../limits.ts'
+import type { NodeLogger } from '../node.ts'
+import type { Time } from '../time.ts'
+import type { BatchForm } from './batch-form.ts'
+import type { Carrier, CarrierOwner } from './carrier.ts'
+import type { PeerSecurity } from './dialling.ts'
+import { FrameCarrier } from './frame-carrier.ts'
+import { BatchLink, type PeerLink } from './peer-link.ts'
+
+export type { LinkStatus, PeerLink } from './peer-link.ts'
+
+export interface PeerLinksOptions {
+  /** Ours. */
+  readonly name: string
+  readonly form: BatchForm
+  /** Of the cluster; null: there is none. */
+  readonly authKey: string | null
+  /** What we show to peers that speak TLS; null: those of the form `host:port` do not. */
+  readonly security: () => PeerSecurity | null
+  /** Batches to one peer without an answer. */
+  readonly workers: number
+  readonly time: Time
+  readonly random: () => number
+  readonly logger: NodeLogger
+}
+
+export class PeerLinks {
+  readonly #options: PeerLinksOptions
+  readonly #links = new Map<string, BatchLink>()
+  readonly #chunks = new ChunkPool()
+  #touched: BatchLink[] = []
+  #flushing: BatchLink[] = []
+  readonly #sweep: unknown
+
+  constructor(options: PeerLinksOptions) {
+    this.#options = options
+    this.#sweep = options.time.every(PEER_SWEEP_MS, () => {
+      const elapsedMs = options.time.elapsedMs()
+      for (const link of this.#links.values()) link.sweep(elapsedMs)
+    })
+  }
+
+  /** The link to a member, which is dialled from now on. */
+  linkTo(name: string): PeerLink {
+    const known = this.#links.get(name)
+    if (known !== undefined) return known
+    const { form, time, logger } = this.#options
+    const link = new BatchLink({
+      name,
+      form,
+      time,
+      logger,
+      carrierOf: (owner) => this.#carrierTo(name, owner),
+      onTouched: this.#onTouched,
+    })
+    this.#links.set(name, link)
+    return link
+  }
+
+  #carrierTo(member: string, owner: CarrierOwner): Carrier {
+    const { name: ownName, authKey, security, workers, time, random } = this.#options
+    const chunks = this.#chunks
+    return new FrameCarrier({
+      ...{ member, ownName, authKey, security, batchesMax: workers, chunks, time, random, owner },
+    })
+  }
+
+  readonly #onTouched = (link: BatchLink): void => {
+    link.isTouched = true
+    if (this.#touched.length === 0) setImmediate(this.#flush)
+    this.#touched.push(link)
+  }
+
+  readonly #flush = (): void => {
+    const touched = this.#touched
+    this.#touched = this.#flushing
+    this.#flushing = touched
+    for (const link of touched) {
+      link.isTouched = false
+      link.flush()
+    }
+    touched.length = 0
+  }
+
+  close(): void {
+    this.#options.time.cancel(this.#sweep)
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
+  }
+}
