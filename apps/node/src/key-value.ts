@@ -218,6 +218,11 @@ export class Answer {
 export type Complete = (token: number, answer: Answer) => void
 
 export interface KeyValue {
+  /**
+   * Several keys do not change in one moment (batches are refused), and what was submitted first does not
+   * take effect first, but for operations of one connection on one key.
+   */
+  readonly isCluster: boolean
   submit(operation: Operation, token: number): void
   /** These keys will be asked for in the next calls of `submit`. Only speed depends on it. */
   foresee(keys: Foresight): void

@@ -46,6 +46,8 @@ export const REPLY_SLOTS = 1024
 export const OPERATION_TIMEOUT_MS = 30_000
 /** A cluster gives an operation up before, so that its client hears what is known of it. */
 export const CLUSTER_DEADLINE_MS = 25_000
+/** HTTP: after which a client may ask again whose request found too few replicas. */
+export const NO_QUORUM_RETRY_SECONDS = 1
 /** Places in which operations of one connection on one key follow each other; a power of two. */
 export const SAME_KEY_PLACES = 16 * 1024
 /** Replies of which not a byte is taken for this long end the connection. */

@@ -170,6 +170,7 @@ t.test('every byte string has a target, and no target is normalised', async (t) 
 
 /** Answers each operation some turns later, shuffled among those that wait. */
 class Shuffled implements KeyValue {
+  readonly isCluster = false
   readonly #inner: KeyValue
   constructor(inner: KeyValue) {
     this.#inner = inner

@@ -10,6 +10,7 @@ import { RespSocket, request } from './support/resp-socket.ts'
 import { temporaryFolder } from './support/server.ts'
 
 class Late implements KeyValue {
+  readonly isCluster = false
   readonly #inner: KeyValue
   #count = 0
 

@@ -44,6 +44,7 @@ export interface ClusterKeyValueParts {
 }
 
 export class ClusterKeyValue implements KeyValue {
+  readonly isCluster = true
   readonly #parts: ClusterKeyValueParts
   readonly #packer = new ValuePacker()
   readonly #answer = new Answer()

@@ -1,8 +1,8 @@
 /**
  * Operations of one connection on one key take effect in the order in which they came, as on a single node:
- * a client that sends DEL and SET without waiting in between must not find the key deleted. Reads go together,
- * a write goes alone; what has to wait waits here, before the core knows of it. Of other connections, and of
- * other keys, nobody waits.
+ * a client that sends DEL and SET without waiting in between must not find the key deleted. Reads go
+ * together, a write goes alone; what has to wait waits here, before the core knows of it. Of other
+ * connections, and of other keys, nobody waits.
  *
  * Without a map: a place for each pair of connection and key, by their hash. Two pairs in one place wait for
  * each other without need.

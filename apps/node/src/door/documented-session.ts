@@ -203,6 +203,8 @@ export class DocumentedSession implements Session {
     operation.begin(kind, bytes, request.keyStart, request.keyEnd, durability)
     this.#context.lookahead.hash(bytes, request.keyStart, request.keyEnd, operation.hash)
     operation.wantsStream = kind === KIND.get
+    // A reply does not say it.
+    operation.wantsExists = false
     if (kind === KIND.set) {
       const error = this.#setValue(bytes)
       if (error !== ERROR.NONE) return this.#refuse(error)

@@ -70,6 +70,8 @@ export class FrameRequests {
     operation.begin(kind, bytes, keyStart, keyEnd, level)
     operation.requestId.copy(request.requestId)
     operation.attempt = request.attempt
+    operation.consistency = consistency
+    operation.deadlineMs = request.deadlineMs
     if (kind === KIND.scan) return ERROR.NONE
     if (kind === KIND.batch) return this.#batch(request, bytes)
     if (keyEnd === keyStart) return ERROR.KEY_MISSING

@@ -305,6 +305,9 @@ export class FrameSession implements Session {
     const error = this.#requests.fill(request, kind, bytes)
     if (error !== ERROR.NONE) return this.#refuse(error, this.#requests.words)
     operation.wantsStream = kind === KIND.get
+    if (request.deadlineMs !== 0 && this.#arrivedAtMs !== 0) {
+      operation.deadlineMs = Math.max(1, this.#endMs() - this.#context.now())
+    }
     if (kind === KIND.scan) return this.#scan(bytes)
     if (operation.codec !== CODEC.none) return this.#unpack(operation)
     if (operation.batch !== null) admission.charge(Math.max(0, operation.batch.length - 1))

@@ -80,6 +80,7 @@ export class IncomingValue implements IntakeListener {
       return this.#fail(ERROR.TIMEOUT, null)
     }
     this.#operation.staged = value
+    if (this.#endMs !== 0) this.#operation.deadlineMs = Math.max(1, this.#endMs - now())
     keyValue.submit(this.#operation, this.#token)
   }
 

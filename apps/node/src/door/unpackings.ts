@@ -87,7 +87,7 @@ export class Unpackings {
   }
 
   async #unpack(packed: Packed): Promise<void> {
-    const { operation, token } = packed
+    const { operation, token, endMs } = packed
     let staged: StagedValue | null
     try {
       staged = await this.#take(packed)
@@ -99,6 +99,7 @@ export class Unpackings {
       return packed.wire.answer(token, new Answer().fail(...reasonOf(error)))
     }
     operation.staged = staged
+    if (endMs !== 0) operation.deadlineMs = Math.max(1, endMs - this.#options.now())
     this.#options.keyValue.submit(operation, token)
   }
 

@@ -14,7 +14,7 @@ import type { Answer } from '../key-value.ts'
 import { HTTP_LINGER_MS, HTTP_REPLY_FREE_BYTES, HTTP_SKIP_BYTES_MAX, WRITE_TIMEOUT_MS } from '../limits.ts'
 import type { Receiver, Receivers } from '../receivers.ts'
 import { errorBody } from './reply-body.ts'
-import { JSON_TYPE, ReplyHead } from './reply-head.ts'
+import { JSON_TYPE, ReplyHead, retryAfterOf } from './reply-head.ts'
 
 const REQUEST_TIMEOUT = 408
 
@@ -158,10 +158,8 @@ export class Exchange implements Receiver {
     head.ttlMs = -1
     head.hasRanges = false
     if (error === ERROR.UNAUTHORIZED) head.others.push('WWW-Authenticate', 'Bearer')
-    if (error === ERROR.RATE_LIMITED) {
-      const seconds = Math.max(1, Math.ceil(context.admission.retryAfterMs / 1000))
-      head.others.push('Retry-After', `${seconds}`)
-    }
+    const seconds = retryAfterOf(error, context.admission)
+    if (seconds > 0) head.others.push('Retry-After', `${seconds}`)
     const body = errorBody(error, message)
     const unread = unreadBytesOf(request)
     request.resume()

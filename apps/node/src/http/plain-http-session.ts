@@ -23,7 +23,7 @@ import { isText } from './plain-headers.ts'
 import type { PlainReplies } from './plain-replies.ts'
 import { INCOMPLETE, NOT_PLAIN, PlainRequest } from './plain-request.ts'
 import { errorBody, SUCCESS, valueBody } from './reply-body.ts'
-import { RAW_TYPE, ReplyHead } from './reply-head.ts'
+import { RAW_TYPE, ReplyHead, retryAfterOf } from './reply-head.ts'
 
 /** Shared by all connections: they are of use only while one `consume` runs. */
 const request = new PlainRequest()
@@ -129,6 +129,7 @@ export class PlainHttpSession implements Session {
     const error = admission.refuse(kind, true)
     if (error !== ERROR.NONE) return this.#refuse(kind, error)
     operation.begin(kind, bytes, keyStart, keyEnd, durability)
+    operation.wantsExists = false
     lookahead.hash(bytes, keyStart, keyEnd, operation.hash)
     if (writes && request.sendsRaw) {
       operation.setValue(bytes, request.bodyStart, request.bodyEnd, VALUE_TYPE.raw)
@@ -198,10 +199,8 @@ export class PlainHttpSession implements Session {
     if (answer.outcome !== OUTCOME.ok) {
       head.status = errorKind(answer.error).httpStatus
       body = errorBody(answer.error, answer.message)
-      if (answer.error === ERROR.RATE_LIMITED) {
-        const { retryAfterMs } = this.#context.admission
-        head.others.push('Retry-After', `${Math.max(1, Math.ceil(retryAfterMs / 1000))}`)
-      }
+      const seconds = retryAfterOf(answer.error, this.#context.admission)
+      if (seconds > 0) head.others.push('Retry-After', `${seconds}`)
     } else if (isRead) {
       const { value, valueStart, valueEnd, valueType } = answer
       body = isRaw

@@ -20,7 +20,9 @@
  * more lines between Accept-Ranges and Date.
  */
 import { STATUS_CODES } from 'node:http'
-import { HTTP_KEEP_ALIVE_MS } from '../limits.ts'
+import { ERROR, type ErrorNumber } from '@minivault/protocol'
+import type { Admission } from '../admission/admission.ts'
+import { HTTP_KEEP_ALIVE_MS, NO_QUORUM_RETRY_SECONDS } from '../limits.ts'
 
 export const JSON_TYPE = 'application/json'
 export const RAW_TYPE = 'application/octet-stream'
@@ -74,4 +76,10 @@ export class ReplyHead {
 export function varyOf(isNegotiated: boolean, dependsOnOrigin: boolean): string {
   if (!dependsOnOrigin) return isNegotiated ? 'Accept' : ''
   return isNegotiated ? 'Accept, Origin' : 'Origin'
+}
+
+/** Seconds after which the same request may fare better; 0: that is not known. */
+export function retryAfterOf(error: ErrorNumber, { retryAfterMs }: Admission): number {
+  if (error === ERROR.RATE_LIMITED) return Math.max(1, Math.ceil(retryAfterMs / 1000))
+  return error === ERROR.NO_QUORUM ? NO_QUORUM_RETRY_SECONDS : 0
 }

@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { Version } from '@minivault/clock'
+import { CONSISTENCY, type Consistency } from '@minivault/protocol'
 import { DURABILITY, type Durability } from '@minivault/storage'
 import { KIND, type Kind } from '../key-value.ts'
 import { HTTP_TTL_MS_MAX } from '../limits.ts'
@@ -13,17 +14,23 @@ export interface RequestWishes {
   /** Zero: the value does not end. */
   ttlMs: number
   durability: Durability
+  consistency: Consistency
   /** Null: nobody will retry it. */
   request: Version | null
   attempt: number
 }
 
-const CONSISTENCIES: readonly string[] = ['one', 'quorum']
 const ATTEMPT_MAX = 255
 
 /** @param durability what a request that names no level gets */
 export function readWishes(headers: IncomingHttpHeaders, kind: Kind, durability: Durability): RequestWishes {
-  const wishes: RequestWishes = { ttlMs: 0, durability, request: null, attempt: 0 }
+  const wishes: RequestWishes = {
+    ttlMs: 0,
+    durability,
+    consistency: CONSISTENCY.server,
+    request: null,
+    attempt: 0,
+  }
   for (const name in headers) {
     if (!name.startsWith('minivault-')) continue
     const value = `${headers[name]}`
@@ -35,7 +42,7 @@ export function readWishes(headers: IncomingHttpHeaders, kind: Kind, durability:
         wishes.durability = durabilityOf(value)
         break
       case 'minivault-consistency':
-        if (!CONSISTENCIES.includes(value)) throw new BadHeader('Minivault-Consistency is one or quorum')
+        wishes.consistency = consistencyOf(value)
         break
       case 'minivault-request':
         wishes.request = requestOf(value)
@@ -57,6 +64,11 @@ function ttlOf(value: string, kind: Kind): number {
 function durabilityOf(value: string): Durability {
   if (Object.hasOwn(DURABILITY, value)) return DURABILITY[value as keyof typeof DURABILITY]
   throw new BadHeader('Minivault-Durability is memory, os or fsync')
+}
+
+function consistencyOf(value: string): Consistency {
+  if (value === 'one' || value === 'quorum') return CONSISTENCY[value]
+  throw new BadHeader('Minivault-Consistency is one or quorum')
 }
 
 function requestOf(value: string): Version {

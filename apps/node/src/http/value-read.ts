@@ -15,7 +15,7 @@ import type { Exchange } from './exchange.ts'
 import { OutgoingBody } from './outgoing-body.ts'
 import { DATA, END, valueBody } from './reply-body.ts'
 import { RAW_TYPE } from './reply-head.ts'
-import { readWishes } from './request-headers.ts'
+import { type RequestWishes, readWishes } from './request-headers.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -32,8 +32,9 @@ export class ValueRead {
   start(): void {
     const { context, headers } = this.#exchange
     const { operation, keyValue, durability } = context
+    let wishes: RequestWishes
     try {
-      readWishes(headers, KIND.get, durability)
+      wishes = readWishes(headers, KIND.get, durability)
       this.#conditions = Conditions.of(headers['if-match'], headers['if-none-match'])
     } catch (error) {
       if (!(error instanceof BadHeader)) throw error
@@ -41,6 +42,7 @@ export class ValueRead {
     }
     operation.begin(KIND.get, this.#key, 0, this.#key.length, durability)
     hashKey(this.#key, 0, this.#key.length, operation.hash)
+    operation.consistency = wishes.consistency
     operation.wantsStream = true
     keyValue.submit(
       operation,

@@ -156,10 +156,12 @@ export class ValueWrite {
   /** What is asked for, into the operation that all share: valid until the next call into the port. */
   #fill(): void {
     const { operation } = this.#exchange.context
-    const { durability, ttlMs, request, attempt } = this.#wishes
+    const { durability, consistency, ttlMs, request, attempt } = this.#wishes
     this.#plan.begin(operation, this.#key)
     hashKey(this.#key, 0, this.#key.length, operation.hash)
     operation.durability = durability
+    operation.consistency = consistency
+    operation.wantsExists = false
     operation.ttlMs = ttlMs
     if (request !== null) operation.requestId.copy(request)
     operation.attempt = attempt

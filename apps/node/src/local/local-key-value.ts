@@ -36,6 +36,7 @@ import { pageOf, ScanPages } from './scan-pages.ts'
 import { errorOf } from './storage-errors.ts'
 
 export class LocalKeyValue implements KeyValue, StoreListener {
+  readonly isCluster = false
   readonly #complete: Complete
   #store!: Store
   #ledger!: RequestLedger

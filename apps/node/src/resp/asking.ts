@@ -41,6 +41,7 @@ type Take<T> = (answer: Answer, held: HeldValues | null) => T
 const NO_BYTES = new Uint8Array(0)
 
 export class PortAsking implements Asking {
+  readonly isCluster: boolean
   readonly held: HeldBytes
   readonly positions: ScanPositions
   readonly #parts: PortAskingParts
@@ -49,6 +50,7 @@ export class PortAsking implements Asking {
 
   constructor(parts: PortAskingParts) {
     this.#parts = parts
+    this.isCluster = parts.keyValue.isCluster
     this.held = parts.held
     this.positions = new ScanPositions(parts.now())
   }
@@ -88,6 +90,11 @@ export class PortAsking implements Asking {
     const operation = this.#begin(KIND.delete, key)
     if (expectedVersion !== undefined) operation.expectedVersion.copy(expectedVersion)
     return this.#ask(isRemoved)
+  }
+
+  drop(key: Uint8Array): Told<boolean> {
+    this.#begin(KIND.delete, key).wantsExists = false
+    return this.#ask(isOk)
   }
 
   touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Told<boolean> {

@@ -131,6 +131,8 @@ export interface KeyPage {
  * rejects with it; a condition that does not hold is a result, not an error.
  */
 export interface Asking {
+  /** Several keys do not change, and are not seen, in one moment. */
+  readonly isCluster: boolean
   /** What is read into memory is counted there. */
   readonly held: HeldBytes
   /** Of SCAN. */
@@ -144,6 +146,8 @@ export interface Asking {
   set(key: Uint8Array, value: Uint8Array, options?: SetOptions): Told<boolean>
   /** Whether there was something; with a version: whether it was that. */
   delete(key: Uint8Array, expectedVersion?: Version): Told<boolean>
+  /** Without asking whether there was anything. */
+  drop(key: Uint8Array): Told<boolean>
   /** Another expiry (0: none) for the same value; false: it is not there, or not this version. */
   touch(key: Uint8Array, ttlMs: number, expectedVersion?: Version): Told<boolean>
   scan(wish: ScanWish): Promise<KeyPage>

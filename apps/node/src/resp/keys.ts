@@ -12,10 +12,12 @@ import { Version } from '@minivault/clock'
 import { VALUE_TYPE, type ValueType } from '@minivault/storage'
 import type { BatchCondition, BatchItem } from '../key-value.ts'
 import { ASKED_AT_ONCE_MAX, KEYS_PROVED_MAX } from '../limits.ts'
-import type { Asking, FoundKey, FoundValue, Told } from './command.ts'
+import { type Asking, CommandError, type FoundKey, type FoundValue, type Told } from './command.ts'
 import type { HeldValues } from './held-values.ts'
 import { Late } from './late.ts'
 
+const SEVERAL_KEYS =
+  'EXECABORT in a cluster a transaction is of one key: several keys do not change in one moment'
 const ABSENT = new Version()
 const GONE = new Uint8Array(0)
 
@@ -129,8 +131,9 @@ export class Keys {
   }
 
   /** False: something was written in between. Nothing has taken effect then. */
-  commit(watched: readonly BatchCondition[] = []): Told<boolean> {
+  commit(isTransaction: boolean, watched: readonly BatchCondition[]): Told<boolean> {
     if (this.#hasMoved) return false
+    if (this.ask.isCluster) return this.#commitInCluster(isTransaction, watched)
     const all = [...this.#seen.values()]
     const written = all.filter((seen) => seen.isWritten)
     const isProved = all.length <= KEYS_PROVED_MAX
@@ -145,6 +148,25 @@ export class Keys {
       if (item !== null) items.push(item)
     }
     return this.ask.batch(items, isProved ? [...watched, ...conditionsOf(all)] : watched)
+  }
+
+  /** Not in one moment: at most one key is written, and of what else was read nothing is proved. */
+  #commitInCluster(isTransaction: boolean, watched: readonly BatchCondition[]): Told<boolean> {
+    const all = [...this.#seen.values()]
+    const names = new Set([...this.#seen.keys(), ...watched.map(({ key }) => nameOf(key))])
+    const written = all.filter((seen) => seen.isWritten)
+    if (written.length > 1 || (isTransaction && names.size > 1)) throw new CommandError(SEVERAL_KEYS)
+    for (const { key, version } of watched) {
+      const seen = this.#seen.get(nameOf(key)) ?? this.#learnVersion(key)
+      if (seen.version === null) seen.version = version
+      else if (!isSame(version, seen.version)) return false
+    }
+    return written.length === 0 || this.#commitOne(written[0]!)
+  }
+
+  #learnVersion(key: Uint8Array): Seen {
+    this.find(key)
+    return this.#seen.get(nameOf(key))!
   }
 
   #commitOne({ key, version, content, hasNewValue }: Seen): Told<boolean> {

@@ -17,24 +17,26 @@ export function onKeys<T>(context: CommandContext, work: (keys: Keys) => T): Tol
 
 /** What must hold beside, or all is given up. */
 export interface Watched {
+  /** Of all its keys at one moment, also of those that it only reads. */
+  readonly isTransaction: boolean
   readonly conditions: readonly BatchCondition[]
   /** Asked when something had been written in between. */
   stillHold(): Promise<boolean>
 }
 
-const NOTHING: Watched = { conditions: [], stillHold: async () => true }
+const NOTHING: Watched = { isTransaction: false, conditions: [], stillHold: async () => true }
 
 /** Null: given up. */
 export function committed<T>(
   { ask, now, endMs }: CommandContext,
   work: (keys: Keys) => Told<T>,
-  { conditions, stillHold }: Watched,
+  { isTransaction, conditions, stillHold }: Watched,
 ): Told<T | null> {
   const held = new HeldValues(ask.held)
   let told: T
   const commit = (keys: Keys, value: T): Told<boolean> => {
     told = value
-    return replayed(() => keys.commit(conditions))
+    return replayed(() => keys.commit(isTransaction, conditions))
   }
   const attempt = (): Told<boolean> => {
     const keys = new Keys(ask, held, now)

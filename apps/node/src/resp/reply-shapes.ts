@@ -35,12 +35,15 @@ export type Shape = (typeof SHAPE)[keyof typeof SHAPE]
 const PLACES_MIN = 4
 
 export class ReplyShapes {
+  /** Requests without a reply. */
+  count = 0
   #shapes = new Uint8Array(PLACES_MIN)
   #mask = PLACES_MIN - 1
 
   set(slot: number, shape: number): void {
     while (this.#shapes[slot & this.#mask] !== SHAPE.none) this.#grow(slot)
     this.#shapes[slot & this.#mask] = shape
+    this.count += 1
   }
 
   /** What it is; its reply is written now. */
@@ -48,6 +51,7 @@ export class ReplyShapes {
     const at = slot & this.#mask
     const shape = this.#shapes[at]!
     this.#shapes[at] = SHAPE.none
+    this.count -= 1
     return shape
   }
 

@@ -85,6 +85,10 @@ export function errorLine(error: ErrorNumber, message: string | null = null): st
       return 'ERR rate limit: too many requests'
     case ERROR.READ_ONLY:
       return `READONLY ${words}`
+    case ERROR.NO_QUORUM:
+      return `NOQUORUM ${words}`
+    case ERROR.IN_DOUBT:
+      return `INDOUBT ${words}`
     case ERROR.DISK_FULL:
       return `MISCONF ${words}`
     default:

@@ -32,6 +32,7 @@ import type { RespGateway } from './resp-gateway.ts'
 import { BulkPieces, errorLine, writeAnswer } from './resp-output.ts'
 import type { SessionState } from './session-state.ts'
 import { breachOf } from './stranger-bounds.ts'
+import { isWord } from './word-in-place.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -155,9 +156,9 @@ export class RespSession implements Session {
       return refused
     }
     if (consumed > 0) {
-      this.#dispatch(bytes, start, request)
+      const isBegun = this.#dispatch(bytes, start, request)
       this.#letGo()
-      return start + consumed
+      return isBegun ? start + consumed : start
     }
     this.#request ??= this.#gateway.lend()
     if (!this.#isTakenInPieces(bytes, start, request)) {
@@ -198,8 +199,7 @@ export class RespSession implements Session {
     const request = new RespRequest()
     const array = encodeRespRequest(line.words)
     request.cut(array, 0, array.length)
-    this.#dispatch(array, 0, request)
-    return start + consumed
+    return this.#dispatch(array, 0, request) ? start + consumed : start
   }
 
   #breakOff(words: string): void {
@@ -207,16 +207,25 @@ export class RespSession implements Session {
     this.#wire.closeAfterReplies()
   }
 
-  #dispatch(bytes: Uint8Array, start: number, request: RespRequest): void {
-    if (request.count === 0) return
+  /** False: not now, what was begun before it has to end first. */
+  #dispatch(bytes: Uint8Array, start: number, request: RespRequest): boolean {
+    if (request.count === 0) return true
     if (this.#state.transaction === null && HOT.read(bytes, start, request)) {
-      return this.#submitCommand(bytes, start, request)
+      this.#submitCommand(bytes, start, request)
+      return true
+    }
+    // It asks on its own, and so not behind what this connection has asked.
+    if (this.#gateway.ask.isCluster && this.#shapes.count > 0) {
+      this.#wire.hold()
+      return false
     }
     const reply = this.#asked.run(bytes, start, request)
     const token = this.#take(SHAPE.prepared)
-    if (!(reply instanceof Promise)) return this.#deliver(token, reply)
-    this.#wire.hold()
-    reply.then((prepared) => this.#deliver(token, prepared))
+    if (reply instanceof Promise) {
+      this.#wire.hold()
+      reply.then((prepared) => this.#deliver(token, prepared))
+    } else this.#deliver(token, reply)
+    return true
   }
 
   #deliver(token: number, reply: Reply): void {
@@ -388,13 +397,4 @@ export class RespSession implements Session {
     this.#letGo()
     this.#gateway.close(this.#state)
   }
-}
-
-/** The same letters, in any case. */
-function isWord(bytes: Uint8Array, start: number, end: number, word: string): boolean {
-  if (end - start !== word.length) return false
-  for (let at = start; at < end; at++) {
-    if ((bytes[at]! | 0x20) !== word.charCodeAt(at - start)) return false
-  }
-  return true
 }

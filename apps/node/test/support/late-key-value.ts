@@ -3,6 +3,7 @@ import { Version } from '@minivault/clock'
 import type { KeyValue, Operation } from '../../src/key-value.ts'
 
 export class LateKeyValue implements KeyValue {
+  readonly isCluster = false
   readonly #inner: KeyValue
   readonly #queue: (() => void)[] = []
   #goesOn: boolean

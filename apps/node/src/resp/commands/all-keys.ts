@@ -5,6 +5,7 @@ import { type Command, type CommandContext, CommandError, OK, type Reply } from 
 import { HeldValues } from '../held-values.ts'
 import { isMatch, patternIn, prefixOf } from './globs.ts'
 import { outsideOfTransactions } from './in-transaction.ts'
+import { sumOf } from './key-by-key.ts'
 import { countOf, SYNTAX_ERROR, textOf, wordOf } from './words.ts'
 
 /** As many keys as Redis goes through where no COUNT is given. */
@@ -123,8 +124,13 @@ async function flush(context: CommandContext, words: readonly Uint8Array[]): Pro
   const isRight = words.length === 0 || (words.length === 1 && /^(A?SYNC)$/.test(wordOf(words[0]!)))
   if (!isRight) throw new CommandError(SYNTAX_ERROR)
   for await (const page of pagesOf(context, new Uint8Array(0))) {
+    const { ask } = context
+    if (ask.isCluster) {
+      await sumOf(page, (key) => ask.drop(key))
+      continue
+    }
     const items: BatchItem[] = page.map((key) => ({ key, value: null, valueType: 0, ttlMs: 0 }))
-    await context.ask.batch(items)
+    await ask.batch(items)
   }
   return OK
 }

@@ -1,6 +1,7 @@
 /** Commands on keys, whatever their values are. */
 import { type Command, type CommandContext, CommandError, OK, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
+import { oneNodeOnly } from './key-by-key.ts'
 import { integerIn, integerOf, SYNTAX_ERROR, wordOf } from './words.ts'
 
 const KEY = { first: 1, last: 1, step: 1 }
@@ -72,6 +73,7 @@ function rename(
   [from, to]: readonly Uint8Array[],
   onlyIfAbsent: boolean,
 ): Told<Reply> {
+  if (context.keys === undefined) oneNodeOnly(context, onlyIfAbsent ? 'renamenx' : 'rename')
   return onKeys<Reply>(context, (keys) => {
     const [content, other] = keys.getMany([from!, to!])
     if (content === null || content === undefined) throw new CommandError('ERR no such key')

@@ -1,8 +1,9 @@
-/** Commands on the values of several keys: all at one moment. */
+/** Commands on the values of several keys: all at one moment; in a cluster, each key at its own. */
 import { VALUE_TYPE } from '@minivault/storage'
 import { type Command, type CommandContext, OK, type Reply, type Told } from '../command.ts'
 import { onKeys } from '../on-keys.ts'
-import { wrongArity } from './words.ts'
+import { oneNodeOnly, sumOf } from './key-by-key.ts'
+import { textOf, wrongArity } from './words.ts'
 
 const EACH = { first: 1, last: -1, step: 1 }
 const EVERY_SECOND = { first: 1, last: -1, step: 2 }
@@ -36,6 +37,7 @@ export const manyCommands: readonly Command[] = [
     summary: 'Sets keys to values where none of them exists',
     run: (context, args) => {
       const pairs = pairsOf('msetnx', args)
+      if (context.keys === undefined) oneNodeOnly(context, 'msetnx')
       return onKeys(context, (keys) => {
         const found = keys.findMany(pairs.map(([key]) => key))
         if (found.some((content) => content !== null)) return 0
@@ -95,11 +97,17 @@ function setAll(context: CommandContext, args: readonly Uint8Array[]): Told<Repl
     for (const [key, value] of pairs) keys.put(key, value)
     return OK
   }
+  if (ask.isCluster) {
+    const last = new Map(pairs.map(([key, value]) => [textOf(key), { key, value }]))
+    return sumOf([...last.values()], ({ key, value }) => ask.set(key, value)).then(() => OK)
+  }
   const done = ask.batch(pairs.map(([key, value]) => ({ key, value, valueType: VALUE_TYPE.raw, ttlMs: 0 })))
   return done instanceof Promise ? done.then(() => OK) : OK
 }
 
 function remove(context: CommandContext, names: readonly Uint8Array[]): Told<Reply> {
+  const { ask } = context
+  if (ask.isCluster && context.keys === undefined) return sumOf(names, (name) => ask.delete(name))
   return onKeys(context, (keys) => {
     keys.findMany(names)
     let removed = 0

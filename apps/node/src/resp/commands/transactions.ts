@@ -113,7 +113,7 @@ function carryOut(
     return conditions.every(({ version }, at) => version.toString() === versionOf(found[at]?.version))
   }
   const work = (keys: Keys) => runAll({ ...context, keys }, queued)
-  const replies = committed<Reply>(context, work, { conditions, stillHold })
+  const replies = committed<Reply>(context, work, { isTransaction: true, conditions, stillHold })
   return replies instanceof Promise ? replies.then(replyOf) : replyOf(replies)
 }
 
