@@ -36,8 +36,8 @@ export const CHUNK_BYTES = 192 * 1024
 export const BATCH_BYTES_MAX = 4 * 1024 * 1024
 export const BATCH_OPERATIONS_MAX = 10_000
 
-/** A batch of messages of one member to another: 17 MiB, so that one of 16 MiB finds room in it. */
-export const PEER_BATCH_BYTES_MAX = 17 * 1024 * 1024
+/** A batch of messages of one member to another: 8 MiB. */
+export const PEER_BATCH_BYTES_MAX = 8 * 1024 * 1024
 
 /** Entries of a page of a SCAN where its request names no number, and the most it may name. */
 export const SCAN_ENTRIES_DEFAULT = 1000

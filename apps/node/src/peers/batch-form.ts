@@ -10,7 +10,8 @@ export interface MessageBytes {
   /** The first `length` are the messages. */
   readonly bytes: Uint8Array
   readonly length: number
-  add(message: Message): void
+  /** False: it is too long to be sent, and not among them. */
+  add(message: Message): boolean
   clear(): void
 }
 

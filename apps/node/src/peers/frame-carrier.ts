@@ -11,7 +11,6 @@ import { Redial } from './redial.ts'
 export interface FrameCarrierParts extends Omit<PeerConnectionParts, 'owner' | 'security'> {
   /** Asked at each dialling: certificates are renewed. */
   readonly security: () => PeerConnectionParts['security']
-  readonly random: () => number
   readonly owner: CarrierOwner
 }
 
@@ -25,7 +24,7 @@ export class FrameCarrier implements Carrier, PeerConnectionOwner {
 
   constructor(parts: FrameCarrierParts) {
     this.#parts = parts
-    this.#redial = new Redial(parts.random)
+    this.#redial = new Redial()
     this.#dial()
   }
 

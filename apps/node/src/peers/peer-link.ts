@@ -9,25 +9,9 @@ import type { NodeLogger } from '../node.ts'
 import type { Time } from '../time.ts'
 import type { BatchForm } from './batch-form.ts'
 import type { Carrier, CarrierOwner, Parcel } from './carrier.ts'
+import type { LinkStatus } from './link-status.ts'
 import { PeerClock } from './peer-clock.ts'
 import { WaitingBatches } from './waiting-batches.ts'
-
-export interface LinkStatus {
-  readonly isConnected: boolean
-  /** Of whoever answers at that address; empty: nobody has. */
-  readonly nodeId: string
-  /** Why it is not connected, or was not the last time; empty: it always was. */
-  readonly lastError: string
-  /** Why the peer refuses what we send; empty: it took the last batch. */
-  readonly refusal: string
-  /** The peer's clock against ours; null: not known. */
-  readonly offsetMs: number | null
-  readonly roundTripMs: number
-  /** Bytes that wait here, or that the peer does not take. */
-  readonly unsentBytes: number
-  /** Messages that did not leave, or whose batch was not answered or refused. */
-  readonly dropped: number
-}
 
 export interface PeerLink {
   readonly name: string

@@ -6,14 +6,15 @@
 import { ChunkPool } from '../door/output.ts'
 import { PEER_SWEEP_MS } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
+import type { TlsFiles } from '../settings/settings.ts'
 import type { Time } from '../time.ts'
 import type { BatchForm } from './batch-form.ts'
 import type { Carrier, CarrierOwner } from './carrier.ts'
-import type { PeerSecurity } from './dialling.ts'
 import { FrameCarrier } from './frame-carrier.ts'
+import { PeerCertificates } from './peer-certificates.ts'
 import { BatchLink, type PeerLink } from './peer-link.ts'
 
-export type { LinkStatus, PeerLink } from './peer-link.ts'
+export type { PeerLink } from './peer-link.ts'
 
 export interface PeerLinksOptions {
   /** Ours. */
@@ -21,12 +22,13 @@ export interface PeerLinksOptions {
   readonly form: BatchForm
   /** Of the cluster; null: there is none. */
   readonly authKey: string | null
-  /** What we show to peers that speak TLS; null: those of the form `host:port` do not. */
-  readonly security: () => PeerSecurity | null
+  /** Of the others: they are dialled at once. */
+  readonly members: readonly string[]
+  /** What we show to peers; null: those of the form `host:port` do not speak TLS. */
+  readonly tls: TlsFiles | null
   /** Batches to one peer without an answer. */
   readonly workers: number
   readonly time: Time
-  readonly random: () => number
   readonly logger: NodeLogger
 }
 
@@ -37,9 +39,12 @@ export class PeerLinks {
   #touched: BatchLink[] = []
   #flushing: BatchLink[] = []
   readonly #sweep: unknown
+  readonly #certificates: PeerCertificates | null
 
   constructor(options: PeerLinksOptions) {
     this.#options = options
+    this.#certificates = options.tls === null ? null : new PeerCertificates(options.tls)
+    for (const member of options.members) this.linkTo(member)
     this.#sweep = options.time.every(PEER_SWEEP_MS, () => {
       const elapsedMs = options.time.elapsedMs()
       for (const link of this.#links.values()) link.sweep(elapsedMs)
@@ -64,10 +69,11 @@ export class PeerLinks {
   }
 
   #carrierTo(member: string, owner: CarrierOwner): Carrier {
-    const { name: ownName, authKey, security, workers, time, random } = this.#options
+    const { name: ownName, authKey, workers, time } = this.#options
     const chunks = this.#chunks
+    const security = () => this.#certificates?.current ?? null
     return new FrameCarrier({
-      ...{ member, ownName, authKey, security, batchesMax: workers, chunks, time, random, owner },
+      ...{ member, ownName, authKey, security, batchesMax: workers, chunks, time, owner },
     })
   }
 

@@ -4,11 +4,6 @@ import { PEER_REDIAL_MS_MAX, PEER_REDIAL_MS_MIN } from '../limits.ts'
 export class Redial {
   #failures = 0
   #notBefore = 0
-  readonly #random: () => number
-
-  constructor(random: () => number) {
-    this.#random = random
-  }
 
   isDue(elapsedMs: number): boolean {
     return elapsedMs >= this.#notBefore
@@ -17,7 +12,7 @@ export class Redial {
   failed(elapsedMs: number): void {
     const pauseMs = Math.min(PEER_REDIAL_MS_MAX, PEER_REDIAL_MS_MIN * 2 ** Math.min(this.#failures, 16))
     this.#failures += 1
-    this.#notBefore = elapsedMs + pauseMs * (1 + this.#random()) * 0.5
+    this.#notBefore = elapsedMs + pauseMs * (1 + Math.random()) * 0.5
   }
 
   succeeded(): void {

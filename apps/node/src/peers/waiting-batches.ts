@@ -69,9 +69,12 @@ export class WaitingBatches {
 
   add(message: Message, elapsedMs: number): void {
     const last = this.#last
+    if (!last.content.add(message)) {
+      this.dropped += 1
+      return
+    }
     if (last.messages === 0) last.since = elapsedMs
     last.messages += 1
-    last.content.add(message)
   }
 
   addStart(message: StartMessage<LayoutState>, elapsedMs: number): void {

@@ -19,7 +19,7 @@ class Texts implements MessageBytes {
   bytes: Uint8Array = Buffer.alloc(256)
   length = 0
 
-  add(message: Message): void {
+  add(message: Message): boolean {
     const text = Buffer.from(message as unknown as string)
     while (this.bytes.length < this.length + LENGTH_BYTES + text.length) {
       this.bytes = Buffer.concat([this.bytes, Buffer.alloc(this.bytes.length)])
@@ -27,6 +27,7 @@ class Texts implements MessageBytes {
     Buffer.from(this.bytes.buffer, this.bytes.byteOffset).writeUInt32LE(text.length, this.length)
     this.bytes.set(text, this.length + LENGTH_BYTES)
     this.length += LENGTH_BYTES + text.length
+    return true
   }
 
   clear(): void {
@@ -107,8 +108,8 @@ export function openLinks(t: Test, options: Partial<PeerLinksOptions> = {}): Pee
   const log: Logged[] = []
   const write = (fields: object, message: string) => log.push({ message, fields })
   const links = new PeerLinks({
-    ...{ name: 'localhost:1', form: TEXTS, authKey: null, security: () => null, workers: 50 },
-    ...{ time: systemTime, random: Math.random, logger: { info: write, warn: write, error: write } },
+    ...{ name: 'localhost:1', form: TEXTS, members: [], authKey: null, tls: null, workers: 50 },
+    ...{ time: systemTime, logger: { info: write, warn: write, error: write } },
     ...options,
   })
   t.teardown(() => links.close())
