@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
 import { Latencies } from '../src/latencies.ts'
-import { ConnectionPool } from '../src/load/connection.ts'
+import { ConnectionPool } from '../src/load/connection-pool.ts'
 import { LANGUAGES, type LanguageName } from '../src/load/languages.ts'
 import { runLoad } from '../src/load/load.ts'
 import type { LoadFigures } from '../src/load/load-figures.ts'
@@ -117,7 +117,7 @@ t.test('replies of mixed lengths are checked wherever they are split', async (te
     ]
     for (const [reply, step, invalid] of tries) {
       const { server, port } = await answering(reply, step, bytes)
-      const target = { host: '127.0.0.1', port, serverPid: process.pid, connections: 1, language }
+      const target = { host: '127.0.0.1', ports: [port], serverPids: [process.pid], connections: 1, language }
       const pool = new ConnectionPool()
       const figures = await runLoad(pool, { ...shape, ...target, seconds: 'once' }, requests)
       if (invalid === null) test.equal(figures.invalid, null, `${language}, ${step} bytes at a time`)

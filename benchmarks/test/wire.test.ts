@@ -10,8 +10,9 @@ import { hasRedisBenchmark, runRedisBenchmark } from '../src/load/redis-benchmar
 import { buildRequestBatches } from '../src/load/request-batches.ts'
 import { minivaultPlan } from '../src/servers/minivault-server.ts'
 import { redisPlan, redisVersion } from '../src/servers/redis-server.ts'
-import { HOST, Server, type ServerPlan } from '../src/servers/server.ts'
+import { HOST, Server } from '../src/servers/server.ts'
 import { readMemory } from '../src/servers/server-process.ts'
+import type { ServerPlan } from '../src/servers/started-process.ts'
 import { shuffled } from '../src/shuffled.ts'
 import { pipePlan, wireFloorPlan } from '../src/wire/node-servers.ts'
 
@@ -22,7 +23,7 @@ async function loadServer(plan: ServerPlan, language: LanguageName, test: Tap): 
   await using generator = Generator.start(null)
   const run = (changes: Partial<LoadOptions>) => {
     const shape = { language, operation: 'set', valueBytes: 64, pipeline: 16 } as const
-    const target = { host: HOST, port: server.port, serverPid: server.pid }
+    const target = { host: HOST, ports: [server.port], serverPids: [server.pid] }
     return generator.run({
       ...shape,
       ...target,
@@ -82,9 +83,9 @@ t.test('the floor answers as many requests as came, wherever reads cut them', as
   ] as const) {
     await using server = await Server.start(wireFloorPlan(operation, valueBytes), tmpdir(), null)
     await using generator = Generator.start(null)
-    const target = { host: HOST, port: server.port, serverPid: server.pid, language: 'documented' } as const
+    const target = { host: HOST, ports: [server.port], serverPids: [server.pid] }
     const shape = { operation, valueBytes, pipeline: 64, keyspace: KEYSPACE, connections: 5 } as const
-    const figures = await generator.run({ ...target, ...shape, seconds: 0.2 })
+    const figures = await generator.run({ ...target, ...shape, language: 'documented', seconds: 0.2 })
     test.equal(figures.invalid, null)
     test.ok(figures.operations > KEYSPACE)
   }

@@ -6,22 +6,10 @@
  * next happens.
  */
 import { connect, type Socket } from 'node:net'
-import { ANY_BYTE, type ExpectedReply, type Language } from './language.ts'
+import { ANY_BYTE, type Language } from './language.ts'
+import type { ConnectionOwner, LoadConnection } from './load-connection.ts'
 
-const READ_BYTES = 256 * 1024
-
-/** What a connection asks of the load it works for. */
-export interface ConnectionOwner {
-  /** Of each request of a run: an index into `expected`. */
-  readonly operations: Uint8Array
-  readonly expected: readonly ExpectedReply[]
-  onBatchDone(connection: Connection): void
-  fail(reason: string): void
-  /** `reply` begins with the wrong bytes. */
-  failByReply(operation: number, reply: Buffer): void
-}
-
-export class Connection {
+export class Connection implements LoadConnection {
   owner: ConnectionOwner | null = null
   socket!: Socket
   sentMs = 0
@@ -116,45 +104,4 @@ export class Connection {
       owner.onBatchDone(this)
     }
   }
-}
-
-/**
- * Connections stay open between the runs of one case, so that opening and closing them is in no figure. One
- * pool serves one process.
- */
-export class ConnectionPool {
-  readonly #open = new Map<string, Connection[]>()
-  readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-
-  async take(language: Language, host: string, port: number, count: number): Promise<Connection[]> {
-    const connections = this.#open.get(nameOf(port, language, count)) ?? []
-    while (connections.length < count) {
-      connections.push(await Connection.open(language, host, port, this.#buffer))
-    }
-    return connections
-  }
-
-  /** After a run in which everything that was asked was answered. */
-  giveBack(language: Language, port: number, connections: Connection[]): void {
-    for (const connection of connections) connection.owner = null
-    this.#open.set(nameOf(port, language, connections.length), connections)
-  }
-
-  /** After any other run. */
-  drop(language: Language, port: number, connections: Connection[]): void {
-    for (const connection of connections) connection.close()
-    this.#open.delete(nameOf(port, language, connections.length))
-  }
-
-  close(): void {
-    for (const connections of this.#open.values()) for (const connection of connections) connection.close()
-    this.#open.clear()
-  }
-}
-
-const languageIds = new Map<Language, number>()
-
-function nameOf(port: number, language: Language, count: number): string {
-  if (!languageIds.has(language)) languageIds.set(language, languageIds.size)
-  return `${port} ${languageIds.get(language)} ${count}`
 }

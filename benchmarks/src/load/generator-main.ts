@@ -3,7 +3,7 @@
  * Requests already encoded are kept, so that the rounds of one case do not encode them again; connections
  * stay open until the process ends.
  */
-import { ConnectionPool } from './connection.ts'
+import { ConnectionPool } from './connection-pool.ts'
 import type { GeneratorTask } from './generator.ts'
 import { transferLargeValue } from './large-load.ts'
 import { type LoadOptions, runLoad } from './load.ts'

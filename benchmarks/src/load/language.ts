@@ -6,6 +6,8 @@
  * counts replies of all languages with the same code at the same cost. Anything else (an error, a miss,
  * another length) differs in those first bytes.
  */
+import type { LoadConnection } from './load-connection.ts'
+
 /** What one request asks for. */
 export type Operation = 'set' | 'get'
 
@@ -27,6 +29,8 @@ export interface Greeting {
 export interface Language {
   /** What a connection says before its first request, or null. */
   readonly greeting: Greeting | null
+  /** For a language whose replies are not counted by their heads; `buffer` is read into. */
+  readonly open?: (host: string, port: number, buffer: Buffer) => Promise<LoadConnection>
   /** Writes one request whose value bytes are already in place; returns the offset behind it. */
   writeRequest(operation: Operation, target: Buffer, at: number, key: string, valueBytes: number): number
   requestBytes(operation: Operation, valueBytes: number): number

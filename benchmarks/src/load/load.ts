@@ -10,20 +10,22 @@
 import { performance } from 'node:perf_hooks'
 import { Latencies } from '../latencies.ts'
 import { readCpuSeconds } from '../servers/server-process.ts'
-import type { Connection, ConnectionOwner, ConnectionPool } from './connection.ts'
+import type { ConnectionPool } from './connection-pool.ts'
 import type { ExpectedReply, Language } from './language.ts'
 import { LANGUAGES } from './languages.ts'
+import type { ConnectionOwner, LoadConnection } from './load-connection.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { OPERATIONS, type RequestBatches, type RequestShape } from './request-batches.ts'
 
 export interface LoadOptions extends Omit<RequestShape, 'order'> {
   readonly host: string
-  readonly port: number
+  /** The connections are spread over them. */
+  readonly ports: readonly number[]
   readonly connections: number
   /** How long to send; 'once' asks every key exactly once, in ascending order (to fill the keyspace). */
   readonly seconds: number | 'once'
-  /** Whose CPU time is taken. */
-  readonly serverPid: number
+  /** Whose CPU time is taken, together; not only of those that are asked. */
+  readonly serverPids: readonly number[]
 }
 
 const STALL_MS = 10_000
@@ -33,19 +35,19 @@ export async function runLoad(
   options: LoadOptions,
   requests: RequestBatches,
 ): Promise<LoadFigures> {
-  const { host, port, serverPid } = options
+  const { host, ports, serverPids } = options
   const language: Language = LANGUAGES[options.language]
-  const connections = await pool.take(language, host, port, options.connections)
+  const connections = await pool.take(language, host, ports, options.connections)
   const load = new Load(options, requests, connections)
-  const cpuBefore = readCpuSeconds(serverPid)
+  const cpuBefore = readCpuSeconds(...serverPids)
   const ownBefore = process.cpuUsage()
   const started = performance.now()
   const invalid = await load.run(started)
   const seconds = (performance.now() - started) / 1000
-  const serverCpuSeconds = readCpuSeconds(serverPid) - cpuBefore
+  const serverCpuSeconds = readCpuSeconds(...serverPids) - cpuBefore
   const own = process.cpuUsage(ownBefore)
-  if (invalid === null) pool.giveBack(language, port, connections)
-  else pool.drop(language, port, connections)
+  if (invalid === null) pool.giveBack(language, ports, connections)
+  else pool.drop(language, ports, connections)
   const { completed: operations, latencies } = load
   return {
     operations,
@@ -69,14 +71,14 @@ class Load implements ConnectionOwner {
   readonly #options: LoadOptions
   readonly #language: Language
   readonly #requests: RequestBatches
-  readonly #connections: readonly Connection[]
+  readonly #connections: readonly LoadConnection[]
   #nextBatch = 0
   #batchesLeft: number
   #active = 0
   #endMs = Number.POSITIVE_INFINITY
   #finish: (invalid: string | null) => void = () => {}
 
-  constructor(options: LoadOptions, requests: RequestBatches, connections: readonly Connection[]) {
+  constructor(options: LoadOptions, requests: RequestBatches, connections: readonly LoadConnection[]) {
     const language: Language = LANGUAGES[options.language]
     this.#options = options
     this.#language = language
@@ -109,14 +111,14 @@ class Load implements ConnectionOwner {
     return invalid
   }
 
-  onBatchDone(connection: Connection): void {
+  onBatchDone(connection: LoadConnection): void {
     const nowMs = performance.now()
     this.latencies.add(nowMs - connection.sentMs)
     this.completed += connection.requestCount
     this.#sendNext(connection, nowMs)
   }
 
-  #sendNext(connection: Connection, nowMs: number): void {
+  #sendNext(connection: LoadConnection, nowMs: number): void {
     if (nowMs >= this.#endMs || this.#batchesLeft === 0) {
       if (--this.#active === 0) this.#finish(null)
       return

@@ -14,7 +14,8 @@ import { askOnce } from '../servers/ask-once.ts'
 import { minivaultPlan, type NodeDurability } from '../servers/minivault-server.ts'
 import { CORES } from '../servers/pinning.ts'
 import { redisPlan } from '../servers/redis-server.ts'
-import { HOST, Server, type ServerPlan } from '../servers/server.ts'
+import { HOST, Server } from '../servers/server.ts'
+import type { ServerPlan } from '../servers/started-process.ts'
 import { COMMANDS, requestOf } from './commands.ts'
 import type { RespCase, RespCaseResult, RespContestant } from './figures.ts'
 import type { RespOptions } from './resp-options.ts'
@@ -97,7 +98,7 @@ async function askOurs(
   seconds: number | 'once',
 ): Promise<LoadFigures> {
   const operation = command === 'get' ? 'get' : 'set'
-  const target = { host: HOST, port: server.port, serverPid: server.pid, language: 'resp' } as const
+  const target = { host: HOST, ports: [server.port], serverPids: [server.pid], language: 'resp' } as const
   const shape = { operation, connections, pipeline, valueBytes, keyspace, seconds } as const
   const figures = await generator.run({ ...target, ...shape })
   if (figures.invalid === null) return figures

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { ROOT } from '../machine.ts'
-import { HOST, type ServerPlan } from './server.ts'
+import { HOST } from './server.ts'
+import type { ServerPlan } from './started-process.ts'
 
 export const NODE_DURABILITIES = ['memory', 'os', 'fsync'] as const
 export type NodeDurability = (typeof NODE_DURABILITIES)[number]

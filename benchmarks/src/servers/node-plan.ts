@@ -1,7 +1,8 @@
 /** The servers of the benchmarks' own: programs of this package that say `ready on port …`. */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { HOST, type ServerPlan } from './server.ts'
+import { HOST } from './server.ts'
+import type { ServerPlan } from './started-process.ts'
 
 /** `words` gets the server's fresh folder; the host goes before them. */
 export function nodePlan(name: string, main: URL, words: (directory: string) => string[]): ServerPlan {

@@ -3,11 +3,11 @@
  * no rewriting of its append-only file during the run, clients enough, everything else at its default.
  */
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { askOnce } from './ask-once.ts'
-import { HOST, type ServerPlan } from './server.ts'
+import { freePort } from './free-port.ts'
+import { HOST } from './server.ts'
+import type { ServerPlan } from './started-process.ts'
 
 export const REDIS_DURABILITIES = ['no AOF', 'AOF everysec', 'AOF always'] as const
 export type RedisDurability = (typeof REDIS_DURABILITIES)[number]
@@ -46,15 +46,6 @@ export async function redisPlan(durability: RedisDurability): Promise<ServerPlan
     args: (directory) => [...flags, '--dir', directory, ...DURABILITY_FLAGS[durability]],
     ready: async () => ((await answersPing(port)) ? port : null),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST)
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function answersPing(port: number): Promise<boolean> {

@@ -9,11 +9,16 @@ import { BenchmarkError } from '../benchmark-error.ts'
 /** USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 
-export function readCpuSeconds(pid: number): number {
+/** Of all of them together. */
+export function readCpuSeconds(...pids: number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuTicks(pid), 0) / TICKS_PER_SECOND
+}
+
+function cpuTicks(pid: number): number {
   const text = read(pid, 'stat')
   // The name in parentheses may hold spaces; the fields behind it are counted from the third.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  return Number(fields[11]) + Number(fields[12])
 }
 
 /** Bytes in memory now, and the most there were since the process began or `forgetPeak`. */

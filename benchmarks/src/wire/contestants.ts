@@ -73,7 +73,7 @@ export class Contestants {
   async measure(name: ContestantName, shape: LoadShape, seconds: number | 'once'): Promise<LoadFigures> {
     const server = this.serverOf(name)
     const language = LANGUAGE_OF[name]
-    const target = { host: HOST, port: server.port, serverPid: server.pid, language }
+    const target = { host: HOST, ports: [server.port], serverPids: [server.pid], language }
     const options = { ...target, ...shape, seconds }
     if (name === 'redisBenchmark') {
       const operations = operationsIn(seconds === 'once' ? 0 : seconds, this.#redisOpsPerSecond)

@@ -15,8 +15,9 @@ import { summarise } from '../rounds/summary.ts'
 import { minivaultPlan } from '../servers/minivault-server.ts'
 import { CORES } from '../servers/pinning.ts'
 import { redisPlan } from '../servers/redis-server.ts'
-import { HOST, Server, type ServerPlan } from '../servers/server.ts'
+import { HOST, Server } from '../servers/server.ts'
 import { readMemory } from '../servers/server-process.ts'
+import type { ServerPlan } from '../servers/started-process.ts'
 import type { IdleResult } from './figures.ts'
 import type { WireOptions } from './wire-options.ts'
 
@@ -109,8 +110,8 @@ async function ask(generator: Generator, server: Server, shape: Shape): Promise<
   const language = server.plan.name === 'redis-server' ? 'resp' : 'documented'
   const figures = await generator.run({
     host: HOST,
-    port: server.port,
-    serverPid: server.pid,
+    ports: [server.port],
+    serverPids: [server.pid],
     language,
     ...shape,
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Operation } from '../load/language.ts'
 import { LANGUAGES } from '../load/languages.ts'
 import { floorPlan, nodePlan } from '../servers/node-plan.ts'
-import type { ServerPlan } from '../servers/server.ts'
+import type { ServerPlan } from '../servers/started-process.ts'
 
 /** Answers requests of this operation and size with the bytes that are right. */
 export function wireFloorPlan(operation: Operation, valueBytes: number): ServerPlan {
