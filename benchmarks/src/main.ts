@@ -31,6 +31,10 @@ const BENCHMARKS: Record<string, Benchmark> = {
     about: 'the quorum core without I/O: CPU of an operation, simulated histories a second',
     load: async () => (await import('./core/core.ts')).runCore,
   },
+  cluster: {
+    about: 'three nodes beside a single one and three members of etcd; how soon they agree and heal',
+    load: async () => (await import('./cluster/cluster.ts')).runCluster,
+  },
   start: {
     about: 'an installed package: from npx to the ready line',
     load: async () => (await import('./start/start.ts')).runStart,

@@ -1,13 +1,13 @@
+/**
+ * Connections stay open between the runs of one case, so that opening and closing them is in no figure. One
+ * pool serves one process.
+ */
 import { Connection } from './connection.ts'
 import type { Language } from './language.ts'
 import type { LoadConnection } from './load-connection.ts'
 
 const READ_BYTES = 256 * 1024
 
-/**
- * Connections stay open between the runs of one case, so that opening and closing them is in no figure. One
- * pool serves one process.
- */
 export class ConnectionPool {
   readonly #open = new Map<string, LoadConnection[]>()
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES)

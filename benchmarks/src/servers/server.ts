@@ -1,4 +1,4 @@
-/** A server under measurement: a real process on loopback with a fresh folder of its own, which goes with it. */
+/** A server under measurement: a real process on loopback with a fresh folder, which goes with it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ServerPlan, StartedProcess } from './started-process.ts'

@@ -2,7 +2,7 @@
  * Put and Range of etcd's v3 API as the generator sends them: gRPC over HTTP/2, written from the published
  * .proto and RFCs, encoded once. Two frames a request; the stream's number is put in when it is sent.
  *
- *     HEADERS  :method :scheme :path :authority content-type te, all of them by their numbers in HPACK's tables
+ *     HEADERS  :method :scheme :path :authority content-type te, by their numbers in HPACK's tables
  *     DATA     0:u8 length:u32be message, END_STREAM
  *     message  PutRequest { key = 1, value = 2 }, RangeRequest { key = 1, serializable = 7 }
  *

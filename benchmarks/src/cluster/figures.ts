@@ -1,0 +1,68 @@
+/** What a case of the cluster is, and the shapes of what stands in results/cluster.ndjson, one line each. */
+import type { RunFacts } from '../machine.ts'
+import type { Measured } from '../rounds/summary.ts'
+import type { FailedResult } from '../run.ts'
+import type { NodeDurability } from '../servers/minivault-server.ts'
+import type { Spread } from '../spread.ts'
+
+/** Three nodes, one node alone, three members of etcd. */
+export type ClusterContestant = 'trio' | 'single' | 'etcd'
+
+export const LEVELS = ['quorum', 'one'] as const
+export type Level = (typeof LEVELS)[number]
+
+/** What is the matter with the third member. */
+export const AWAY = ['nobody', 'frozen', 'killed'] as const
+export type Away = (typeof AWAY)[number]
+
+export interface ClusterCase {
+  readonly operation: 'set' | 'get'
+  readonly level: Level
+  readonly durability: NodeDurability
+  readonly valueBytes: number
+  readonly pipeline: number
+  /** Whether all connections go to one member, or are spread over those that answer. */
+  readonly isThroughOne: boolean
+  readonly away: Away
+  readonly contestants: readonly ClusterContestant[]
+}
+
+export interface ClusterCaseResult extends ClusterCase, Measured<ClusterContestant> {
+  readonly part: 'case'
+  readonly connections: number
+  readonly keyspace: number
+}
+
+/** From the acknowledgement of a write until the last of three members shows it. */
+export interface ConvergeResult {
+  readonly part: 'converge'
+  readonly durability: NodeDurability
+  /** Whether 50 connections wrote other keys meanwhile. */
+  readonly isLoaded: boolean
+  readonly writes: number
+  /** Where every member showed it the first time it was asked. */
+  readonly shownAtOnce: number
+  readonly p50Micros: number
+  readonly p99Micros: number
+  readonly maxMicros: number
+}
+
+export interface HealResult {
+  readonly part: 'heal'
+  /** Whether the others still knew what the returning member had missed, or had to compare. */
+  readonly by: 'hints' | 'trees'
+  readonly keys: number
+  readonly differing: number
+  readonly valueBytes: number
+  /** From the member's ready line until it shows every value, by round. */
+  readonly seconds: Spread
+  /** Between all members in both directions meanwhile, beside those of the differing records. */
+  readonly bytes: Spread
+  readonly differingBytes: number
+}
+
+export type ClusterResult = ClusterCaseResult | ConvergeResult | HealResult | FailedResult
+
+export interface ClusterFacts extends RunFacts {
+  readonly etcdVersion: string
+}

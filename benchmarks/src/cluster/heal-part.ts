@@ -1,0 +1,134 @@
+/**
+ * How long a member that was away needs until it holds what was written meanwhile, and what it takes on the
+ * wire. One key in a hundred is written while it is away. Either the others have kept hints of it, or they
+ * are started again as well and have forgotten: then trees are compared.
+ *
+ * Members reach each other through proxies that count. What the member shows at level `one` is what it holds;
+ * a key that showed its new value is not asked again.
+ */
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BenchmarkError } from '../benchmark-error.ts'
+import { Generator } from '../load/generator.ts'
+import { KEY_BYTES } from '../load/language.ts'
+import { DATA_PARENT } from '../machine.ts'
+import { freePorts } from '../servers/free-port.ts'
+import { trioPlansAt } from '../servers/minivault-trio.ts'
+import { HOST } from '../servers/server.ts'
+import { Trio } from '../servers/trio.ts'
+import { spread } from '../spread.ts'
+import { CountingProxy } from './counting-proxy.ts'
+import type { HealResult } from './figures.ts'
+import { CONNECTIONS } from './plan.ts'
+import { Probe } from './probe.ts'
+
+const DURABILITY = 'os'
+const VALUE_BYTES = 1024
+const MEMBERS = 3
+const DIFFERING_OF = 100
+const AT_ONCE = 250
+const PAUSE_MS = 20
+const HEALED_WITHIN_MS = 120_000
+
+export interface HealOptions {
+  readonly keys: number
+  readonly rounds: number
+  readonly from?: 'build' | 'source'
+}
+
+export async function measureHealing(
+  { keys, rounds, from = 'build' }: HealOptions,
+  onResult: (result: HealResult) => void,
+): Promise<void> {
+  const ports = await freePorts(2 * MEMBERS)
+  const addresses = ports
+    .slice(0, MEMBERS)
+    .map((port, index) => ({ port, publicPort: ports[MEMBERS + index]! }))
+  const starting = addresses.map(({ port, publicPort }) => CountingProxy.start(publicPort, port))
+  const proxies = await Promise.all(starting)
+  try {
+    await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY, from), DATA_PARENT)
+    await fill(trio, keys)
+    const differing = Math.floor(keys / DIFFERING_OF)
+    const shape = {
+      keys,
+      differing,
+      valueBytes: VALUE_BYTES,
+      differingBytes: differing * (KEY_BYTES + VALUE_BYTES),
+    }
+    for (const by of ['hints', 'trees'] as const) {
+      const found = []
+      for (let round = 1; round <= rounds; round++) {
+        const value = Buffer.alloc(VALUE_BYTES, `${by} ${round} `)
+        found.push(await heal(trio, proxies, by, differing, value))
+      }
+      const seconds = spread(found.map((one) => one.seconds))
+      onResult({ part: 'heal', by, ...shape, seconds, bytes: spread(found.map(({ bytes }) => bytes)) })
+    }
+  } finally {
+    for (const proxy of proxies) proxy.close()
+  }
+}
+
+async function fill(trio: Trio, keyspace: number): Promise<void> {
+  await using generator = Generator.start(null)
+  const target = { host: HOST, ports: trio.ports, serverPids: trio.pids, language: 'framesOfQuorum' } as const
+  const shape = {
+    operation: 'set',
+    valueBytes: VALUE_BYTES,
+    pipeline: 16,
+    keyspace,
+    seconds: 'once',
+  } as const
+  const { invalid } = await generator.run({ ...target, ...shape, connections: CONNECTIONS })
+  if (invalid !== null) throw new BenchmarkError('BENCH_INVALID', `the keys could not be written: ${invalid}`)
+}
+
+async function heal(
+  trio: Trio,
+  proxies: readonly CountingProxy[],
+  by: HealResult['by'],
+  differing: number,
+  value: Buffer,
+): Promise<{ seconds: number; bytes: number }> {
+  const away = trio.members.at(-1)!
+  const others = trio.members.slice(0, -1)
+  await away.stop()
+  await writeAll(others[0]!.process!.port, differing, value)
+  if (by === 'trees') await Promise.all(others.map((member) => member.stop()))
+  const countAll = () => proxies.reduce((sum, { bytes }) => sum + bytes, 0)
+  const before = countAll()
+  await (by === 'trees' ? trio.startAll() : away.start())
+  const readyMs = performance.now()
+  await untilHealed(away.process!.port, differing, value)
+  // Both a connection's ends are the proxy's: each byte was counted once as it came.
+  return { seconds: (performance.now() - readyMs) / 1000, bytes: countAll() - before }
+}
+
+async function writeAll(port: number, count: number, value: Buffer): Promise<void> {
+  const probe = await Probe.open(port)
+  for (let first = 0; first < count; first += AT_ONCE) {
+    const keys = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, index) => first + index)
+    await Promise.all(keys.map((key) => probe.set(key, value)))
+  }
+  probe.close()
+}
+
+async function untilHealed(port: number, count: number, value: Buffer): Promise<void> {
+  const probe = await Probe.open(port)
+  const giveUpMs = performance.now() + HEALED_WITHIN_MS
+  let first = 0
+  while (first < count) {
+    const keys = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, index) => first + index)
+    const shown = await Promise.all(keys.map((key) => probe.get(key)))
+    const stale = shown.findIndex((one) => !one?.equals(value))
+    first += stale < 0 ? keys.length : stale
+    if (stale < 0) continue
+    if (performance.now() > giveUpMs) {
+      const message = `after ${HEALED_WITHIN_MS / 1000} s only ${first} of ${count} keys are healed`
+      throw new BenchmarkError('BENCH_INVALID', message)
+    }
+    await sleep(PAUSE_MS)
+  }
+  probe.close()
+}

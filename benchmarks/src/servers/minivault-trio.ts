@@ -1,0 +1,55 @@
+/** Three members of minivault, started as documented: each is told of the other two, and of its own name. */
+import { freePorts } from './free-port.ts'
+import { minivaultPlan, type NodeDurability } from './minivault-server.ts'
+import { HOST } from './server.ts'
+import type { ServerPlan } from './started-process.ts'
+
+const MEMBERS = 3
+
+export interface MemberAddress {
+  readonly port: number
+  /** Where the others reach it, when that is not the port itself. */
+  readonly publicPort: number
+}
+
+export async function minivaultTrioPlans(
+  durability: NodeDurability,
+  from: 'build' | 'source' = 'build',
+): Promise<ServerPlan[]> {
+  const ports = await freePorts(MEMBERS)
+  const addresses = ports.map((port) => ({ port, publicPort: port }))
+  return trioPlansAt(addresses, durability, from)
+}
+
+export function trioPlansAt(
+  addresses: readonly MemberAddress[],
+  durability: NodeDurability,
+  from: 'build' | 'source' = 'build',
+): ServerPlan[] {
+  const names = addresses.map(({ publicPort }) => `${HOST}:${publicPort}`)
+  return addresses.map(({ port }, index) => {
+    const others = names.filter((_, other) => other !== index)
+    const plan = minivaultPlan(durability, from)
+    return {
+      ...plan,
+      environment: { CLUSTER_NODES: others.join(',') },
+      // The later of two flags counts.
+      args: (directory) => [
+        ...plan.args(directory),
+        ...['-port', String(port), '-public-url', names[index]!],
+      ],
+      ready: async (output) => {
+        const ready = await plan.ready(output)
+        return ready !== null && (await isServing(port)) ? port : null
+      },
+    }
+  })
+}
+
+async function isServing(port: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://${HOST}:${port}/-/readyz`)).status === 200
+  } catch {
+    return false
+  }
+}
