@@ -5,10 +5,17 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { skipWithout } from './support/programs.ts'
-import { commandSequence, dataCommand, KEYS_LOOKED_AT, type RandomCommand } from './support/redis-commands.ts'
+import {
+  clusterSequence,
+  commandSequence,
+  dataCommand,
+  KEYS_LOOKED_AT,
+  type RandomCommand,
+} from './support/redis-commands.ts'
 import { redisVersion, startRedis } from './support/redis-server.ts'
 import { RedisWire, type Shown } from './support/redis-wire.ts'
 import { startServer } from './support/server.ts'
+import { startTrio } from './support/trio-nodes.ts'
 
 const version = redisVersion()
 /** Other versions answer some commands otherwise. */
@@ -140,4 +147,27 @@ t.test('WATCH, with another client in between', { skip: SKIP, timeout: 60_000 },
     { numRuns: 20_000, interruptAfterTimeLimit: BUDGET_MS / 2, markInterruptAsFailure: false },
   )
   t.ok(scenes > 50 && nothing > 0, `${scenes} scenes, in ${nothing} the transaction was given up`)
+})
+
+/** DBSIZE counts what the store of one node holds; the members of a trio hold what they hold in maps. */
+const LOOKS_OF_CLUSTER = LOOKS.filter(([name]) => name !== 'dbsize')
+
+t.test('a node of three, but for what is of several keys', { skip: SKIP, timeout: 60_000 }, async (t) => {
+  const [port, { nodes }] = await Promise.all([startRedis(t), startTrio(t)])
+  const [real, ours] = [await RedisWire.connect(port), await RedisWire.connect(nodes[2]!.port)]
+  t.teardown(() => {
+    real.close()
+    ours.close()
+  })
+  let commands = 0
+  await fc.assert(
+    fc.asyncProperty(clusterSequence, async (sequence) => {
+      const all = [['flushall'], ...sequence, ['discard'], ...LOOKS_OF_CLUSTER] as RandomCommand[]
+      const [expected, found] = await Promise.all([real.askAll(all), ours.askAll(all)])
+      commands += all.length
+      mustBeAlike(all, expected, found)
+    }),
+    { numRuns: 20_000, interruptAfterTimeLimit: BUDGET_MS, markInterruptAsFailure: false },
+  )
+  t.ok(commands > 500, `${commands} replies of redis-server ${version} and of minivault`)
 })

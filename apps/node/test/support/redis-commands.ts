@@ -147,3 +147,40 @@ export const commandSequence: fc.Arbitrary<RandomCommand[]> = fc
     { maxLength: 40 },
   )
   .map((parts) => parts.flat())
+
+/** Of the key `a`. */
+const oneKeyCommand: fc.Arbitrary<RandomCommand> = fc.oneof(
+  ...['get', 'strlen', 'getdel', 'persist', 'incr', 'exists', 'del', 'pttl'].map((name) =>
+    command(name, fc.constant('a')),
+  ),
+  ...['append', 'getset', 'setnx', 'set'].map((name) => command(name, fc.constant('a'), value)),
+  command('set', fc.constant('a'), value, setWords),
+  command('pexpire', fc.constant('a'), milliseconds, relativeWords),
+  command('mget', fc.constant(['a', 'a'])),
+)
+
+/** Those of one moment for several keys, which a cluster refuses. */
+const OF_ONE_MOMENT = /^(rename|renamenx|msetnx)$/i
+
+export const clusterSequence: fc.Arbitrary<RandomCommand[]> = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 12,
+        arbitrary: dataCommand.filter(([name]) => !OF_ONE_MOMENT.test(String(name))).map((one) => [one]),
+      },
+      { weight: 1, arbitrary: wideCommand.map((one) => [one]) },
+      {
+        weight: 3,
+        arbitrary: fc
+          .tuple(
+            fc.constantFrom<RandomCommand[]>([], [['watch', 'a']], [['watch', 'a'], ['unwatch']]),
+            fc.array(oneKeyCommand, { maxLength: 8 }),
+            fc.constantFrom<RandomCommand[]>([['exec']], [['discard']], [['nonsense'], ['exec']]),
+          )
+          .map(([before, inside, end]) => [...before, ['multi'], ...inside, ...end]),
+      },
+    ),
+    { maxLength: 40 },
+  )
+  .map((parts) => parts.flat())

@@ -14,6 +14,7 @@ import {
 import { ClusterKeyValue } from '../../src/cluster/cluster-key-value.ts'
 import type { Complete } from '../../src/key-value.ts'
 import { MemoryReplica } from './memory-replica.ts'
+import { memoryPage } from './memory-scan.ts'
 
 const TICK_MS = 250
 const ALL = new Electorate([0, 1, 2])
@@ -48,7 +49,7 @@ export class TrioMember implements Env {
       warm: (_key, then) => void setImmediate(then),
       refusal: ({ level }) =>
         level === LEVEL.quorum && this.#trio.isAlone(this.number) ? 'no majority can be reached' : null,
-      scan: async () => null,
+      scan: async (query) => memoryPage(this.store, query, this.wallMs()),
       discard: () => {},
       foresee: () => {},
       now: () => this.now(),
