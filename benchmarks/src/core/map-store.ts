@@ -44,6 +44,8 @@ export class MapStore implements ReplicaStore {
     return ++this.#position
   }
 
+  want(): void {}
+
   release(): void {}
 
   drop(): void {}

@@ -23,12 +23,18 @@ export class Outbox {
 
   send(member: number, reply: Message, position: number, durability: Durability): void {
     if (position <= this.#store.durableUpTo(durability)) this.#send(member, reply)
-    else this.#queues[durability].push({ position, member, reply, task: null })
+    else this.#wait({ position, member, reply, task: null }, durability)
   }
 
   afterSync(position: number, task: () => void): void {
     if (position <= this.#store.durableUpTo(DURABILITY.fsync)) task()
-    else this.#queues[DURABILITY.fsync].push({ position, member: 0, reply: null, task })
+    else this.#wait({ position, member: 0, reply: null, task }, DURABILITY.fsync)
+  }
+
+  /** What is shown may have been written at a lower level than it is asked for at now. */
+  #wait(waiting: Waiting, durability: Durability): void {
+    this.#queues[durability].push(waiting)
+    this.#store.want(durability)
   }
 
   /** Nothing waits. */

@@ -87,6 +87,8 @@ export interface ReplicaStore {
   keysIn(partition: number, leaf: number): Iterable<Key>
   /** Once, at the open: everything. */
   keys(): Iterable<Key>
+  /** Somebody waits for all that was written so far to be this durable. */
+  want(durability: Durability): void
   /** Up to where the log is durable at a level. */
   durableUpTo(durability: Durability): number
   /** Above every ballot found at the open: what was forgotten in the restart lies at or below. */

@@ -8,13 +8,19 @@ import { ZERO } from '../src/record.ts'
 
 const LEVELS = [DURABILITY.memory, DURABILITY.os, DURABILITY.fsync]
 
-/** The two things of a log that matter here. */
-class Marks implements Pick<ReplicaStore, 'durableUpTo'> {
+/** The things of a log that matter here. */
+class Marks implements Pick<ReplicaStore, 'durableUpTo' | 'want'> {
   end = 0
+  /** By level: the end when somebody asked last. */
+  readonly wanted = [0, 0, 0]
   readonly #marks: number[] = [0, 0, 0]
 
   durableUpTo(durability: Durability): number {
     return this.#marks[durability]!
+  }
+
+  want(durability: Durability): void {
+    this.wanted[durability] = this.end
   }
 
   /** Memory is ahead of the system, and the system of the disk. */
@@ -55,6 +61,8 @@ t.test('beside a list of all that waits', async () => {
         const due = all.filter(({ position, level }) => position <= marks.durableUpTo(level))
         if ([...sent].sort((a, b) => a - b).join() !== due.map(({ exchange }) => exchange).join())
           return false
+        const waiting = all.filter(({ position, level }) => position > marks.durableUpTo(level))
+        if (waiting.some(({ position, level }) => position > marks.wanted[level]!)) return false
       }
       return new Set(sent).size === sent.length
     }),

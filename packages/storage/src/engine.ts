@@ -10,7 +10,7 @@
  */
 
 import type { Version } from '@minivault/clock'
-import { cloneBytes, type KeyHash } from '@minivault/codec'
+import { type Codec, cloneBytes, type KeyHash } from '@minivault/codec'
 import type { Durability, Log } from '@minivault/wal'
 import { type BatchRecord, BatchWriter } from './batch.ts'
 import type { BlobFiles } from './blob/blob-files.ts'
@@ -65,6 +65,7 @@ export class Engine implements CompletionTarget {
   readingBytes = 0
   onIdle: (() => void) | null = null
   onProgress: (() => void) | null = null
+  onMarks: (() => void) | null = null
   log: Log
   lookup: Lookup
   ledger: SegmentLedger
@@ -135,15 +136,7 @@ export class Engine implements CompletionTarget {
       if (packed !== null && this.packer.isInline(mutation, packed.length)) {
         this.#writer.append(mutation, packed, 0, packed.length, this.packer.codec, valueBytes, null)
       } else if (valueBytes <= BLOB_ABOVE_BYTES && this.packer.isInline(mutation, valueBytes)) {
-        this.#writer.append(
-          mutation,
-          mutation.value,
-          mutation.valueStart,
-          mutation.valueStart + valueBytes,
-          0,
-          valueBytes,
-          null,
-        )
+        this.#append(mutation, valueBytes, 0, valueBytes)
       } else
         return this.large.apply(
           mutation,
@@ -155,19 +148,23 @@ export class Engine implements CompletionTarget {
       if (raw.length > BLOB_ABOVE_BYTES)
         return this.large.apply(mutation, cloneBytes(raw, 0, raw.length), token)
       if (valueBytes <= raw.length - (raw.length >>> 3) && this.packer.isInline(mutation, valueBytes)) {
-        this.#writer.append(
-          mutation,
-          mutation.value,
-          mutation.valueStart,
-          mutation.valueEnd,
-          mutation.codec,
-          raw.length,
-          null,
-        )
+        this.#append(mutation, valueBytes, mutation.codec, raw.length)
       } else if (this.packer.isInline(mutation, raw.length))
         this.#writer.append(mutation, raw, 0, raw.length, 0, raw.length, null)
       else return this.large.apply(mutation, cloneBytes(raw, 0, raw.length), token)
     }
+    this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
+    return APPLY.applied
+  }
+
+  /** `apply` of a value that is stored as it came: its codec and length uncompressed are believed. */
+  applyAsIs(mutation: Mutation, token: number): ApplyOutcome {
+    this.#check(mutation)
+    this.waiting = false
+    const outcome = this.#compare(mutation, token)
+    if (outcome !== APPLY.applied) return outcome
+    const { tombstone, valueStart, valueEnd, codec, rawBytes } = mutation
+    this.#append(mutation, tombstone ? 0 : valueEnd - valueStart, codec, rawBytes)
     this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
     return APPLY.applied
   }
@@ -304,6 +301,7 @@ export class Engine implements CompletionTarget {
     this.#writer.removeReplaced()
     this.keys.progress()
     this.onProgress?.()
+    this.onMarks?.()
   }
 
   applied(token: number, error: StorageError | null): void {
@@ -353,6 +351,11 @@ export class Engine implements CompletionTarget {
     if (this.inFlight === 0) this.onIdle?.()
   }
 
+  #append(mutation: Mutation, valueBytes: number, codec: Codec, rawBytes: number): void {
+    const { value, valueStart } = mutation
+    this.#writer.append(mutation, value, valueStart, valueStart + valueBytes, codec, rawBytes, null)
+  }
+
   #check(mutation: Mutation): void {
     if (this.closed) throw closedError()
     if (this.log.error !== null) throw this.error!
@@ -390,7 +393,7 @@ export class Engine implements CompletionTarget {
   }
 
   #waitForWrite(level: Durability, token: number, segment: number, offset: number): void {
-    if (this.completions.isReached(level, segment, offset)) return
+    if (token === NO_TOKEN || this.completions.isReached(level, segment, offset)) return
     this.completions.waitForWrite(level, token, segment, offset)
     this.waiting = true
   }

@@ -21,6 +21,7 @@ export function copyMutation(from: Mutation): Mutation {
   copy.requestId.copy(from.requestId)
   copy.attempt = from.attempt
   copy.tombstone = from.tombstone
+  copy.isAbsence = from.isAbsence
   copy.valueType = from.valueType
   copy.durability = from.durability
   copy.expiresAtMs = from.expiresAtMs

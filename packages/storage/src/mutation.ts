@@ -35,6 +35,8 @@ export class Mutation {
   readonly requestId = new Version()
   attempt = 0
   tombstone = false
+  /** A tombstone of nothing: its version is zero, and zero it is written down. */
+  isAbsence = false
   /** The value is `value[valueStart, valueEnd)`. */
   value: Uint8Array = EMPTY_BYTES
   valueStart = 0

@@ -64,6 +64,7 @@ function taggedBytes(mutation: Mutation, isBlob: boolean): number {
 }
 
 function hasOwnVersion(mutation: Mutation): boolean {
+  if (mutation.isAbsence) return true
   return !mutation.version.isZero() && !sameVersion(mutation.version, mutation.ballot)
 }
 

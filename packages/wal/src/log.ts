@@ -9,8 +9,7 @@
  * header (and, in a new segment, the segment's). So a flush is one write, and the ring can never overwrite
  * what the file does not have.
  *
- * The first failed write or sync poisons it for ever: marks stop, `error` says why, reads go on. Only
- * reopening tells what is on disk.
+ * The first failed write or sync poisons it: marks stop, `error` says why, reads go on until it is reopened.
  */
 import { Appender } from './appender.ts'
 import { BlockWalk } from './block-walk.ts'
@@ -178,6 +177,13 @@ export class Log {
     return segment < durable || this.#outputs.has(segment)
   }
 
+  /** Segment · 2^32 + offset: an entry at a place below it survives a power cut, or (`os`) the process. */
+  reached(durability: Durability): number {
+    const { writtenSegment, writtenOffset } = this.#appender
+    if (durability !== DURABILITY.fsync) return writtenSegment * 2 ** 32 + writtenOffset
+    return this.#syncer.durableSegment * 2 ** 32 + this.#syncer.durableOffset
+  }
+
   /** Index in `window` of a payload that is still in memory, else -1. Good until the next `reserve`. */
   windowOffset(segment: number, offset: number): number {
     return this.#block.ring.indexOf(segment, offset)
@@ -204,11 +210,10 @@ export class Log {
   }
 
   /**
-   * Reads whole commit blocks of what is written of a segment, from file offset `from` on (0: the beginning,
-   * with the header), at least one and then until about `bytesMax`. `onEntry` gets each entry, its bytes are
-   * valid during the call. Returns the next `from`, at the end the segment's length. Blocks the event loop.
-   * Throws WAL_CORRUPT, WAL_NO_SEGMENT, WAL_IO. With `onBad` each bad place is named instead, and the good
-   * entries around it come.
+   * Reads whole commit blocks of what is written of a segment, from file offset `from` on (0: with the
+   * header), at least one and then until about `bytesMax`; the bytes of an entry are valid during the call.
+   * Returns the next `from`, at the end the segment's length. Blocks the event loop. Throws WAL_CORRUPT,
+   * WAL_NO_SEGMENT, WAL_IO. With `onBad` each bad place is named, and the good entries around it come.
    */
   readBlocks(segment: number, from: number, bytesMax: number, onEntry: OnEntry, onBad?: OnBad): number {
     return this.#walk.read(this.#table.opened(segment), from, bytesMax, onEntry, onBad ?? null)

@@ -77,6 +77,8 @@ export class MemoryReplica implements ReplicaStore {
     for (const { key } of this.#held.values()) yield key
   }
 
+  want(): void {}
+
   durableUpTo(): number {
     return this.#end
   }

@@ -89,6 +89,8 @@ export class MemoryLog implements ReplicaStore {
     return this.#highest((key) => key.partition === partition)
   }
 
+  want(): void {}
+
   durableUpTo(durability: Durability): number {
     return durability === DURABILITY.fsync ? this.#synced : this.end
   }

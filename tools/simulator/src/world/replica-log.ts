@@ -92,6 +92,9 @@ export class ReplicaLog implements ReplicaStore {
     for (const key of this.#keys.values()) if (this.read(key).record !== null) yield key
   }
 
+  /** A disk syncs by itself. */
+  want(): void {}
+
   durableUpTo(durability: Durability): number {
     return this.#disk.durableUpTo(durability)
   }

@@ -1,0 +1,366 @@
+/**
+ * The log of one replica as the core sees it, on a store: records in the user's space, promises in space 1,
+ * marks in the space of metadata (docs/DATA_FILE.md, part 2).
+ *
+ * What a find shows is made anew from the record each time, and never changed.
+ */
+import { Version } from '@minivault/clock'
+import {
+  DURABILITY,
+  type Durability,
+  type HeldRecord,
+  higher,
+  isAbove,
+  type Key,
+  type LayoutState,
+  type LayoutValue,
+  type Mark,
+  type Membership,
+  type Pledge,
+  type ReplicaStore,
+  type Standing,
+  type TableForm,
+  type Value,
+  ZERO,
+} from '@minivault/cluster'
+import { hashKey, KeyHash } from '@minivault/codec'
+import { APPLY, Mutation, RecordDoor, SPACE, StorageError, type Store } from '@minivault/storage'
+import { PARTITIONS, partitionOf } from '@minivault/topology'
+import { LAYOUTS_KEY, MemberKey } from '../member-key.ts'
+import type { MemberValue } from '../member-value.ts'
+import { bootId, startOf } from './folder-start.ts'
+import { KeyLeaves } from './key-leaves.ts'
+import { StoredMarks } from './stored-marks.ts'
+
+export interface StoredReplicaParts {
+  readonly store: Store
+  readonly tables: TableForm
+  /** Of the machine; see `bootId`. */
+  readonly boot?: string
+}
+
+const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durability: DURABILITY.fsync }
+
+/** Where what is decided about layouts stands, among the metadata. */
+const LAYOUTS_RECORD = metadataKey('next-layout')
+const LAYOUTS_PROMISE = metadataKey('next-layout/promise')
+
+interface Waiting {
+  readonly position: number
+  readonly then: () => void
+}
+
+export class StoredReplica implements ReplicaStore {
+  /** Told when the log is durable further than before. */
+  onDurable: (() => void) | null = null
+  readonly highestBallot = new Version()
+  /** As found at the open; null: none was written down. */
+  readonly layoutState: LayoutState | null
+  readonly clusterId: string | null
+  /** Of a folder that belongs to a cluster; what a new one begins as, its first start finds out. */
+  readonly began: Membership
+  readonly #store: Store
+  readonly #records: RecordDoor
+  readonly #tables: TableForm
+  readonly #stored: StoredMarks
+  readonly #marks: Mark[] = []
+  readonly #leaves = new KeyLeaves()
+  readonly #promisedUpTo: Version[] = new Array(PARTITIONS).fill(ZERO)
+  /** No promise, no second lookup. */
+  #hasPromises = false
+  readonly #mutation = new Mutation()
+  readonly #pledge = new Mutation()
+  /** The lowest that a record was ever asked for. */
+  #level: Durability
+  #waiting: Waiting[] = []
+
+  constructor({ store, tables, boot = bootId() }: StoredReplicaParts) {
+    this.#store = store
+    this.#records = new RecordDoor(store.engine)
+    this.#tables = tables
+    this.#stored = new StoredMarks(this.#records, tables)
+    this.#pledge.durability = DURABILITY.fsync
+    this.#open()
+    this.clusterId = this.#stored.clusterId
+    const lastOpen = this.#stored.lastOpen
+    this.#level = lastOpen.level
+    this.began = startOf(store, lastOpen, boot)
+    this.#stored.writeBoot(boot)
+    let layoutState: LayoutState | null = null
+    for (const mark of this.#marks) if (mark.kind === 'layout') layoutState = mark.state
+    this.layoutState = layoutState
+    this.#records.onReached = () => this.#reached()
+  }
+
+  find(key: Key): Standing {
+    return this.#standing(key as MemberKey, false)
+  }
+
+  read(key: Key): Standing {
+    return this.#standing(key as MemberKey, true)
+  }
+
+  hold(key: Key, record: HeldRecord, durability: Durability): number {
+    const { value } = record
+    if (value === undefined) throw new Error('a record without its value was to be held')
+    const own = key as MemberKey
+    const mutation = this.#mutation
+    this.#fill(mutation, own)
+    mutation.ballot.copy(record.ballot)
+    mutation.version.copy(record.version)
+    mutation.requestId.copy(record.request)
+    mutation.isAbsence = record.version.isZero()
+    mutation.expiresAtMs = record.expiresAtMs
+    mutation.durability = durability
+    this.#fillValue(mutation, own, value)
+    if (durability < this.#level) this.#lower(durability)
+    this.#apply(mutation)
+    if (this.#records.wasAbsent) this.#leaves.add(own)
+    this.#meet(own.partition, record.ballot)
+    return this.#records.place
+  }
+
+  pledge(key: Key, { ballot, request, attempt }: Pledge): number {
+    const own = key as MemberKey
+    const mutation = this.#pledge
+    const isLayouts = own.bytes.length === 0
+    const place = isLayouts ? LAYOUTS_PROMISE : own
+    mutation.space = isLayouts ? SPACE.meta : SPACE.promise
+    mutation.key = place.bytes
+    mutation.keyEnd = place.bytes.length
+    mutation.hash.high = place.high
+    mutation.hash.low = place.low
+    mutation.ballot.copy(ballot)
+    mutation.requestId.copy(request)
+    mutation.attempt = attempt
+    this.#apply(mutation)
+    this.#hasPromises = true
+    this.#meet(own.partition, ballot)
+    return this.#records.place
+  }
+
+  release(_key: Key): void {}
+
+  drop(_partition: number): void {}
+
+  note(mark: Mark): number {
+    return this.#stored.note(mark)
+  }
+
+  marks(): Iterable<Mark> {
+    return this.#marks
+  }
+
+  promisedUpTo(partition: number): Version {
+    return this.#promisedUpTo[partition]!
+  }
+
+  keysIn(partition: number, leaf: number): Iterable<Key> {
+    return this.#leaves.keysIn(partition, leaf)
+  }
+
+  *keys(): Iterable<Key> {
+    for (let partition = 0; partition < PARTITIONS; partition++) yield* this.#leaves.keysOf(partition)
+  }
+
+  durableUpTo(durability: Durability): number {
+    return this.#records.reached(durability)
+  }
+
+  want(durability: Durability): void {
+    this.#records.demand(durability)
+  }
+
+  // --- for the owner
+
+  /** The folder does not belong to a cluster yet. */
+  get isNew(): boolean {
+    return this.clusterId === null
+  }
+
+  /** Whether `find` and `read` will not have to wait for the disk. */
+  isWarm(key: Key): boolean {
+    const { bytes } = key as MemberKey
+    if (bytes.length === 0) return true
+    if (!this.#records.isInMemory(SPACE.user, bytes, 0, bytes.length, key)) return false
+    return !this.#hasPromises || this.#records.isInMemory(SPACE.promise, bytes, 0, bytes.length, key)
+  }
+
+  /** Brings into memory what stands under the key. */
+  warm(key: Key, then: () => void): void {
+    const { bytes } = key as MemberKey
+    this.#records.fetch(SPACE.user, bytes, key, () => {
+      this.#records.fetch(SPACE.promise, bytes, key, then)
+    })
+  }
+
+  /** @param then it is durable */
+  writeClusterId(id: string, then: () => void): void {
+    this.#waiting.push({ position: this.#stored.writeClusterId(id), then })
+    this.#reached()
+  }
+
+  // --- looking
+
+  #standing(key: MemberKey, wantsValue: boolean): Standing {
+    const isThere = this.#look(key, wantsValue)
+    if (!isThere && !this.#hasPromises) return NOTHING
+    const { place, durability } = this.#records
+    const record = isThere ? this.#recordOf(key, wantsValue) : null
+    if (!this.#hasPromises) return { record, promised: ZERO, position: place, durability }
+    const recordPlace = isThere ? place : 0
+    const ofRecord = isThere ? durability : DURABILITY.fsync
+    if (!this.#lookForPromise(key)) {
+      return isThere ? { record, promised: ZERO, position: place, durability } : NOTHING
+    }
+    const { found, place: promisePlace } = this.#records
+    const promised = found.tombstone ? ZERO : new Version().copy(found.ballot)
+    return { record, promised, position: Math.max(recordPlace, promisePlace), durability: ofRecord }
+  }
+
+  #look(key: MemberKey, wantsValue: boolean): boolean {
+    const isLayouts = key.bytes.length === 0
+    const place = isLayouts ? LAYOUTS_RECORD : key
+    const space = isLayouts ? SPACE.meta : SPACE.user
+    const { bytes } = place
+    if (wantsValue) return this.#records.read(space, bytes, 0, bytes.length, place)
+    return this.#records.look(space, bytes, 0, bytes.length, place)
+  }
+
+  #lookForPromise(key: MemberKey): boolean {
+    const isLayouts = key.bytes.length === 0
+    const place = isLayouts ? LAYOUTS_PROMISE : key
+    const space = isLayouts ? SPACE.meta : SPACE.promise
+    return this.#records.look(space, place.bytes, 0, place.bytes.length, place)
+  }
+
+  #recordOf(key: MemberKey, wantsValue: boolean): HeldRecord {
+    const { found } = this.#records
+    const ballot = new Version().copy(found.ballot)
+    const version = sharedOf(found.version, ballot)
+    const request = sharedOf(found.requestId, version)
+    const value = found.tombstone ? null : wantsValue ? this.#valueOf(key) : undefined
+    return { ballot, version, request, value, expiresAtMs: found.expiresAtMs, sum: null }
+  }
+
+  #valueOf(key: MemberKey): Value {
+    const { value, found } = this.#records
+    const data = new Uint8Array(value.bytes)
+    if (key.bytes.length === 0) {
+      const decided: LayoutValue = { bytes: data.length, table: this.#tables.decode(data) }
+      return decided
+    }
+    const { codec, rawBytes } = value
+    const ours: MemberValue = { bytes: data.length, data, codec, rawBytes, type: found.valueType }
+    return ours
+  }
+
+  // --- writing
+
+  #fill(mutation: Mutation, key: MemberKey): void {
+    const isLayouts = key.bytes.length === 0
+    const place = isLayouts ? LAYOUTS_RECORD : key
+    mutation.space = isLayouts ? SPACE.meta : SPACE.user
+    mutation.key = place.bytes
+    mutation.keyEnd = place.bytes.length
+    mutation.hash.high = place.high
+    mutation.hash.low = place.low
+  }
+
+  #fillValue(mutation: Mutation, key: MemberKey, value: Value | null): void {
+    mutation.tombstone = value === null
+    if (value === null) {
+      mutation.valueEnd = 0
+      mutation.codec = 0
+      mutation.rawBytes = 0
+    } else if (key.bytes.length === 0) {
+      const data = this.#tables.encode((value as LayoutValue).table)
+      mutation.value = data
+      mutation.valueEnd = data.length
+      mutation.codec = 0
+      mutation.rawBytes = data.length
+    } else {
+      const { data, codec, rawBytes, type } = value as MemberValue
+      mutation.value = data
+      mutation.valueEnd = data.length
+      mutation.codec = codec
+      mutation.rawBytes = rawBytes
+      mutation.valueType = type
+    }
+  }
+
+  /** Before the first record of this level is spoken of, the folder says so. Waits for the disk, once. */
+  #lower(level: Durability): void {
+    this.#stored.writeLevel(level)
+    this.#store.engine.log.syncNow()
+    this.#level = level
+  }
+
+  #apply(mutation: Mutation): void {
+    if (this.#records.apply(mutation) === APPLY.stale) {
+      throw new StorageError('STORAGE_CORRUPT', 'a record was to be written below what stands there')
+    }
+  }
+
+  /** For `promisedUpTo`. Records are not changed: the version need not be copied. */
+  #meet(partition: number, ballot: Version): void {
+    if (isAbove(ballot, this.#promisedUpTo[partition]!)) this.#promisedUpTo[partition] = ballot
+  }
+
+  #reached(): void {
+    if (this.#waiting.length > 0) {
+      const durable = this.#records.reached(DURABILITY.fsync)
+      const over = this.#waiting.filter(({ position }) => position <= durable)
+      this.#waiting = this.#waiting.filter(({ position }) => position > durable)
+      for (const { then } of over) then()
+    }
+    this.onDurable?.()
+  }
+
+  // --- the open
+
+  #open(): void {
+    const hash = new KeyHash()
+    const names: string[] = []
+    const walk = this.#records.walk()
+    for (let entry = walk.next(); entry !== null; entry = walk.next()) {
+      const { space, bytes, keyStart, keyEnd, ballot } = entry
+      if (space === SPACE.meta) names.push(Buffer.from(bytes.subarray(keyStart, keyEnd)).toString())
+      if (space !== SPACE.user && space !== SPACE.promise) continue
+      hashKey(bytes, keyStart, keyEnd, hash)
+      this.highestBallot.copy(higher(this.highestBallot, ballot))
+      const partition = partitionOf(hash)
+      if (isAbove(ballot, this.#promisedUpTo[partition]!)) {
+        this.#promisedUpTo[partition] = new Version().copy(ballot)
+      }
+      if (space === SPACE.promise) this.#hasPromises = true
+      else this.#leaves.add(MemberKey.of(bytes, keyStart, keyEnd, hash))
+    }
+    for (const name of names) {
+      const mark = this.#stored.decode(name)
+      if (mark !== null) this.#marks.push(mark)
+    }
+    this.#openLayouts()
+  }
+
+  #openLayouts(): void {
+    if (this.#lookForPromise(LAYOUTS_KEY)) this.#hasPromises = true
+    const { record, promised } = this.find(LAYOUTS_KEY)
+    if (record !== null) this.#leaves.add(LAYOUTS_KEY)
+    const ballot = higher(record?.ballot ?? ZERO, promised)
+    this.highestBallot.copy(higher(this.highestBallot, ballot))
+    this.#meet(LAYOUTS_KEY.partition, ballot)
+  }
+}
+
+function metadataKey(name: string): MemberKey {
+  const bytes = Buffer.from(name)
+  return MemberKey.hashed(bytes, 0, bytes.length)
+}
+
+/** Where they are equal, one object is enough: nobody changes it. */
+function sharedOf(version: Version, other: Version): Version {
+  const { high, middle, low } = version
+  if (high === other.high && middle === other.middle && low === other.low) return other
+  return new Version().copy(version)
+}

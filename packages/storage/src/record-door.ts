@@ -1,0 +1,131 @@
+/**
+ * Records as they lie in the log, for an owner who keeps their order himself: of any space, shown before they
+ * have reached their mark, with the place behind them, and the value as it is stored. What it fills is valid
+ * until the next call into the store.
+ *
+ * A *place* is a number that rises with the log: segment · 2^32 + offset, one behind the record. A record is
+ * as safe as `reached` says once its place is not above that; the place of one that is durable is 0.
+ */
+
+import type { KeyHash } from '@minivault/codec'
+import { DURABILITY, type Durability } from '@minivault/wal'
+import type { Engine } from './engine.ts'
+import { Found } from './found.ts'
+import { type ApplyOutcome, checkKey, closedError, NO_TOKEN } from './hot-door.ts'
+import { LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
+import { KeyWalk } from './keys/key-walk.ts'
+import { LOOKUP } from './lookup.ts'
+import { EMPTY_BYTES, type Mutation } from './mutation.ts'
+import { RecordFetch } from './record-fetch.ts'
+import { blobOf } from './record-reader.ts'
+import { fromLog } from './storage-error.ts'
+import type { StoredValue } from './stored-value.ts'
+
+const TWO_POW_32 = 0x100000000
+
+export class RecordDoor {
+  /** Without the value: `value` has it, of a `read`. */
+  readonly found = new Found()
+  place = 0
+  wasAbsent = false
+  durability: Durability = DURABILITY.memory
+  readonly value: StoredValue = { bytes: EMPTY_BYTES, codec: 0, rawBytes: 0 }
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Finds the newest record, a tombstone too; false: there is none. Reads the disk where it must. */
+  look(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): boolean {
+    return this.#find(space, key, keyStart, keyEnd, hash, false)
+  }
+
+  /** The same with the value. */
+  read(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): boolean {
+    return this.#find(space, key, keyStart, keyEnd, hash, true)
+  }
+
+  /**
+   * `Engine.applyAsIs`. Where the outcome is `applied`, `place` is behind the record, and `wasAbsent`
+   * whether the key had none before.
+   */
+  apply(mutation: Mutation): ApplyOutcome {
+    const { log } = this.#engine
+    const outcome = this.#engine.applyAsIs(mutation, NO_TOKEN)
+    this.wasAbsent = this.#engine.previous.ballot.isZero()
+    this.place = placeBehind(log.reservedSegment, log.reservedOffset)
+    return outcome
+  }
+
+  /** Whether `look` and `read` would find the key, or that there is none, without the disk. */
+  isInMemory(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): boolean {
+    const result = this.#engine.lookup.find(space, key, keyStart, keyEnd, hash)
+    return result === LOOKUP.found || result === LOOKUP.absent
+  }
+
+  /** Brings it there without holding up the loop. Where that fails, `look` and `read` will say why. */
+  fetch(space: number, key: Uint8Array, hash: KeyHash, done: () => void): void {
+    new RecordFetch(this.#engine, space, key, hash, done).start()
+  }
+
+  /** The newest record of every key of every space, in their order, as of now: nothing is read but hints. */
+  walk(): KeyWalk {
+    return new KeyWalk(this.#engine.keys)
+  }
+
+  /** Told whenever `reached` may have changed, and when the log has failed. */
+  set onReached(hook: () => void) {
+    this.#engine.onMarks = hook
+  }
+
+  /** All that is written is wanted at this level. */
+  demand(durability: Durability): void {
+    this.#engine.log.demand(durability)
+  }
+
+  reached(durability: Durability): number {
+    if (durability === DURABILITY.memory) return Number.POSITIVE_INFINITY
+    return this.#engine.log.reached(durability)
+  }
+
+  #find(
+    space: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    hash: KeyHash,
+    wantsValue: boolean,
+  ): boolean {
+    const { lookup, log, closed } = this.#engine
+    if (closed) throw closedError()
+    checkKey(keyEnd - keyStart)
+    try {
+      const isThere = wantsValue
+        ? lookup.findSync(space, key, keyStart, keyEnd, hash)
+        : lookup.findHeadSync(space, key, keyStart, keyEnd, hash)
+      if (!isThere) return false
+    } catch (error) {
+      throw fromLog(error)
+    }
+    const { slot, bytes, at, length } = lookup
+    const shard = lookup.keydir.shards[lookup.shardIndex]!
+    const segment = shard[slot + SLOT_SEGMENT]!
+    const offset = shard[slot + SLOT_OFFSET]!
+    this.durability = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
+    this.place = log.isDurable(segment, offset) ? 0 : placeBehind(segment, offset)
+    const view = this.#engine.reader.describe(this.found, bytes, at, length)
+    if (!wantsValue) return true
+    const { value } = this
+    value.codec = view.codec
+    value.rawBytes = view.rawBytes
+    value.bytes = view.isBlob
+      ? this.#engine.blobs.readSync(blobOf(this.found))
+      : bytes.subarray(view.keyEnd, view.end)
+    return true
+  }
+}
+
+function placeBehind(segment: number, offset: number): number {
+  return segment * TWO_POW_32 + offset + 1
+}
