@@ -114,6 +114,7 @@ const MESSAGES: Readonly<Record<string, Message>> = {
 
 const clusterId = '101112131415161718191a1b1c1d1e1f'
 const membersHash = 'c4e123d36d5b10f0'
+const nodeId = '202122232425262728292a2b2c2d2e2f'
 const asking = 0x1_23456789
 const STARTS: Readonly<Record<string, StartMessage<LayoutState>>> = {
   'start-whose': { kind: 'whose', asking, clusterId: null },
@@ -246,7 +247,7 @@ t.test('more than a message can say is not added', async (t) => {
 })
 
 t.test('the header of a batch', async (t) => {
-  const facts = { clusterId, membersHash, name: 'localhost:3001' }
+  const facts = { clusterId, nodeId, membersHash, name: 'localhost:3001' }
   const writer = new HeaderWriter(facts)
   const bytes = Buffer.alloc(writer.length + 3)
   writer.write(BATCH.messages, 0x01a2b3c4d5e6, bytes, 3)
@@ -254,8 +255,8 @@ t.test('the header of a batch', async (t) => {
   const header = new BatchHeader()
   const check = (kind: number, wallMs: number, expected: object) => {
     t.equal(header.read(bytes, 3, bytes.length), bytes.length)
-    const { clusterId, membersHash, name } = header
-    t.same([header.kind, header.wallMs, { clusterId, membersHash, name }], [kind, wallMs, expected])
+    const { clusterId, nodeId, membersHash, name } = header
+    t.same([header.kind, header.wallMs, { clusterId, nodeId, membersHash, name }], [kind, wallMs, expected])
   }
   check(BATCH.messages, 0x01a2b3c4d5e6, facts)
   writer.write(BATCH.firstStart, 2 ** 48 - 1, bytes, 3)
@@ -271,7 +272,13 @@ t.test('the header of a batch', async (t) => {
   t.equal(header.version, 2)
   bytes[3] = 0
   t.equal(header.read(bytes, 3, bytes.length), HEADER_ERROR.malformed)
-  for (const bad of [{ name: '' }, { name: 'ä' }, { clusterId: 'ABC' }, { membersHash: 'x'.repeat(16) }]) {
+  for (const bad of [
+    { name: '' },
+    { name: 'ä' },
+    { clusterId: 'ABC' },
+    { nodeId: '' },
+    { membersHash: 'x'.repeat(16) },
+  ]) {
     t.throws(() => new HeaderWriter({ ...facts, ...bad }), RangeError)
   }
 })

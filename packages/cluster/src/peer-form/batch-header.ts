@@ -10,6 +10,8 @@ export const HEADER_ERROR = { malformed: -1, otherVersion: -2 } as const
 export interface BatchFacts {
   /** 32 lower-case hex digits; null: none yet. */
   readonly clusterId: string | null
+  /** Of the sender's folder: 32 lower-case hex digits. */
+  readonly nodeId: string
   /** 16 lower-case hex digits. */
   readonly membersHash: string
   /** ASCII. */
@@ -17,14 +19,15 @@ export interface BatchFacts {
 }
 
 const MAGIC = [0x4d, 0x56, 0x50, 0x42]
-const HEADER_BYTES = 40
+const HEADER_BYTES = 56
 const KIND_AT = 6
 const NAME_LENGTH_AT = 7
 const ID_AT = 8
 const ID_BYTES = 16
-const HASH_AT = 24
+const NODE_AT = 24
+const HASH_AT = 40
 const HASH_BYTES = 8
-const WALL_AT = 32
+const WALL_AT = 48
 const NAME_BYTES_MAX = 255
 const NO_ID = '0'.repeat(ID_BYTES * 2)
 const NAME = /^[\x21-\x7e]+$/
@@ -34,11 +37,12 @@ export class HeaderWriter {
   readonly bytes: Uint8Array
 
   /** Throws RangeError for facts that no header can hold. */
-  constructor({ clusterId, membersHash, name }: BatchFacts) {
+  constructor({ clusterId, nodeId, membersHash, name }: BatchFacts) {
     const id = hexBytes(clusterId ?? NO_ID, ID_BYTES)
+    const node = hexBytes(nodeId, ID_BYTES)
     const hash = hexBytes(membersHash, HASH_BYTES)
     if (!NAME.test(name) || name.length > NAME_BYTES_MAX) throw new RangeError(`"${name}" is no name`)
-    const head = [...MAGIC, BATCH_VERSION, 0, 0, name.length, ...id, ...hash, ...new Uint8Array(8)]
+    const head = [...MAGIC, BATCH_VERSION, 0, 0, name.length, ...id, ...node, ...hash, ...new Uint8Array(8)]
     this.bytes = Uint8Array.from([...head, ...Buffer.from(name, 'latin1')])
   }
 
@@ -65,6 +69,7 @@ export class BatchHeader implements BatchFacts {
   /** One of BATCH, or a number that is not known. */
   kind = 0
   clusterId: string | null = null
+  nodeId = ''
   membersHash = ''
   name = ''
   /** When it was sent, by the sender's clock. */
@@ -105,6 +110,7 @@ export class BatchHeader implements BatchFacts {
     this.#identity = copy
     this.name = name
     this.clusterId = idText(copy, ID_AT)
+    this.nodeId = hexText(copy, NODE_AT, ID_BYTES)
     this.membersHash = hashText(copy, HASH_AT)
     return true
   }
