@@ -6,6 +6,7 @@ import { MEMBERSHIP_FAULTS } from './membership-faults.ts'
 import { RELEASE_FAULTS } from './release-faults.ts'
 import { REPAIR_FAULTS } from './repair-faults.ts'
 import { REPLICA_FAULTS } from './replica-faults.ts'
+import { WIRE_FAULTS } from './wire-faults.ts'
 
 export const FAULTS: readonly Fault[] = [
   ...REPLICA_FAULTS,
@@ -14,4 +15,5 @@ export const FAULTS: readonly Fault[] = [
   ...RELEASE_FAULTS,
   ...MEMBERSHIP_FAULTS,
   ...LAYOUT_FAULTS,
+  ...WIRE_FAULTS,
 ]

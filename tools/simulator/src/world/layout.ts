@@ -7,7 +7,7 @@ import type { Setup } from '../plan/plan.ts'
 import type { ClusterPackage, Member } from './member.ts'
 
 /** Under which the members agree what follows. It moves with the others. */
-const LAYOUT_KEY: Key = { id: 'layout', partition: 0, leaf: 200, high: 7, low: 7 }
+export const LAYOUT_KEY: Key = { id: 'layout', partition: 0, leaf: 200, high: 7, low: 7 }
 
 /** Placements for every start of every member. */
 export class LayoutForm {

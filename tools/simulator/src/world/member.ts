@@ -18,12 +18,15 @@ export type ClusterPackage = typeof Cluster
 
 /** Wall milliseconds at the beginning of every history. */
 export const WALL_MS = 1_800_000_000_000
+/** With one value a message of a comparison is full. */
+const FETCHED_BYTES_MAX = 8
 /** All keys of a history lie in it. */
 export const PARTITION = 0
 /** The last bits of a writer's number tell writers apart, the others are drawn. */
 const WRITER_MASK = 0xffffff00
 /** What has expired by every clock. */
 const EXPIRY_GRACE_MS = 4 * SKEW_MAX_MS
+const LIMITS_OF_ALL = { expiryGraceMs: EXPIRY_GRACE_MS, fetchedBytesMax: FETCHED_BYTES_MAX }
 
 export interface MemberParts {
   readonly cluster: ClusterPackage
@@ -94,7 +97,7 @@ export class Member implements Env {
       clock: this.#clock,
       placement: this.placement,
       self: this.number,
-      limits: { ledgerEntries, tickMs, compareEveryMs, expiryGraceMs: EXPIRY_GRACE_MS },
+      limits: { ledgerEntries, tickMs, compareEveryMs, ...LIMITS_OF_ALL },
       began: this.#began,
     })
     this.disk.open()

@@ -31,6 +31,7 @@ import { type ClusterPackage, Member, PARTITION, WALL_MS } from './member.ts'
 import { Network } from './network.ts'
 import type { OnCovered } from './replica-log.ts'
 import { Timeline } from './timeline.ts'
+import { Wire } from './wire.ts'
 
 /** A run that is not at rest after so much goes round in circles. */
 const HAPPENINGS_MAX = 400_000
@@ -70,6 +71,7 @@ export class World {
   /** By key: what all replicas held when each had been compared with each. The last reads may write again. */
   heldAtRest: readonly (readonly Held[])[] = []
   readonly #observers: readonly Observer[]
+  readonly #wire: Wire
   readonly #attempts: Attempt[] = []
   readonly #clients: Client[] = []
   #writers = 0
@@ -90,11 +92,12 @@ export class World {
     }
     const send = (from: number, to: number, message: Message) => {
       for (const observer of observers) observer.onSend(from, message)
-      this.network.send(from, to, message)
+      this.network.send(from, to, this.#wire.pass(message))
     }
     const onCovered: OnCovered = (key, record) => this.history.noteRelease(this.keys.indexOf(key), record)
     const isOver = () => this.#isOver
     const layoutForm = new LayoutForm(cluster, setup)
+    this.#wire = new Wire(cluster, this.keys, layoutForm)
     for (let number = 0; number < setup.members + setup.spares; number++) {
       const told = { send, nextWriter, onAnswer, onCovered, isOver }
       this.members.push(new Member(number, { cluster, timeline, seed, setup, layoutForm, ...told }))
