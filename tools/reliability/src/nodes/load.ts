@@ -68,6 +68,22 @@ export class Load {
     }
   }
 
+  /** Writes every key at each of these members; a line for each that is not written in time. */
+  async overwrite(members: readonly number[], withinMs: number): Promise<string[]> {
+    const [client] = this.#clients as [RecordingClient]
+    const late: string[] = []
+    for (const member of members) {
+      for (let key = 0; key < this.#keys; key++) {
+        const untilMs = performance.now() + withinMs
+        const kind = isCounter(key) ? 'increment' : 'put'
+        const isWorth = () => performance.now() < untilMs
+        const { ending } = await client.run({ kind, key, member, isPinned: true }, isWorth)
+        if (ending !== 'ok') late.push(`key ${key} cannot be written at member ${member}`)
+      }
+    }
+    return late
+  }
+
   /** Reads every key on every member that runs, and judges it all. */
   async judged(searchesAll = false): Promise<Judged> {
     const { nodes } = this.#options
@@ -76,7 +92,8 @@ export class Load {
     const isWorth = () => performance.now() < this.#worthUntilMs
     for (let key = 0; key < this.#keys; key++) {
       for (const member of MEMBERS) {
-        if (nodes.portOf(member) > 0) await reader.run({ kind: 'get', key, member, isFinal: true }, isWorth)
+        if (nodes.portOf(member) > 0)
+          await reader.run({ kind: 'get', key, member, isPinned: true, isFinal: true }, isWorth)
       }
     }
     for (const client of this.#clients) client.close()

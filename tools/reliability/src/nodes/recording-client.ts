@@ -42,6 +42,8 @@ export interface Wanted {
   readonly key: number
   readonly member: number
   readonly expected?: Version | null
+  /** No other member is asked. */
+  readonly isPinned?: boolean
   readonly isFinal?: boolean
 }
 
@@ -71,12 +73,12 @@ export class RecordingClient {
   /** Ends when it is known what became of it, or nobody can say; `isWorth` false: when it is told to. */
   async run(wanted: Wanted, isWorth: () => boolean): Promise<Operation> {
     const { number: client, history, members } = this.#parts
-    const { kind, key, expected = null, isFinal = false } = wanted
+    const { kind, key, expected = null, isPinned = false, isFinal = false } = wanted
     const id = kind === 'get' ? null : this.#clock.next(new Version())
     const operation = history.begin({ key, kind, client, expected, isFinal })
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       operation.attempt = attempt
-      const member = isFinal ? wanted.member : (wanted.member + attempt) % members
+      const member = isPinned ? wanted.member : (wanted.member + attempt) % members
       const words = this.#words(operation, id, attempt)
       const late = (called: Called) => this.#answered(operation, called, attempt)
       const called = await this.#callers[member]!.call(words, PATIENCE_MS, late)

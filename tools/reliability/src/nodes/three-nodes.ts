@@ -166,3 +166,10 @@ export class ThreeNodes {
     this.network.left(member)
   }
 }
+
+/** Nothing is missed, nothing differs, by what all that run say. */
+export async function isHealed(nodes: ThreeNodes): Promise<boolean> {
+  const running = MEMBERS.filter((member) => nodes.isRunning(member))
+  const found = await Promise.all(running.map((member) => nodes.health(member)))
+  return found.every((health) => health?.['hints_pending'] === 0 && health['keys_differing'] === 0)
+}
