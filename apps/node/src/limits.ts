@@ -230,3 +230,7 @@ export const PEER_WAITING_MS_MAX = 2000
 export const PEER_CLOCK_SAMPLE_MS = 10_000
 /** Peers: what a peer may send of a reply before it is whole. */
 export const PEER_REPLY_BYTES_MAX = 4096
+/** Cluster: so old is a tombstone at least, and so long ago has expired what is let go of with it. */
+export const TOMBSTONE_AGE_MS = 24 * 3_600_000
+/** Cluster: keys and leaves looked at in one tick for what is old. */
+export const SWEPT_A_TICK = 1024

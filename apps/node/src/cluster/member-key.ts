@@ -6,6 +6,8 @@ import { partitionOf } from '@minivault/topology'
 /** The eight bits of the hash behind those that name the partition. */
 const LEAF_SHIFT = 14
 const LEAF_MASK = 0xff
+/** Of a partition. */
+export const LEAVES = LEAF_MASK + 1
 
 export class MemberKey implements Key {
   /** Its own memory, the whole of it. */

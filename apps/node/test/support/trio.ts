@@ -18,7 +18,7 @@ import { memoryPage } from './memory-scan.ts'
 
 const TICK_MS = 250
 const ALL = new Electorate([0, 1, 2])
-const PLACEMENT = { epoch: 1, partitionCount: 1024, electorateOf: () => ALL }
+export const PLACEMENT = { epoch: 1, partitionCount: 1024, electorateOf: () => ALL }
 
 export class TrioMember implements Env {
   readonly number: number

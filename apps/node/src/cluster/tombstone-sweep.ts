@@ -1,0 +1,70 @@
+/**
+ * Ends what was deleted, or had expired, long ago: leaf after leaf of the partitions that this member holds
+ * first, all the time and a little at a time. Where a leaf has something old the core lets all its replicas
+ * agree that it is gone; until all of them are there nothing happens, and it is tried in the next round.
+ */
+import { Version } from '@minivault/clock'
+import type { NodeCore, Placement, ReplicaStore } from '@minivault/cluster'
+import { SWEPT_A_TICK, TOMBSTONE_AGE_MS } from '../limits.ts'
+import { LEAVES } from './member-key.ts'
+
+export interface SweepParts {
+  readonly core: Pick<NodeCore, 'releaseLeaf'>
+  readonly replica: Pick<ReplicaStore, 'keysIn' | 'find'>
+  readonly placement: Placement
+  readonly self: number
+  readonly wallMs: () => number
+}
+
+export class TombstoneSweep {
+  readonly #parts: SweepParts
+  #partition = 0
+  #leaf = 0
+  #isReleasing = false
+
+  constructor(parts: SweepParts) {
+    this.#parts = parts
+  }
+
+  onTick(): void {
+    const { placement } = this.#parts
+    let looked = 0
+    // At most all partitions: a member may be the first of none.
+    for (let n = 0; n < placement.partitionCount; n++) {
+      for (; this.#isOurs() && this.#leaf < LEAVES; this.#leaf++) {
+        if (this.#isReleasing || looked >= SWEPT_A_TICK) return
+        looked += 1 + this.#look()
+      }
+      this.#leaf = 0
+      this.#partition = (this.#partition + 1) % placement.partitionCount
+    }
+  }
+
+  #isOurs(): boolean {
+    const { placement, self } = this.#parts
+    return placement.electorateOf(this.#partition).members[0] === self
+  }
+
+  /** Returns how many keys it has. */
+  #look(): number {
+    const leaf = this.#leaf
+    const { core, replica, wallMs } = this.#parts
+    const upTo = Version.of(Math.max(0, wallMs() - TOMBSTONE_AGE_MS), 0, 0)
+    let keys = 0
+    let hasOld = false
+    for (const key of replica.keysIn(this.#partition, leaf)) {
+      keys += 1
+      const { record } = replica.find(key)
+      if (record === null || record.ballot.wallMs >= upTo.wallMs) continue
+      const isGone = record.expiresAtMs > 0 && record.expiresAtMs < upTo.wallMs
+      hasOld ||= record.value === null || isGone
+    }
+    if (hasOld) {
+      this.#isReleasing = true
+      core.releaseLeaf(this.#partition, leaf, upTo, () => {
+        this.#isReleasing = false
+      })
+    }
+    return keys
+  }
+}
