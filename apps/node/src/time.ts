@@ -7,6 +7,8 @@ export interface Time {
   every(ms: number, run: () => void): unknown
   cancel(handle: unknown): void
   sleep(ms: number): Promise<void>
+  /** Right after what came in this turn of the event loop was taken. */
+  afterPoll(run: () => void): void
 }
 
 export const systemTime: Time = {
@@ -15,4 +17,5 @@ export const systemTime: Time = {
   every: (ms, run) => setInterval(run, ms).unref(),
   cancel: (handle) => clearInterval(handle as NodeJS.Timeout),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  afterPoll: (run) => void setImmediate(run),
 }

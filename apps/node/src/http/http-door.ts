@@ -30,9 +30,10 @@ import { Line } from './line.ts'
 import { Listing } from './listing.ts'
 import { endWith, type Refusal, refusalOf } from './malformed.ts'
 import { giveOwn } from './own-targets.ts'
+import { PeerPost } from './peer-post.ts'
 import { varyOf } from './reply-head.ts'
 import { shapeError } from './request-shape.ts'
-import { OWN, readTarget } from './target.ts'
+import { OWN, PEER_TARGET, readTarget } from './target.ts'
 import { ValueRead } from './value-read.ts'
 import { ValueWrite } from './value-write.ts'
 
@@ -217,6 +218,11 @@ export class HttpDoor {
 
   #serveOwn(exchange: Exchange, path: string, query: string): void {
     const { method } = exchange.request
+    if (path === PEER_TARGET) {
+      if (method !== 'POST') return refuseMethod(exchange, 'POST', 'members send batches here')
+      const isOpen = this.#context.admission.credentials === null
+      return new PeerPost(exchange).start(isOpen || this.#isProved(exchange))
+    }
     const isKnown = Object.values<string>(OWN).includes(path)
     if (isKnown && method !== 'GET' && method !== 'HEAD') {
       return refuseMethod(exchange, 'GET, HEAD', 'a key of this name needs one byte percent-encoded')
@@ -227,11 +233,15 @@ export class HttpDoor {
     else exchange.refuse(refusal)
   }
 
-  #admit({ headers }: Exchange, kind: Kind): ErrorNumber {
-    const { admission } = this.#context
-    const { credentials } = admission
+  #admit(exchange: Exchange, kind: Kind): ErrorNumber {
+    return this.#context.admission.refuse(kind, this.#isProved(exchange))
+  }
+
+  /** It shows the key of the node. */
+  #isProved({ headers }: Exchange): boolean {
+    const { credentials } = this.#context.admission
     const shown = credentials === null ? null : /^Bearer +(.*)$/i.exec(headers.authorization ?? '')
-    return admission.refuse(kind, shown !== null && credentials!.matches(Buffer.from(shown[1]!, 'latin1')))
+    return shown !== null && credentials!.matches(Buffer.from(shown[1]!, 'latin1'))
   }
 }
 

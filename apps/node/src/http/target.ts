@@ -6,6 +6,8 @@
 import { ERROR, type ErrorNumber, KEY_BYTES_MAX } from '@minivault/protocol'
 
 export const OWN = { health: '/health', livez: '/-/livez', readyz: '/-/readyz', keys: '/-/keys' } as const
+/** Where other members send batches. */
+export const PEER_TARGET = '/-/peer'
 
 export type Target =
   | { readonly kind: 'key'; readonly key: Buffer }

@@ -7,7 +7,7 @@ import type { ErrorNumber } from '@minivault/protocol'
 import { PEER_REFUSAL_LOG_MS, PEER_REFUSALS_KNOWN_MAX } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
 
-/** Why a batch is not taken. BAD_REQUEST: it cannot be read, and nobody listens to its connection any more. */
+/** Why a batch is not taken. BAD_REQUEST: it cannot be read, and its connection is heard no more. */
 export interface PeerRefusal {
   readonly error: ErrorNumber
   readonly words: string

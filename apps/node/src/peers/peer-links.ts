@@ -11,6 +11,7 @@ import type { Time } from '../time.ts'
 import type { BatchForm } from './batch-form.ts'
 import type { Carrier, CarrierOwner } from './carrier.ts'
 import { FrameCarrier } from './frame-carrier.ts'
+import { HttpCarrier } from './http-carrier.ts'
 import { PeerCertificates } from './peer-certificates.ts'
 import { BatchLink, type PeerLink } from './peer-link.ts'
 
@@ -72,14 +73,14 @@ export class PeerLinks {
     const { name: ownName, authKey, workers, time } = this.#options
     const chunks = this.#chunks
     const security = () => this.#certificates?.current ?? null
-    return new FrameCarrier({
-      ...{ member, ownName, authKey, security, batchesMax: workers, chunks, time, owner },
-    })
+    const parts = { member, ownName, authKey, security, batchesMax: workers, time, owner }
+    if (/^https?:/.test(member)) return new HttpCarrier(parts)
+    return new FrameCarrier({ ...parts, chunks })
   }
 
   readonly #onTouched = (link: BatchLink): void => {
     link.isTouched = true
-    if (this.#touched.length === 0) setImmediate(this.#flush)
+    if (this.#touched.length === 0) this.#options.time.afterPoll(this.#flush)
     this.#touched.push(link)
   }
 

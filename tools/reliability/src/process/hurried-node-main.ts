@@ -22,6 +22,7 @@ const node = await startNode({
     every: (ms, run) => setInterval(run, ms / hurry),
     cancel: (handle) => clearInterval(handle as NodeJS.Timeout),
     sleep: (ms) => sleep(ms / hurry),
+    afterPoll: (run) => void setImmediate(run),
   },
 })
 process.stdout.write(`minivault ready: hurried on 127.0.0.1:${node.port} \n`)
