@@ -1,12 +1,13 @@
 /**
  * The health document: flat JSON, the same on binary and HTTP. `status` is never a constant: `ok`,
- * `read-only` once the disk failed, `draining` after the first signal. The figures are the store's and the
- * process's own at this moment.
+ * `read-only` once the disk failed, `draining` after the first signal, `not-ready` where a member of a cluster
+ * waits for others. The figures are the store's and the process's own at this moment.
  */
 import { arch, cpuUsage, memoryUsage, pid, platform, version } from 'node:process'
 import { zstdEngine } from '@minivault/codec'
 import { DURABILITY, type Durability, type Store } from '@minivault/storage'
 import type { Admission } from './admission/admission.ts'
+import type { MemberHealth } from './cluster/member-health.ts'
 import { HEALTH_MEMORY_AGE_MS_MAX } from './limits.ts'
 
 const MEGABYTE = 1024 * 1024
@@ -19,22 +20,24 @@ export interface HealthSources {
   now: () => number
   version: string
   publicUrl: string | null
+  /** Null: a node by itself. */
+  cluster: MemberHealth | null
   connections: () => number
 }
 
 export function healthDocument(sources: HealthSources): Uint8Array {
-  const { store, admission } = sources
+  const { store, cluster } = sources
   const stats = store.stats()
-  const status = store.error !== null ? 'read-only' : admission.draining ? 'draining' : 'ok'
+  const why = cluster?.whyNotReady() ?? null
   return Buffer.from(
     JSON.stringify({
-      status,
+      status: statusOf(sources, why),
       uptime_seconds: Math.floor((sources.now() - sources.startedAtMs) / 1000),
       cache_items: stats.cacheItems,
       cache_size_mb: megabytes(stats.cacheBytes),
       storage_size_mb: megabytes(stats.diskBytes),
       memory_mb: megabytes(residentBytes(sources.now())),
-      role: 'single',
+      role: cluster === null ? 'single' : 'peer',
       node_id: store.nodeId,
       durability: durabilityName(sources.durability),
       keys: stats.keys,
@@ -42,9 +45,17 @@ export function healthDocument(sources: HealthSources): Uint8Array {
       zstd: zstdEngine().name,
       version: sources.version,
       ...(sources.publicUrl === null ? {} : { public_url: sources.publicUrl }),
+      ...cluster?.document(),
+      ...(why === null ? {} : { waiting: why }),
       ...(store.error === null ? {} : { error: store.error.message }),
     }),
   )
+}
+
+function statusOf({ store, admission }: HealthSources, why: string | null): string {
+  if (store.error !== null) return 'read-only'
+  if (admission.draining) return 'draining'
+  return why === null ? 'ok' : 'not-ready'
 }
 
 export function durabilityName(durability: Durability): string {

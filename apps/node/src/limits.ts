@@ -234,3 +234,8 @@ export const PEER_REPLY_BYTES_MAX = 4096
 export const TOMBSTONE_AGE_MS = 24 * 3_600_000
 /** Cluster: keys and leaves looked at in one tick for what is old. */
 export const SWEPT_A_TICK = 1024
+/** Cluster: the core's timers come at most so late, and lie in a ring of so many steps. */
+export const TIMER_STEP_MS = 4
+export const TIMER_STEPS = 1024
+/** Cluster: how often a start looks whether a quorum is there. */
+export const READY_LOOK_MS = 20

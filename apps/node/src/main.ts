@@ -10,7 +10,8 @@ import { durabilityName } from './health.ts'
 import { DESCRIPTORS_RESERVED } from './limits.ts'
 import { type Node, startNode } from './node.ts'
 import { helpText } from './settings/help.ts'
-import { readSettings, type Settings, UsageError } from './settings/settings.ts'
+import { readSettings, type Settings } from './settings/settings.ts'
+import { UsageError } from './settings/usage-error.ts'
 import { CertificateError } from './tls/certificates.ts'
 import { VERSION } from './version.ts'
 
@@ -104,11 +105,12 @@ function readyLine(node: Node, settings: Settings): string {
   const http = node.httpPort === 0 ? '' : `, http on ${web}${shown}:${node.httpPort}`
   const resp = node.respPort === 0 ? '' : `, redis on ${shown}:${node.respPort}`
   const url = settings.publicUrl === null ? '' : `, public ${settings.publicUrl}`
+  const peers = settings.cluster === null ? '' : ` · cluster of ${settings.cluster.members.length}`
   const checked =
     settings.authMode === 'none' ? 'clients are not checked' : `authentication for ${settings.authMode}`
   return (
     `minivault ready: ${protocols} on ${scheme}${shown}:${node.port}${http}${resp}${url}` +
-    ` · data ${settings.directory} · durability ${durabilityName(settings.durability)} · ${checked}\n`
+    ` · data ${settings.directory} · durability ${durabilityName(settings.durability)}${peers} · ${checked}\n`
   )
 }
 
@@ -141,6 +143,7 @@ async function main(): Promise<void> {
     stopOnSignals(node)
     if (settings.tls !== null) process.on('SIGHUP', () => node.reloadCertificates())
     warn(settings, possible)
+    if (node.cluster !== null) await node.cluster.untilReady()
     process.stdout.write(readyLine(node, settings))
   } catch (error) {
     if (error instanceof CertificateError) end(error.message, EXIT.usage)

@@ -6,9 +6,11 @@
  *   doors (main port, HTTP) → admission → KeyValue → store → log
  */
 import type { Server } from 'node:net'
+import { MAX_OFFSET_MS } from '@minivault/clock'
 import { DURABILITY, type Durability, Store, spareBytesOf } from '@minivault/storage'
 import { Admission, type AuthMode } from './admission/admission.ts'
 import { Credentials } from './admission/credentials.ts'
+import { Clustered } from './cluster/clustered.ts'
 import { HeldBytes } from './door/held-bytes.ts'
 import { Lookahead } from './door/lookahead.ts'
 import { MainDoor } from './door/main-door.ts'
@@ -32,6 +34,7 @@ import { PortAsking } from './resp/asking.ts'
 import { commands } from './resp/command-table.ts'
 import { RespGateway } from './resp/resp-gateway.ts'
 import { ValuesAtHand } from './resp/values-at-hand.ts'
+import type { ClusterSettings } from './settings/cluster-settings.ts'
 import type { ProtocolName, TlsFiles } from './settings/settings.ts'
 import { systemTime, type Time } from './time.ts'
 import { TlsDoor } from './tls/tls-door.ts'
@@ -65,8 +68,11 @@ export interface NodeOptions {
   corsOrigins?: ReadonlySet<string> | null
   connectionsMax?: number
   publicUrl?: string | null
+  /** The other nodes; null: a node by itself. */
+  cluster?: ClusterSettings | null
+  maxOffsetMs?: number
   /** The layout of the cluster in its binary form, for clients; null: the node is on its own. */
-  layout?: (() => Uint8Array) | null
+  layout?: (() => Uint8Array | null) | null
   /** Who takes batches of other members; null: the node is on its own. */
   peers?: PeerReceiver | null
   logger?: NodeLogger
@@ -95,6 +101,8 @@ interface NodeParts {
 export class Node {
   readonly store: Store
   readonly admission: Admission
+  /** Null: a node by itself. */
+  readonly cluster: Clustered | null
   readonly #main: MainDoor
   readonly #http: HttpDoor
   readonly #tls: TlsDoor | null
@@ -121,7 +129,9 @@ export class Node {
       now: time.now,
     })
     const durability = options.durability ?? DURABILITY.fsync
-    const keyValue = options.wrapKeyValue?.(local, receivers.complete, store) ?? local
+    this.cluster = options.cluster ? this.#join(options.cluster, parts, options) : null
+    const inner = this.cluster?.keyValue ?? local
+    const keyValue = options.wrapKeyValue?.(inner, receivers.complete, store) ?? inner
     const held = new HeldBytes()
     const { streams } = store
     const session = {
@@ -131,8 +141,9 @@ export class Node {
       admission: this.admission,
       durability,
       nodeId: store.nodeId,
-      peers: options.peers ? new PeerDoor({ receiver: options.peers, logger, now: time.now }) : null,
-      layout: options.layout ?? null,
+      peers: this.cluster?.peers ?? peersOf(options, logger, time),
+      layout: this.cluster === null ? (options.layout ?? null) : () => this.cluster!.layout(),
+      whyNotReady: () => this.cluster?.health.whyNotReady() ?? null,
       streams,
       held,
       unpackings: new Unpackings({ keyValue, streams, held, sleep: time.sleep, now: time.now }),
@@ -176,8 +187,22 @@ export class Node {
       now: time.now,
       version: VERSION,
       publicUrl: options.publicUrl ?? null,
+      cluster: this.cluster?.health ?? null,
       connections: () => this.connections,
     }
+  }
+
+  #join(settings: ClusterSettings, { store, receivers }: NodeParts, options: NodeOptions): Clustered {
+    return new Clustered({
+      settings,
+      store,
+      authKey: options.authKey ?? null,
+      tls: options.tls ?? null,
+      maxOffsetMs: options.maxOffsetMs ?? MAX_OFFSET_MS,
+      time: this.#time,
+      logger: options.logger ?? SILENT,
+      complete: receivers.complete,
+    })
   }
 
   /** The main port, once listening. */
@@ -243,6 +268,7 @@ export class Node {
     this.#http.server.emit('close')
     await Promise.all(closed)
     if (this.#sweep !== null) this.#time.cancel(this.#sweep)
+    this.cluster?.close()
     await this.store.close()
   }
 
@@ -274,6 +300,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     listener: local,
     spareBytes: SPARE_BYTES,
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+    ...(options.maxOffsetMs === undefined ? {} : { maxOffsetMs: options.maxOffsetMs }),
   })
   local.attach(store)
   const node = new Node({ store, local, receivers, tls }, options)
@@ -294,6 +321,10 @@ function listen(server: Server, port: number, host: string): Promise<void> {
       resolve()
     })
   })
+}
+
+function peersOf({ peers }: NodeOptions, logger: NodeLogger, { now }: Time): PeerDoor | null {
+  return peers ? new PeerDoor({ receiver: peers, logger, now }) : null
 }
 
 function portOf(server: Server | null): number {

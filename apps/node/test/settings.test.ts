@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readSettings, UsageError } from '../src/settings/settings.ts'
+import { readSettings } from '../src/settings/settings.ts'
+import { UsageError } from '../src/settings/usage-error.ts'
 import { run, startServer, temporaryFolder } from './support/server.ts'
 
 t.test('spellings', async (t) => {
@@ -39,6 +40,8 @@ t.test('defaults, and variables of others', async (t) => {
     protocols: new Set(['binary', 'http', 'resp']),
     connectionsMax: 50_000,
     publicUrl: null,
+    maxOffsetMs: 500,
+    cluster: null,
     tls: null,
     corsOrigins: null,
   })
@@ -51,8 +54,9 @@ t.test('every flag', async (t) => {
     '-port 1 -http 2 -host 127.0.0.1 -data d -durability os -authmode writes -ratelimit 100000 ' +
     '-cache 2048 -protocols http -maxconns 9 -public-url localhost:3001 -mode worker ' +
     '-resp 3 -tls-cert c -tls-key k -tls-ca a -cors https://a.example,http://localhost:5173 ' +
-    `-auth-file ${join(folder, 'key')}`
-  t.same(readSettings(line.split(' '), {}), {
+    `-workers 7 -bootstrap yes -max-offset 250 -auth-file ${join(folder, 'key')}`
+  const cluster = { CLUSTER_NODES: 'localhost:3003,LOCALHOST:3002,localhost:3001' }
+  t.same(readSettings(line.split(' '), cluster), {
     port: 1,
     httpPort: 2,
     respPort: 3,
@@ -66,6 +70,13 @@ t.test('every flag', async (t) => {
     protocols: new Set(['http']),
     connectionsMax: 9,
     publicUrl: 'localhost:3001',
+    maxOffsetMs: 250,
+    cluster: {
+      name: 'localhost:3001',
+      members: ['localhost:3001', 'localhost:3002', 'localhost:3003'],
+      workers: 7,
+      foundsAlone: true,
+    },
     tls: { certFile: 'c', keyFile: 'k', caFile: 'a' },
     corsOrigins: new Set(['https://a.example', 'http://localhost:5173']),
   })
@@ -99,7 +110,8 @@ t.test('mistakes are one line that names the flag', async (t) => {
     ['-auth-file /nowhere', {}, /^-auth-file \/nowhere cannot be read \(ENOENT\)/],
     [`-auth ${'x'.repeat(1025)}`, {}, /at most 1024 bytes/],
     ['-mode master', {}, /^-mode master: not in this version/],
-    ['-workers 100', {}, /^-workers: not in this version/],
+    ['-workers 0', {}, /^-workers takes a whole number from 1 to/],
+    ['-bootstrap maybe', {}, /^-bootstrap takes no, yes/],
     ['-master http://x', {}, /^-master: not in this version/],
     ['-region eu', {}, /^-region: not in this version/],
     ['-resp 3000', {}, /^-resp 3000 is -port already/],
@@ -109,9 +121,13 @@ t.test('mistakes are one line that names the flag', async (t) => {
     ['-tls-ca x', {}, /need the certificate: add -tls-cert/],
     ['-cors app.example.com', {}, /^-cors takes origins such as .*, not "app.example.com"/],
     ['-cors https://app.example.com/', {}, /^-cors takes origins/],
-    ['', { CLUSTER_NODES: 'a:1' }, /^CLUSTER_NODES in the environment: not in this version/],
+    ['', { CLUSTER_NODES: 'a:1' }, /^CLUSTER_NODES needs -public-url: the address under which/],
+    ['-public-url a:1', { CLUSTER_NODES: 'a:1' }, /^CLUSTER_NODES lists only this node itself/],
+    ['-public-url a:1', { CLUSTER_NODES: 'b:2,B:2' }, /^CLUSTER_NODES lists b:2 twice/],
+    ['-public-url a:1', { CLUSTER_NODES: 'b' }, /^CLUSTER_NODES: the member name "b" has no port/],
+    ['-public-url a/b', { CLUSTER_NODES: 'b:1' }, /^-public-url: the member name "a\/b" has a path/],
     ['', { MINIVAULT_PORT: 'abc' }, /^MINIVAULT_PORT takes a whole number/],
-    ['', { MINIVAULT_WORKERS: '5' }, /^MINIVAULT_WORKERS: not in this version/],
+    ['', { MINIVAULT_WORKERS: 'many' }, /^MINIVAULT_WORKERS takes a whole number/],
   ]
   for (const [line, environment, message] of rows) {
     const words = line.split(' ').filter((word) => word !== '')

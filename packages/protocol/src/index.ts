@@ -85,7 +85,7 @@ export {
   UNAUTHENTICATED_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from './limits.ts'
-export { readI64, readU48, writeI64, writeU48 } from './little-endian.ts'
+export { readI64, readLength, readU48, writeI64, writeU32, writeU48 } from './little-endian.ts'
 export { encodeRespRequest, InlineRequest } from './resp/inline-request.ts'
 export { RESP_FAILED, RespRequest } from './resp/resp-request.ts'
 export {

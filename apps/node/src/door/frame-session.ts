@@ -184,7 +184,9 @@ export class FrameSession implements Session {
     if (layout === null) return this.#refuse(ERROR.UNSUPPORTED, 'this node is not a member of a cluster')
     const refusal = admission.refuse(KIND.get, this.#authenticated)
     if (refusal !== ERROR.NONE) return this.#refuse(refusal)
-    this.#give(layout())
+    const bytes = layout()
+    if (bytes === null) this.#refuse(ERROR.NO_QUORUM, 'this node does not know its cluster yet')
+    else this.#give(bytes)
   }
 
   #authenticate(bytes: Uint8Array): void {

@@ -23,12 +23,14 @@ export interface SessionContext {
   readonly durability: Durability
   /** The health document, as JSON. */
   readonly health: () => Uint8Array
-  /** The layout of the cluster in its binary form; null: the node is on its own. */
-  readonly layout: (() => Uint8Array) | null
+  /** The layout of the cluster in its binary form, once it is known; null: the node is on its own. */
+  readonly layout: (() => Uint8Array | null) | null
   readonly nodeId: string
   /** Who takes batches of other members; null: the node is in no cluster. */
   readonly peers: PeerDoor | null
   /** So much is being read from disk that a connection takes one request at a time. */
   readonly isReadingMuch: () => boolean
   readonly now: () => number
+  /** Why a member of a cluster cannot serve just now, in words; null: it can. */
+  readonly whyNotReady: () => string | null
 }

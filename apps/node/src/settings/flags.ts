@@ -78,7 +78,7 @@ export const FLAGS = {
   },
   'public-url': {
     kind: 'text',
-    help: 'the address under which others reach this node, told in the ready line and health',
+    help: 'the address under which others reach this node; a cluster (CLUSTER_NODES) needs it',
   },
   'tls-cert': {
     kind: 'text',
@@ -98,9 +98,26 @@ export const FLAGS = {
     help: 'worker; master is not in this version',
   },
   master: { kind: 'text', later: '*', help: 'master server URL' },
-  workers: { kind: 'integer', later: '*', help: 'bound of replication under way' },
-  bootstrap: { kind: 'text', later: '*', help: 'start a cluster although a member is silent' },
-  'max-offset': { kind: 'integer', later: '*', help: 'milliseconds a foreign clock may be ahead' },
+  workers: {
+    kind: 'integer',
+    fallback: 50,
+    min: 1,
+    max: 10_000,
+    help: 'batches for each other node of a cluster that may be unanswered at once',
+  },
+  bootstrap: {
+    kind: 'choice',
+    choices: ['no', 'yes'],
+    fallback: 'no',
+    help: 'yes: begin a new cluster although members are silent; say it to one node only',
+  },
+  'max-offset': {
+    kind: 'integer',
+    fallback: 500,
+    min: 1,
+    max: 3_600_000,
+    help: "milliseconds that another node's clock may be ahead of this one",
+  },
   region: { kind: 'text', later: '*', help: 'region of this worker' },
   zone: { kind: 'text', later: '*', help: 'zone of this worker' },
 } as const satisfies Record<string, Flag>
@@ -114,5 +131,5 @@ export function environmentName(flag: FlagName): string {
   return `MINIVAULT_${flag.replaceAll('-', '_').toUpperCase()}`
 }
 
-/** Environment variables of parts that do not exist yet. */
-export const LATER_ENVIRONMENT = ['CLUSTER_NODES'] as const
+/** The documents' own variable: the other nodes of the cluster, comma-separated. */
+export const CLUSTER_NODES = 'CLUSTER_NODES'

@@ -9,6 +9,7 @@ Usage: minivault-node [flags]          -port 3000 and --port 3000 mean the same
   minivault-node -port 3000 -auth secretkey -authmode writes
   minivault-node -host 127.0.0.1 -durability os -cache 2048
   minivault-node -tls-cert cert.pem -tls-key key.pem
+  CLUSTER_NODES=localhost:3002,localhost:3003 minivault-node -port 3001 -public-url localhost:3001 -data ./data1
 
   curl -X PUT localhost:3000/mykey -H 'Content-Type: application/json' -d '{"value": "hello"}'
   curl localhost:3000/mykey
@@ -40,7 +41,8 @@ export function helpText(): string {
     rows.push(`${shown}${gap}${flag.help}`)
   }
   return `${HEAD}${rows.join('\n')}\n${TAIL}
-Not in this version: ${later.join(' ')}, CLUSTER_NODES.
+CLUSTER_NODES in the environment names the other nodes of a cluster, comma-separated.
+Not in this version: ${later.join(' ')}.
 Each flag is also read from the environment, for example ${environmentName('auth-file')}.
 `
 }

@@ -10,7 +10,9 @@ import { DURABILITY, type Durability } from '@minivault/storage'
 import { Parser } from 'yargs/helpers'
 import type { AuthMode } from '../admission/admission.ts'
 import { AUTH_KEY_BYTES_MAX } from '../limits.ts'
-import { environmentName, FLAG_NAMES, FLAGS, type Flag, type FlagName, LATER_ENVIRONMENT } from './flags.ts'
+import { type ClusterSettings, readCluster } from './cluster-settings.ts'
+import { CLUSTER_NODES, environmentName, FLAG_NAMES, FLAGS, type Flag, type FlagName } from './flags.ts'
+import { UsageError } from './usage-error.ts'
 
 export type ProtocolName = 'binary' | 'http' | 'resp'
 
@@ -36,23 +38,19 @@ export interface Settings {
   protocols: ReadonlySet<ProtocolName>
   connectionsMax: number
   publicUrl: string | null
+  /** A clock further ahead of this node's is not followed. */
+  maxOffsetMs: number
+  /** Null: a node by itself. */
+  cluster: ClusterSettings | null
   tls: TlsFiles | null
   /** Origins whose pages may call; null: none but the node's own. */
   corsOrigins: ReadonlySet<string> | null
-}
-
-/** The user's mistake: one line, exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
 }
 
 type Environment = Record<string, string | undefined>
 
 /** @param words the command line without program and script */
 export function readSettings(words: readonly string[], environment: Environment): Settings {
-  for (const name of LATER_ENVIRONMENT) {
-    if (environment[name]) throw notYet(`${name} in the environment`)
-  }
   const given = parseWords(words)
   const texts = new Map<FlagName, string>()
   for (const flag of FLAG_NAMES) {
@@ -64,10 +62,11 @@ export function readSettings(words: readonly string[], environment: Environment)
   }
   // A key on the command line wins over one in the environment, in whichever form each was given.
   if (given.has('auth') !== given.has('auth-file')) texts.delete(given.has('auth') ? 'auth-file' : 'auth')
-  return resolve((flag) => texts.get(flag) ?? `${(FLAGS[flag] as Flag).fallback ?? ''}`)
+  const text = (flag: FlagName) => texts.get(flag) ?? `${(FLAGS[flag] as Flag).fallback ?? ''}`
+  return resolve(text, environment[CLUSTER_NODES] ?? '')
 }
 
-function resolve(text: Texts): Settings {
+function resolve(text: Texts, clusterNodes: string): Settings {
   const authKey = readAuthKey(text('auth'), text('auth-file'))
   const authMode = text('authmode') as AuthMode
   if (authMode !== 'none' && authKey === null) {
@@ -85,12 +84,14 @@ function resolve(text: Texts): Settings {
     protocols: new Set(text('protocols').split(',') as ProtocolName[]),
     connectionsMax: Number(text('maxconns')),
     publicUrl: text('public-url') || null,
+    maxOffsetMs: Number(text('max-offset')),
+    cluster: readCluster(clusterNodes, text),
     tls: readTlsFiles(text('tls-cert'), text('tls-key'), text('tls-ca')),
     corsOrigins: readOrigins(text('cors')),
   }
 }
 
-type Texts = (flag: FlagName) => string
+export type Texts = (flag: FlagName) => string
 
 function readPorts(text: Texts): Pick<Settings, 'port' | 'httpPort' | 'respPort'> {
   const port = Number(text('port'))
@@ -185,7 +186,7 @@ function sameLetters(a: string, b: string): boolean {
 }
 
 function notYet(what: string): UsageError {
-  return new UsageError(`${what}: not in this version, which runs a single node`)
+  return new UsageError(`${what}: not in this version`)
 }
 
 function check(name: FlagName, text: string, shown: string): void {

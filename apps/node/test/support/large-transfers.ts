@@ -45,9 +45,9 @@ export function blobsIn(directory: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-export async function until(what: () => boolean, patienceMs = 10_000): Promise<boolean> {
+export async function until(what: () => boolean | Promise<boolean>, patienceMs = 10_000): Promise<boolean> {
   for (let waited = 0; waited < patienceMs; waited += 10) {
-    if (what()) return true
+    if (await what()) return true
     await sleep(10)
   }
   return false

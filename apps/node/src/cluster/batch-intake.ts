@@ -1,0 +1,90 @@
+/** Batches of other members: who may send one, and to whom its messages go. */
+import {
+  BATCH,
+  BATCH_VERSION,
+  BatchHeader,
+  HEADER_ERROR,
+  MALFORMED,
+  type Message,
+  readMessages,
+  readStarts,
+} from '@minivault/cluster'
+import { ERROR } from '@minivault/protocol'
+import type { PeerReceiver, PeerRefusal } from '../peers/peer-door.ts'
+import { FORMS, TABLES } from './forms.ts'
+import type { Member } from './member.ts'
+
+export interface BatchIntakeParts {
+  readonly member: Member
+  /** Our own member name. */
+  readonly name: string
+  /** Of whoever answers at a member's address; empty: nobody has yet. */
+  readonly nodeIdAt: (name: string) => string
+}
+
+export class BatchIntake implements PeerReceiver {
+  readonly #parts: BatchIntakeParts
+  readonly #header = new BatchHeader()
+  #from = 0
+
+  constructor(parts: BatchIntakeParts) {
+    this.#parts = parts
+  }
+
+  take(bytes: Uint8Array, start: number, end: number): PeerRefusal | null {
+    const header = this.#header
+    const content = header.read(bytes, start, end)
+    if (content === HEADER_ERROR.otherVersion) {
+      return malformed(
+        `its batches are version ${header.version}, ours ${BATCH_VERSION}: update the older of both`,
+      )
+    }
+    if (content < 0) return malformed('its batch cannot be read')
+    const refusal = this.#judge()
+    if (refusal !== null) return refusal
+    if (header.kind === BATCH.firstStart) return this.#takeStarts(bytes, content, end)
+    return header.kind === BATCH.messages ? this.#takeMessages(bytes, content, end) : UNKNOWN_KIND
+  }
+
+  /** Two that say they are the same: the address belongs to the one that answers there. */
+  #judge(): PeerRefusal | null {
+    const { name, nodeIdAt } = this.#parts
+    const { name: from, nodeId } = this.#header
+    if (from === name) return refused(`${name} is this node: two nodes have one -public-url`)
+    const there = nodeIdAt(from)
+    if (there === '' || there === nodeId) return null
+    return refused(`another node answers at ${from}: two nodes have one -public-url`)
+  }
+
+  #takeStarts(bytes: Uint8Array, at: number, end: number): PeerRefusal | null {
+    const { member } = this.#parts
+    const { name } = this.#header
+    const count = readStarts(bytes, at, end, TABLES, (message) => member.steps.onMessage(name, message))
+    return count < 0 ? malformed('its first words cannot be read') : null
+  }
+
+  #takeMessages(bytes: Uint8Array, at: number, end: number): PeerRefusal | null {
+    const { member } = this.#parts
+    const { name, clusterId } = this.#header
+    // Whoever asks does so again.
+    if (member.belonging === null) return null
+    const ours = member.belonging.clusterId
+    if (clusterId !== ours) return refused(`it is of cluster ${clusterId}, this node of ${ours}`)
+    this.#from = member.numberOf(name)
+    if (this.#from < 0) return refused(`${name} is not a member of this cluster`)
+    const count = readMessages(bytes, at, end, FORMS, this.#onMessage)
+    return count === MALFORMED ? malformed('a message of its batch cannot be read') : null
+  }
+
+  readonly #onMessage = (message: Message) => this.#parts.member.receive(this.#from, message)
+}
+
+function refused(words: string): PeerRefusal {
+  return { error: ERROR.PEER_REFUSED, words }
+}
+
+function malformed(words: string): PeerRefusal {
+  return { error: ERROR.BAD_REQUEST, words }
+}
+
+const UNKNOWN_KIND = malformed('it sends batches of a kind that this version does not know')

@@ -1,0 +1,130 @@
+/**
+ * What a node of a cluster has beyond one by itself: a member behind its doors, links to the others, and the
+ * door for their batches. The only place that wires them.
+ */
+import { randomBytes, randomInt } from 'node:crypto'
+import { LIMITS } from '@minivault/cluster'
+import type { Store } from '@minivault/storage'
+import { encodeLayout, type Layout, membersHash } from '@minivault/topology'
+import type { Complete } from '../key-value.ts'
+import { READY_LOOK_MS } from '../limits.ts'
+import { pageOf } from '../local/scan-pages.ts'
+import type { NodeLogger } from '../node.ts'
+import { PeerDoor } from '../peers/peer-door.ts'
+import { PeerLinks } from '../peers/peer-links.ts'
+import type { ClusterSettings } from '../settings/cluster-settings.ts'
+import type { TlsFiles } from '../settings/settings.ts'
+import type { Time } from '../time.ts'
+import { BatchIntake } from './batch-intake.ts'
+import { Batches } from './batches.ts'
+import { isOff } from './clock-watch.ts'
+import { ClusterKeyValue } from './cluster-key-value.ts'
+import { TABLES } from './forms.ts'
+import { Member } from './member.ts'
+import { MemberHealth } from './member-health.ts'
+import { MemberLog } from './member-log.ts'
+import { StoredReplica } from './stored/stored-replica.ts'
+
+export interface ClusteredParts {
+  readonly settings: ClusterSettings
+  readonly store: Store
+  readonly authKey: string | null
+  readonly tls: TlsFiles | null
+  readonly maxOffsetMs: number
+  readonly time: Time
+  readonly logger: NodeLogger
+  readonly complete: Complete
+}
+
+export class Clustered {
+  readonly keyValue: ClusterKeyValue
+  readonly peers: PeerDoor
+  readonly health: MemberHealth
+  readonly #member: Member
+  readonly #links: PeerLinks
+  readonly #watch: unknown
+  /** In words, as of the last tick; null: requests are served. */
+  #refusal: string | null = null
+  readonly #time: Time
+
+  constructor(parts: ClusteredParts) {
+    const { settings, store, time, logger } = parts
+    const { name, members } = settings
+    this.#time = time
+    const replica = new StoredReplica({ store, tables: TABLES })
+    const others = members.filter((member) => member !== name)
+    const hash = membersHash(members.map((member) => ({ name: member })))
+    let member: Member | null = null
+    const { nodeId } = store
+    const clusterId = () => member?.belonging?.clusterId ?? null
+    const facts = () => ({ clusterId: clusterId(), nodeId, membersHash: hash, name })
+    const form = new Batches(facts, time.now)
+    const { authKey, tls } = parts
+    const { workers } = settings
+    const links = new PeerLinks({ name, form, authKey, members: others, tls, workers, time, logger })
+    this.#links = links
+    const linkStatus = (member: string) => links.linkTo(member).status
+    const offsets = () => others.flatMap((member) => linkStatus(member).offsetMs ?? [])
+    const isClockOff = () => isOff(offsets(), parts.maxOffsetMs)
+    this.keyValue = new ClusterKeyValue({
+      complete: parts.complete,
+      core: { ask: (token, request) => this.#member.ask(token, request) },
+      isWarm: (key) => replica.isWarm(key),
+      warm: (key, then) => replica.warm(key, then),
+      refusal: () => this.#refusal,
+      now: () => time.elapsedMs(),
+      wallMs: () => time.now(),
+      discard: (staged) => store.engine.large.discard(staged),
+      foresee: (keys) => store.foresee(keys),
+      scan: (query) => pageOf(store, query),
+    })
+    member = new Member({
+      settings,
+      store,
+      replica,
+      links,
+      time,
+      random,
+      newId: () => randomBytes(16).toString('hex'),
+      onAnswer: (token, answer) => this.keyValue.answer(token, answer),
+    })
+    this.#member = member
+    const { elapsedMs } = time
+    const view = { member, name, others, linkStatus, isClockOff, elapsedMs }
+    this.health = new MemberHealth(view)
+    const log = new MemberLog(view, logger)
+    const look = () => {
+      this.#refusal = this.health.whyNotServing()
+      log.look()
+    }
+    look()
+    this.#watch = time.every(LIMITS.tickMs, look)
+    const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
+    const receiver = new BatchIntake({ member, name, nodeIdAt })
+    this.peers = new PeerDoor({ receiver, logger, now: time.now })
+  }
+
+  /** By which clients find their nodes; null: it is not known yet. */
+  layout(): Uint8Array | null {
+    const table = this.#member.layouts?.state.table
+    return table === undefined ? null : encodeLayout(table as Layout)
+  }
+
+  /** Resolves once requests can be answered; never, where that does not come. */
+  async untilReady(): Promise<void> {
+    while (this.health.whyNotReady() !== null) await this.#time.sleep(READY_LOOK_MS)
+  }
+
+  /** After the doors: nobody waits for anything any more. The store is closed by whoever opened it. */
+  close(): void {
+    this.#time.cancel(this.#watch)
+    this.#member.close()
+    this.#links.close()
+  }
+}
+
+function random(): number {
+  return randomInt(RANDOM_MAX) / RANDOM_MAX
+}
+
+const RANDOM_MAX = 2 ** 47

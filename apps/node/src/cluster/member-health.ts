@@ -1,0 +1,108 @@
+/** How a member stands with the others: for the health document, for /-/readyz, and in lines of the log. */
+import type { PeerStatus } from '@minivault/cluster'
+import type { LinkStatus } from '../peers/link-status.ts'
+import { median } from './clock-watch.ts'
+import { wordsOf } from './first-steps.ts'
+import type { Member } from './member.ts'
+
+export interface MemberHealthParts {
+  readonly member: Member
+  readonly name: string
+  /** Of the others, as they were named at the start. */
+  readonly others: readonly string[]
+  readonly linkStatus: (name: string) => LinkStatus
+  readonly elapsedMs: () => number
+  readonly isClockOff: () => boolean
+}
+
+export class MemberHealth {
+  readonly #parts: MemberHealthParts
+
+  constructor(parts: MemberHealthParts) {
+    this.#parts = parts
+  }
+
+  /** In one line why requests are refused here; null: they are not. */
+  whyNotServing(): string | null {
+    const { member, isClockOff } = this.#parts
+    return wordsOf(member.steps.status) ?? (isClockOff() ? CLOCK_IS_OFF : null)
+  }
+
+  /** The same, or that requests would wait for members that are away. */
+  whyNotReady(): string | null {
+    return this.whyNotServing() ?? (this.#hasQuorum() ? null : 'too few members are there for a quorum')
+  }
+
+  /** Flat, as all of the document. */
+  document(): Record<string, string | number | boolean> {
+    const { member, name, others } = this.#parts
+    const { belonging, core } = member
+    const peers = member.status()?.peers ?? []
+    return {
+      member: name,
+      members: others.length + 1,
+      cluster_id: belonging?.clusterId ?? '',
+      quorum_reachable: this.#hasQuorum(),
+      votes: core !== null && !core.status().isComingBack,
+      members_away: this.#away(peers).join(', '),
+      hints_pending: sum(peers.map(({ hints }) => hints)),
+      keys_differing: sum(peers.map(({ keysDiffering }) => keysDiffering)),
+      last_full_sync_seconds: this.#lastFullSync(peers),
+      clock_offset_ms: Math.round(median(this.#offsets())),
+      members_disagreeing: this.#disagreeing().join('; '),
+    }
+  }
+
+  /** Of each partition a majority of those who hold it. */
+  #hasQuorum(): boolean {
+    const { member, name } = this.#parts
+    const { core, layouts } = member
+    if (core === null || layouts === null) return false
+    const away = new Set<number>()
+    for (const { member: number, isSuspected } of core.status().peers) if (isSuspected) away.add(number)
+    const self = member.numberOf(name)
+    for (let partition = 0; partition < layouts.partitionCount; partition++) {
+      const electorate = layouts.electorateOf(partition)
+      let there = 0
+      for (const [position, holder] of electorate.members.entries()) {
+        const counts = holder === self ? core.votesIn(partition) : !away.has(holder)
+        if (counts) there |= 1 << position
+      }
+      if (!electorate.isQuorum(there)) return false
+    }
+    return true
+  }
+
+  #away(peers: readonly PeerStatus[]): string[] {
+    const { layouts } = this.#parts.member
+    const roster = layouts?.state.roster ?? []
+    return peers.filter(({ isSuspected }) => isSuspected).map(({ member }) => roster[member]!)
+  }
+
+  /** So long ago everything that is shared was compared with everybody; -1: not yet. */
+  #lastFullSync(peers: readonly PeerStatus[]): number {
+    const oldest = Math.min(...peers.map(({ comparedMs }) => comparedMs))
+    if (peers.length === 0 || oldest < 0) return -1
+    return Math.round((this.#parts.elapsedMs() - oldest) / 1000)
+  }
+
+  #offsets(): number[] {
+    const { others, linkStatus } = this.#parts
+    return others.flatMap((name) => linkStatus(name).offsetMs ?? [])
+  }
+
+  /** Who refuses what we send, and why. */
+  #disagreeing(): string[] {
+    const { others, linkStatus } = this.#parts
+    return others.flatMap((name) => {
+      const { refusal } = linkStatus(name)
+      return refusal === '' ? [] : [`${name}: ${refusal}`]
+    })
+  }
+}
+
+export const CLOCK_IS_OFF = "this machine's clock differs from those of the other members: set it right"
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
+}

@@ -1,0 +1,196 @@
+/**
+ * One member of the cluster: the core between the real store, clock, links and timers.
+ *
+ *   doors ─ ask ─▶ NodeCore ─ send ─▶ links ┄┄▶ the other members
+ *                   │   ▲
+ *             store ▼   │ take ◀┄┄┄┄┄┄┄┄┄┄┄ batches of theirs
+ *
+ * Before it is a member it asks the others whose cluster they are in (`FirstSteps`); requests are refused
+ * until then.
+ */
+import {
+  type Answer,
+  type CoreStatus,
+  type Env,
+  Layouts,
+  LIMITS,
+  type Message,
+  NodeCore,
+  OUTCOME,
+  REASON,
+  type Request,
+} from '@minivault/cluster'
+import type { Store } from '@minivault/storage'
+import { PARTITIONS } from '@minivault/topology'
+import { TIMER_STEP_MS } from '../limits.ts'
+import type { PeerLink, PeerLinks } from '../peers/peer-links.ts'
+import type { ClusterSettings } from '../settings/cluster-settings.ts'
+import type { Time } from '../time.ts'
+import { type Belonging, FirstSteps } from './first-steps.ts'
+import { LAYOUTS_KEY } from './member-key.ts'
+import type { StoredReplica } from './stored/stored-replica.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+export interface MemberParts {
+  readonly settings: ClusterSettings
+  readonly store: Store
+  readonly replica: StoredReplica
+  readonly links: PeerLinks
+  readonly time: Time
+  /** 0 ≤ random < 1. */
+  readonly random: () => number
+  readonly newId: () => string
+  readonly onAnswer: (token: number, answer: Answer) => void
+}
+
+export class Member implements Env {
+  readonly steps: FirstSteps
+  readonly #parts: MemberParts
+  readonly #wheel: TimerWheel
+  /** By number, when it is a member. */
+  #links: (PeerLink | null)[] = []
+  #numbers: ReadonlyMap<string, number> = new Map()
+  #belonging: Belonging | null = null
+  #layouts: Layouts | null = null
+  #core: NodeCore | null = null
+  #tick: unknown = null
+  #timers: unknown = null
+
+  constructor(parts: MemberParts) {
+    this.#parts = parts
+    const { settings, replica, links, random, newId, time } = parts
+    this.#wheel = new TimerWheel(time.elapsedMs(), (exchange, stage) => this.#core?.onTimer(exchange, stage))
+    this.steps = new FirstSteps({
+      settings,
+      clusterId: replica.clusterId,
+      written: replica.layoutState,
+      random,
+      newId,
+      state: () => this.#layouts!.state,
+      hasHeardOf: (name) => this.#core!.hasHeardOf(this.#numbers.get(name) ?? -1),
+      send: (name, message) => links.linkTo(name).sendStart(message),
+      write: (clusterId, then) => {
+        replica.writeClusterId(clusterId, () => {
+          then()
+          // Before anybody is told of it.
+          this.#belong()
+        })
+      },
+    })
+    replica.onDurable = () => this.#core?.onDurable()
+    this.#belong()
+    this.#tick = time.every(LIMITS.tickMs, () => this.#onTick())
+  }
+
+  /** Null: not yet. */
+  get belonging(): Belonging | null {
+    return this.#belonging
+  }
+
+  get layouts(): Layouts | null {
+    return this.#layouts
+  }
+
+  get core(): NodeCore | null {
+    return this.#core
+  }
+
+  status(): CoreStatus | null {
+    return this.#core?.status() ?? null
+  }
+
+  close(): void {
+    const { time } = this.#parts
+    time.cancel(this.#tick)
+    if (this.#timers !== null) time.cancel(this.#timers)
+    this.#timers = null
+    this.#core = null
+  }
+
+  // --- in
+
+  ask(token: number, request: Request): void {
+    if (this.#core === null) return this.#parts.onAnswer(token, NOT_SERVING)
+    this.#core.ask(token, request)
+  }
+
+  /** From another member; -1: it is none that we know. */
+  numberOf(name: string): number {
+    return this.#numbers.get(name) ?? -1
+  }
+
+  /** What stands under its key has to be in memory when the core sees it. */
+  receive(from: number, message: Message): void {
+    if (this.#core === null) return
+    if (!('key' in message) || this.#parts.replica.isWarm(message.key)) this.#core.onMessage(from, message)
+    else this.#parts.replica.warm(message.key, () => this.#core?.onMessage(from, message))
+  }
+
+  #onTick(): void {
+    this.steps.onTick()
+    this.#belong()
+    this.#core?.onTick()
+  }
+
+  // --- from the first steps to the core
+
+  #belong(): void {
+    const { belonging } = this.steps
+    if (this.#core !== null || belonging === null) return
+    const { replica, store, settings, links } = this.#parts
+    const { state } = belonging
+    this.#belonging = belonging
+    const { roster } = state
+    this.#numbers = new Map(roster.map((name, number) => [name, number]))
+    this.#links = roster.map((name) => (name === settings.name ? null : links.linkTo(name)))
+    this.#layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state })
+    // The list of the command line may be another one at the next start: this is what counts.
+    if (replica.layoutState === null) replica.note({ kind: 'layout', state })
+    this.#core = new NodeCore({
+      env: this,
+      store: replica,
+      clock: store.clock,
+      placement: this.#layouts,
+      self: this.numberOf(settings.name),
+      began: replica.isNew ? belonging.began : replica.began,
+    })
+  }
+
+  // --- Env
+
+  now(): number {
+    return this.#parts.time.elapsedMs()
+  }
+
+  wallMs(): number {
+    return this.#parts.time.now()
+  }
+
+  random(): number {
+    return this.#parts.random()
+  }
+
+  send(member: number, message: Message): void {
+    this.#links[member]?.send(message)
+  }
+
+  setTimer(afterMs: number, exchange: number, stage: number): void {
+    const { time } = this.#parts
+    this.#wheel.set(time.elapsedMs() + afterMs, exchange, stage)
+    this.#timers ??= time.every(TIMER_STEP_MS, () => this.#onTimers())
+  }
+
+  #onTimers(): void {
+    const { time } = this.#parts
+    this.#wheel.advance(time.elapsedMs())
+    if (this.#wheel.count > 0) return
+    time.cancel(this.#timers)
+    this.#timers = null
+  }
+
+  answer(token: number, answer: Answer): void {
+    this.#parts.onAnswer(token, answer)
+  }
+}
+
+const NOT_SERVING: Answer = { outcome: OUTCOME.failed, reason: REASON.notServing, record: null, rounds: 0 }

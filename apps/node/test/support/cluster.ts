@@ -1,0 +1,74 @@
+/** Starts real clusters as the documents do: each node a process, given the addresses of the others. */
+import type { Test } from 'tap'
+import { freePort } from './free-port.ts'
+import { type Server, startServer, temporaryFolder } from './server.ts'
+
+export interface ClusterNode extends Server {
+  name: string
+  folder: string
+}
+
+export interface ClusterOptions {
+  count?: number
+  words?: string[]
+}
+
+export class TestCluster {
+  readonly nodes: ClusterNode[] = []
+  readonly ports: readonly number[]
+  readonly #t: Test
+  readonly #words: readonly string[]
+  readonly #folders: readonly string[]
+
+  private constructor(t: Test, ports: readonly number[], { words = [] }: ClusterOptions) {
+    this.#t = t
+    this.ports = ports
+    this.#words = words
+    this.#folders = ports.map(() => temporaryFolder(t))
+  }
+
+  /** All of them ready. */
+  static async start(t: Test, options: ClusterOptions = {}): Promise<TestCluster> {
+    const { count = 3 } = options
+    const ports: number[] = []
+    while (ports.length < count) {
+      const port = await freePort()
+      if (!ports.includes(port)) ports.push(port)
+    }
+    const cluster = new TestCluster(t, ports, options)
+    await Promise.all(ports.map((_, index) => cluster.startNode(index)))
+    return cluster
+  }
+
+  /** Anew, over what is in its folder. */
+  async startNode(index: number, more: string[] = []): Promise<ClusterNode> {
+    const folder = this.#folders[index]!
+    const { words, environment, name } = this.commandOf(index)
+    const server = await startServer(this.#t, [...words, '-data', folder, ...more], environment)
+    const node = { ...server, name, folder }
+    this.nodes[index] = node
+    return node
+  }
+
+  /** The command line of a node but for its folder. */
+  commandOf(index: number) {
+    const port = this.ports[index]!
+    const others = this.ports.filter((other) => other !== port)
+    const name = `localhost:${port}`
+    const environment = { CLUSTER_NODES: others.map((other) => `localhost:${other}`).join(',') }
+    const words = ['-port', `${port}`, '-public-url', name, '-host', '127.0.0.1', ...this.#words]
+    return { words, environment, name }
+  }
+
+  async kill(index: number): Promise<void> {
+    const { child, ended } = this.nodes[index]!
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  async stop(index: number): Promise<void> {
+    const { child, ended } = this.nodes[index]!
+    child.kill('SIGTERM')
+    await ended
+  }
+}
