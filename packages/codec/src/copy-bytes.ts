@@ -34,5 +34,9 @@ export function copyBytes(
 
 /** A copy of bytes[start, end) in memory of its own. `slice` is not that: a Buffer's `slice` is a view. */
 export function cloneBytes(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes.subarray(start, end))
+  const length = end - start
+  if (length > LOOP_BYTES_MAX) return new Uint8Array(bytes.subarray(start, end))
+  const copy = new Uint8Array(length)
+  for (let i = 0; i < length; i++) copy[i] = bytes[start + i]!
+  return copy
 }
