@@ -1,6 +1,6 @@
 /*
- * Where a node is: `minivault(s)://:token@host:port` for the binary protocol, `http(s)://:token@host:port`
- * for HTTP, with `s` over TLS. The token is the node's `-auth` key, percent-encoded; a user name is not used.
+ * Where nodes are: `minivault(s)://:token@host:port` for the binary protocol, `http(s)://:token@host:port`
+ * for HTTP, with `s` over TLS; further nodes behind commas, `host:port,host:port`. The token is the node's `-auth` key, percent-encoded; a user name is not used.
  */
 
 import { ClientError } from './client-error.ts'
@@ -33,6 +33,27 @@ export function isWeb({ scheme }: Address): boolean {
 
 function isScheme(text: string): text is Scheme {
   return Object.hasOwn(PORTS, text)
+}
+
+/** One for each host, none twice. Throws ClientError CLIENT_BAD_ARGUMENT. */
+export function parseAddresses(text: string): Address[] {
+  const hostsAt = Math.max(text.lastIndexOf('@') + 1, (/^[a-z]+:\/\//i.exec(text)?.[0] ?? '').length)
+  const head = text.slice(0, hostsAt)
+  const hosts = text.slice(hostsAt).split(',')
+  if (hosts.length === 1) return [parseAddress(text)]
+  const found = new Map<string, Address>()
+  for (const host of hosts) {
+    if (/:\/\//.test(host)) throw badAddress(text, 'the scheme stands once, before the first host')
+    if (host.trim() === '') throw badAddress(text, 'it names no host')
+    const address = parseAddress(head + host.trim())
+    if (!found.has(placeOf(address))) found.set(placeOf(address), address)
+  }
+  return [...found.values()]
+}
+
+/** `host:port`, as the member of a cluster is named. */
+export function placeOf({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Throws ClientError CLIENT_BAD_ARGUMENT. */

@@ -103,13 +103,19 @@ export class Calls {
       for (const request of this.#pending) {
         if (request.deadline > now) continue
         const inDoubt = request.isInDoubt
-        const said = request.carrier === null ? 'no connection in time' : 'no answer in time'
-        request.reject(new ClientError('CLIENT_TIMEOUT', said, { retryable: true, inDoubt }))
+        request.reject(late(request, inDoubt))
         transport.abandon(request, true)
       }
       this.#planSweep()
     })
   }
+}
+
+function late({ carrier, lastError }: Request, inDoubt: boolean): ClientError {
+  const said = carrier === null ? 'no connection in time' : 'no answer in time'
+  const why = lastError === null ? '' : `, at last: ${lastError.message}`
+  const cause = lastError ?? undefined
+  return new ClientError('CLIENT_TIMEOUT', said + why, { retryable: true, inDoubt, cause })
 }
 
 function aborted(signal: AbortSignal, inDoubt: boolean): ClientError {

@@ -49,6 +49,13 @@ export class ClientError extends Error {
     this.version = options.version
   }
 
+  /** The same with another word on its effect. */
+  with({ inDoubt }: { inDoubt: boolean }): ClientError {
+    if (inDoubt === this.inDoubt) return this
+    const { code, message, retryable, retryAfterMs, version, cause } = this
+    return new ClientError(code, message, { retryable, inDoubt, retryAfterMs, version, cause })
+  }
+
   /** What a server answered, by its number. */
   static fromServer(number: number, message: string, options: ClientErrorOptions = {}): ClientError {
     const kind = errorKind(number)

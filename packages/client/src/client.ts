@@ -4,10 +4,11 @@
  */
 
 import { decodeVersions, FRAME_FLAG, readI64 } from '@minivault/protocol'
-import { type Address, isWeb, parseAddress } from './address.ts'
+import { type Address, parseAddresses } from './address.ts'
 import {
   applyLevels,
   applyWrite,
+  badArgument,
   checkSize,
   countOf,
   deltaOf,
@@ -20,11 +21,9 @@ import {
 import { encodeOperations } from './batch.ts'
 import { Calls, type Transport } from './calls.ts'
 import { ClientError } from './client-error.ts'
-import { HttpTransport } from './http-transport.ts'
+import { ClusterTransport } from './cluster-transport.ts'
 import {
-  CONNECT_TIMEOUT_MS_DEFAULT,
-  CONNECTIONS_DEFAULT,
-  HELLO_TIMEOUT_MS_DEFAULT,
+  HEDGE_SHARE_DEFAULT,
   QUEUE_REQUESTS_MAX_DEFAULT,
   RETRIES_MAX_DEFAULT,
   STREAM_PIECE_BYTES,
@@ -52,27 +51,27 @@ import type {
   UpdateOptions,
 } from './options.ts'
 import { type ByteSource, Pieces } from './pieces.ts'
-import { Pool } from './pool.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
 import { RequestClock } from './request-clock.ts'
 import { Scan } from './scan.ts'
-import { secureOf } from './secure.ts'
+import { transportTo } from './transport-to.ts'
 import { update } from './update.ts'
 import { ValueStream } from './value-stream.ts'
 import { JsonView, TextView } from './views.ts'
 
 export class Client implements AsyncDisposable {
+  /** of the hosts that the URL names, the first */
   readonly address: Address
   readonly #calls: Calls
 
   private constructor(options: ClientOptions) {
-    const address = parseAddress(options.url ?? environmentUrl() ?? 'minivault://127.0.0.1:3000')
-    if (options.token !== undefined) address.token = options.token
-    this.address = address
+    const addresses = parseAddresses(options.url ?? environmentUrl() ?? 'minivault://127.0.0.1:3000')
+    if (options.token !== undefined) for (const address of addresses) address.token = options.token
+    this.address = addresses[0]!
     const time = options.time ?? nodeTime
     const clock = new RequestClock(time)
     this.#calls = new Calls({
-      transport: transportOf(options, address, clock),
+      transport: transportOf(options, addresses, clock),
       clock,
       time,
       timeoutMs: positive(options.timeoutMs ?? TIMEOUT_MS_DEFAULT, 'timeoutMs'),
@@ -339,20 +338,19 @@ export class Client implements AsyncDisposable {
   }
 }
 
-function transportOf(options: ClientOptions, address: Address, clock: RequestClock): Transport {
-  const common = {
-    address,
-    secure: secureOf(options.tls, address),
-    connections: positive(options.connections ?? CONNECTIONS_DEFAULT, 'connections'),
-    connectTimeoutMs: positive(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT, 'connectTimeoutMs'),
-    retriesMax: options.retriesMax ?? RETRIES_MAX_DEFAULT,
+function transportOf(options: ClientOptions, addresses: Address[], clock: RequestClock): Transport {
+  const { hedgeShare = HEDGE_SHARE_DEFAULT, tryTimeoutMs, followLayout = true } = options
+  if (!(hedgeShare >= 0 && hedgeShare <= 1)) throw badArgument('hedgeShare must be a number from 0 to 1')
+  const tryMs = tryTimeoutMs === undefined ? 0 : positive(tryTimeoutMs, 'tryTimeoutMs')
+  if (addresses.length === 1) return transportTo(addresses[0]!, options, clock)
+  return new ClusterTransport({
+    seeds: addresses,
+    transport: (address, owner) => transportTo(address, options, clock, owner),
     clock,
     time: options.time ?? nodeTime,
-  }
-  if (isWeb(address)) return new HttpTransport(common)
-  return new Pool({
-    ...common,
-    protocol: options.protocol ?? 'auto',
-    helloTimeoutMs: positive(options.helloTimeoutMs ?? HELLO_TIMEOUT_MS_DEFAULT, 'helloTimeoutMs'),
+    retriesMax: options.retriesMax ?? RETRIES_MAX_DEFAULT,
+    tryTimeoutMs: tryMs,
+    hedgeShare,
+    followsLayout: followLayout,
   })
 }

@@ -27,6 +27,7 @@ const OPCODES = {
   [KIND.increment]: FRAME_OPCODE.increment,
   [KIND.scan]: FRAME_OPCODE.scan,
   [KIND.batch]: FRAME_OPCODE.batch,
+  [KIND.layout]: FRAME_OPCODE.layout,
 } as const
 
 const U32_MAX = 0xffffffff
@@ -133,6 +134,8 @@ function capabilitiesFor(request: Request): number {
       return CAPABILITY.scan
     case KIND.batch:
       return CAPABILITY.batch
+    case KIND.layout:
+      return CAPABILITY.layout
     case KIND.touch:
     case KIND.increment:
       return CAPABILITY.conditions

@@ -108,6 +108,7 @@ export class FrameWire implements Wire {
     if (((this.#reply.flags & FRAME_FLAG.more) !== 0) === (next === end)) {
       throw outOfStep('the last chunk of a value does not end it')
     }
+    request.isBegun = true
     const chunk = bytes.subarray(valueStart, valueEnd)
     const isShortRange = request.rangeBytes > 0 && end - first <= STREAM_PIECE_BYTES
     if (!isShortRange) waiting.pieces.push(request.settled ? EMPTY : new Uint8Array(chunk))

@@ -19,7 +19,8 @@ const DURABILITIES = ['memory', 'os', 'fsync']
 export function beyondHttp({ kind }: Request): string {
   if (kind === KIND.touch) return 'touch'
   if (kind === KIND.increment) return 'increment'
-  return kind === KIND.batch ? 'batch' : ''
+  if (kind === KIND.batch) return 'batch'
+  return kind === KIND.layout ? 'the layout' : ''
 }
 
 export function methodOf(request: Request): Method {

@@ -161,6 +161,7 @@ export class HttpTransport implements Transport {
       const path = targetOf(request)
       const { signal } = aborter
       const response = await pool.request({ path, method: methodOf(request), headers, body, signal })
+      request.isBegun = true
       const bytes = new Uint8Array(await response.body.arrayBuffer())
       return { status: response.statusCode, headers: response.headers, body: bytes }
     } catch (error) {

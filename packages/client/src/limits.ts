@@ -69,3 +69,47 @@ export const UPDATE_PAUSE_MS_MAX = 200
 
 /** Times a scan looks again for a large value that is replaced while it is fetched. */
 export const SCAN_FETCHES_MAX = 8
+
+/** Of several nodes: answers whose times are remembered, how many there must be, how often they are looked at. */
+export const LATENCIES_KEPT = 512
+export const LATENCIES_LEAST = 64
+export const LATENCIES_STEP = 32
+
+/**
+ * How long a node may take before the next is asked as well: three times what 99 of 100 answers took, within
+ * these bounds; and before that is known. A value gets a millisecond for each so many bytes on top.
+ */
+export const TRY_MS_MIN = 50
+export const TRY_MS_MAX = 1_000
+export const TRY_MS_START = 500
+export const TRY_LATENCIES = 3
+export const TRY_BYTES_PER_MS = 10_000
+
+/** Nodes that work on one call at the same time. */
+export const ATTEMPTS_AT_ONCE_MAX = 3
+
+/** Attempts of a call are numbered by a byte. */
+export const ATTEMPT_MAX = 255
+
+/** The shortest wait before a second node is asked to read, the share of reads that may be, saved up at most. */
+export const HEDGE_MS_MIN = 2
+export const HEDGE_SHARE_DEFAULT = 0.05
+export const HEDGES_SAVED_MAX = 20
+
+/** First and longest rest of a node that refuses, or does not answer; doubled with each failure. */
+export const REST_MS_MIN = 50
+export const REST_MS_MAX = 2_000
+
+/** How long a node that does not answer may take to answer HEALTH before its connection is given up. */
+export const PROBE_MS = 1_000
+
+/** First and longest pause of a call that every node has refused; doubled each time. */
+export const ROUND_PAUSE_MS_MIN = 20
+export const ROUND_PAUSE_MS_MAX = 1_000
+
+/** How old a layout may be before it is asked for again while there are calls; and after a hint that it is. */
+export const LAYOUT_MS_MAX = 10_000
+export const LAYOUT_HINTED_MS_MIN = 500
+
+/** How long a node that is a member no more is kept, for the calls that it has. */
+export const NODE_LEAVES_MS = 60_000

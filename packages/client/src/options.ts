@@ -8,7 +8,8 @@ import type { Time } from './node-time.ts'
 
 export interface ClientOptions {
   /**
-   * `minivault(s)://:token@host:port` or `http(s)://…`; else MINIVAULT_URL, else minivault://127.0.0.1:3000
+   * `minivault(s)://:token@host:port` or `http(s)://…`, further hosts behind commas; else MINIVAULT_URL, else
+   * minivault://127.0.0.1:3000
    */
   url?: string
   /** instead of the URL's */
@@ -18,7 +19,14 @@ export interface ClientOptions {
   timeoutMs?: number
   connectTimeoutMs?: number
   helloTimeoutMs?: number
+  /** of one host, how often a call is sent again; of several, how often all of them are asked again */
   retriesMax?: number
+  /** of several hosts: how long one may take before another is asked, too. Default: learned, 50 to 1000 */
+  tryTimeoutMs?: number
+  /** of several hosts: the share of reads that may be asked of a second one. Default 0.05; 0: none */
+  hedgeShare?: number
+  /** of several hosts: learns the members of their cluster, and asks a key's replicas first. Default true */
+  followLayout?: boolean
   queueRequestsMax?: number
   /**
    * `auto` speaks frames where HELLO is answered, else the documented opcodes, which show the token in the

@@ -19,6 +19,7 @@ import { FrameWire } from './frame-wire.ts'
 import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { COPY_BYTES_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
 import type { Time } from './node-time.ts'
+import type { PoolOwner } from './pool-owner.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
 import type { Secure } from './secure.ts'
@@ -32,6 +33,8 @@ export interface PoolOptions {
   connectTimeoutMs: number
   helloTimeoutMs: number
   retriesMax: number
+  /** of one node among several: what finds no connection is rejected at once, for others to carry */
+  owner: PoolOwner | null
   clock: RequestClock
   time: Time
 }
@@ -132,8 +135,13 @@ export class Pool implements ConnectionOwner, Transport {
       opened.dialed.socket.destroy()
       return
     }
+    const { clock, time, address, owner } = this.#options
+    // Where there are others, silence is no reason to believe that a node is an old one.
+    if (opened.hello === null && !opened.isCertain && owner !== null) {
+      opened.dialed.socket.destroy()
+      return this.#rejectQueue(disconnected(address, new Error('it did not answer HELLO')))
+    }
     this.#failures = 0
-    const { clock, time, address } = this.#options
     let connection: Connection
     if (opened.hello === null) {
       // Silence may have been an accident: only a plain refusal of HELLO is remembered.
@@ -151,6 +159,7 @@ export class Pool implements ConnectionOwner, Transport {
       connection = new Connection(opened.dialed, wire, time, this)
     }
     this.#connections.push(connection)
+    owner?.onGreeted(opened.hello?.capabilities ?? 0)
     this.onRoom()
   }
 
@@ -158,7 +167,8 @@ export class Pool implements ConnectionOwner, Transport {
     this.#opening--
     if (this.#isClosed) return
     // Everything that waits hears what will not change.
-    if (FATAL.has(error.code)) this.#rejectQueue(error)
+    const isLone = this.#options.owner === null
+    if (FATAL.has(error.code) || (!isLone && this.#connections.length === 0)) this.#rejectQueue(error)
     else if (this.#connections.length === 0) this.#reconnectLater()
   }
 
@@ -194,6 +204,7 @@ export class Pool implements ConnectionOwner, Transport {
     this.#queue = [...again, ...this.#queue]
     if (this.#isClosed || this.#queue.length === 0) return
     if (this.#connections.length > 0) this.onRoom()
+    else if (this.#options.owner !== null) this.#open()
     else this.#reconnectLater()
   }
 

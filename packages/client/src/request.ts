@@ -21,6 +21,7 @@ export const KIND = {
   increment: 5,
   scan: 6,
   batch: 7,
+  layout: 8,
 } as const
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
@@ -39,6 +40,12 @@ export interface Reply {
   hasMore: boolean
   /** of a SCAN whose page is not in `value` */
   page?: Page
+}
+
+/** What a call to several nodes knows of its attempts. */
+export interface Doubt {
+  /** one of them may have taken effect, or may yet */
+  readonly mayHaveActed: boolean
 }
 
 export class Request {
@@ -76,6 +83,12 @@ export class Request {
   /** in ms since 1970; of a value in pieces, put off whenever something moves */
   deadline: number
   settled = false
+  /** a part of the answer has come */
+  isBegun = false
+  /** of a call that is made by attempts at several nodes */
+  attempts: Doubt | null = null
+  /** why it has been sent again, for whom it fails in the end */
+  lastError: ClientError | null = null
   /** told when it is settled, to give up what is kept for it */
   onSettled: (() => void) | null = null
   readonly #resolve: (reply: Reply) => void
@@ -96,12 +109,13 @@ export class Request {
   }
 
   get isWrite(): boolean {
-    return this.kind !== KIND.get && this.kind !== KIND.health && this.kind !== KIND.scan
+    const { kind } = this
+    return kind !== KIND.get && kind !== KIND.health && kind !== KIND.scan && kind !== KIND.layout
   }
 
   /** Given up now, it may have taken effect, or may yet. */
   get isInDoubt(): boolean {
-    return this.isWrite && this.sent > 0
+    return this.isWrite && (this.attempts === null ? this.sent > 0 : this.attempts.mayHaveActed)
   }
 
   has(flag: number): boolean {
@@ -109,14 +123,15 @@ export class Request {
   }
 
   resolve(reply: Reply): void {
-    if (this.#settle()) this.#resolve(reply)
+    if (this.settle()) this.#resolve(reply)
   }
 
   reject(error: ClientError): void {
-    if (this.#settle()) this.#reject(error)
+    if (this.settle()) this.#reject(error)
   }
 
-  #settle(): boolean {
+  /** False: it was already. */
+  settle(): boolean {
     if (this.settled) return false
     this.settled = true
     this.onSettled?.()

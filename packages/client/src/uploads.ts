@@ -13,6 +13,7 @@ import { gather } from './gather.ts'
 import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { RECONNECT_MS_MAX, RECONNECT_MS_MIN, STREAM_GATHER_BYTES_MAX, UPLOADS_MAX } from './limits.ts'
 import type { Time } from './node-time.ts'
+import type { PoolOwner } from './pool-owner.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
 import type { Secure } from './secure.ts'
@@ -26,6 +27,7 @@ export interface UploadsOptions {
   helloTimeoutMs: number
   clock: RequestClock
   time: Time
+  owner: PoolOwner | null
   /** takes those that turned out to be short */
   submit: (request: Request) => void
 }
@@ -92,7 +94,7 @@ export class Uploads {
 
   /** Tries until the call is settled: nothing was taken from the source yet. */
   async #connect(request: Request): Promise<Opened | null> {
-    const { address, secure, protocol, connectTimeoutMs, helloTimeoutMs, time } = this.#options
+    const { address, secure, protocol, connectTimeoutMs, helloTimeoutMs, time, owner } = this.#options
     const onSocket = (socket: Socket) => this.#running.set(request, socket)
     for (let failures = 0; !request.settled; failures++) {
       try {
@@ -103,6 +105,11 @@ export class Uploads {
         opened.dialed.socket.destroy()
       } catch (error) {
         if (FATAL.has((error as ClientError).code)) throw error
+        request.lastError = error as ClientError
+      }
+      if (owner !== null) {
+        owner.onElsewhere(request)
+        return null
       }
       const pauseMs = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** failures)
       await new Promise<void>((resolve) => time.after(pauseMs * (1 + time.random() / 2), resolve))

@@ -293,7 +293,6 @@ t.test('bad addresses and options', async (t) => {
     'minivault://:%zz@a',
     'minivault://a:0',
     'http://a#b',
-    'minivault://a:3000,b:3000',
   ]) {
     t.throws(() => Client.open(url), code('CLIENT_BAD_ARGUMENT'), url)
   }

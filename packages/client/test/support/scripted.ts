@@ -18,6 +18,8 @@ export interface Seen {
   connection: number
   /** as it came */
   request: FrameRequest
+  /** of several servers, which of them */
+  node: number
   key: string
   value: Buffer
   reply: (fill?: (reply: FrameReply) => void, value?: string) => Buffer
@@ -77,11 +79,36 @@ export async function scripted(
           socket.write(reply(undefined, Buffer.from(body).toString('latin1')))
         } else {
           const id = request.requestId.toString()
-          script({ opcode, id, attempt, connection, request: shown, key, value, reply }, socket)
+          script({ opcode, id, attempt, connection, request: shown, node: 0, key, value, reply }, socket)
         }
       }
       packets.push(count)
     })
   })
   return { port, packets }
+}
+
+/** Several of them; `script` is told who sees what, and what all have seen so far, but for HEALTH. */
+export async function scriptedNodes(
+  t: Test,
+  count: number,
+  script: (seen: Seen, socket: net.Socket, all: Seen[]) => void,
+  capabilities?: number,
+): Promise<{ url: string; ports: number[]; all: Seen[] }> {
+  const all: Seen[] = []
+  const ports: number[] = []
+  for (let node = 0; node < count; node++) {
+    const { port } = await scripted(
+      t,
+      (seen, socket) => {
+        if (seen.opcode === FRAME_OPCODE.health) return void socket.write(seen.reply(undefined, '{}'))
+        const shown = { ...seen, node }
+        all.push(shown)
+        script(shown, socket, all)
+      },
+      capabilities,
+    )
+    ports.push(port)
+  }
+  return { url: `minivault://${ports.map((port) => `127.0.0.1:${port}`).join(',')}`, ports, all }
 }

@@ -1,0 +1,296 @@
+/*
+ * The transport of a client that knows several nodes: each call is an attempt at one of them, and when that
+ * breaks, is refused or takes too long, an attempt at another, under the same request id with the next number,
+ * until the call's time is over.
+ *
+ * A read that takes longer than most is asked of a second node as well, for a small share of them; the first
+ * answer counts. Of a write a "yes" counts from any attempt, a "no" only from the latest. Who cannot be sent
+ * again without acting twice (a write by the documented opcodes, a batch, a value from a source) moves on only
+ * while it has not left.
+ */
+
+import { isErrorName } from '@minivault/protocol'
+import type { Address } from './address.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import { CallAttempts } from './call-attempts.ts'
+import type { Transport } from './calls.ts'
+import { ClientError } from './client-error.ts'
+import type { ClusterNode } from './cluster-node.ts'
+import { ClusterNodes } from './cluster-nodes.ts'
+import { Connection } from './connection.ts'
+import { gather } from './gather.ts'
+import { LayoutReader } from './layout-reader.ts'
+import {
+  ATTEMPT_MAX,
+  ATTEMPTS_AT_ONCE_MAX,
+  CLOCK_RETRIES_MAX,
+  ROUND_PAUSE_MS_MAX,
+  ROUND_PAUSE_MS_MIN,
+  STREAM_GATHER_BYTES_MAX,
+} from './limits.ts'
+import type { Time } from './node-time.ts'
+import { OverdueWatch } from './overdue-watch.ts'
+import { Patience } from './patience.ts'
+import type { PoolOwner } from './pool-owner.ts'
+import { KIND, type Reply, type Request } from './request.ts'
+import type { RequestClock } from './request-clock.ts'
+import { isNo, isRepeatable, isUnknown, type Verdict, verdictOf } from './verdict.ts'
+
+export interface ClusterOptions {
+  seeds: readonly Address[]
+  transport: (address: Address, owner: PoolOwner) => Transport
+  clock: RequestClock
+  time: Time
+  /** rounds in which every node refused before the call is given up */
+  retriesMax: number
+  /** 0: learned */
+  tryTimeoutMs: number
+  hedgeShare: number
+  followsLayout: boolean
+}
+
+export class ClusterTransport implements Transport, AttemptOwner {
+  readonly #options: ClusterOptions
+  readonly #nodes: ClusterNodes
+  readonly #layouts: LayoutReader
+  readonly #patience: Patience
+  readonly #watch: OverdueWatch
+  #isClosed = false
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    const { seeds, time, transport, followsLayout } = options
+    this.#patience = new Patience(options)
+    this.#nodes = new ClusterNodes({
+      seeds,
+      time,
+      transport: (address, node) => transport(address, this.#ownerOf(node)),
+    })
+    this.#layouts = new LayoutReader(followsLayout, this.#nodes, time)
+    this.#watch = new OverdueWatch({
+      time,
+      patienceMs: () => this.#patience.leastMs,
+      look: (attempt, ageMs) => this.#look(attempt, ageMs),
+    })
+  }
+
+  submit(request: Request): void {
+    const now = this.#options.time.now()
+    this.#layouts.refresh(now)
+    this.#nodes.probe(now)
+    if (request.pieces !== null) return this.#submitPieces(request)
+    const attempts = new CallAttempts(request)
+    request.attempts = attempts
+    if (request.kind === KIND.get) this.#patience.countRead()
+    this.#start(attempts, now)
+  }
+
+  abandon(request: Request, isLate: boolean): void {
+    if (request.attempts instanceof CallAttempts) this.#letGo(request.attempts, isLate)
+    else for (const node of this.#nodes) node.transport.abandon(request, isLate)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch.close()
+    this.#nodes.close()
+  }
+
+  #ownerOf(node: () => ClusterNode): PoolOwner {
+    return {
+      onGreeted: (capabilities) => {
+        node().heard()
+        this.#layouts.greeted(node(), capabilities)
+      },
+      onElsewhere: (upload) => this.#moveUpload(upload, node()),
+    }
+  }
+
+  // --- attempts
+
+  #start(attempts: CallAttempts, now: number): void {
+    const { call, live, tried } = attempts
+    if (call.settled || this.#isClosed || live.length >= ATTEMPTS_AT_ONCE_MAX) return
+    const node = this.#nodes.choose(call, tried, now)
+    if (node === null) return this.#endRound(attempts)
+    const attempt = new Attempt(attempts, node, now, this)
+    if (attempt.attempt > ATTEMPT_MAX) return this.#fail(attempts, call.lastError!)
+    attempts.add(attempt)
+    call.carrier ??= node
+    this.#watch.add(attempt)
+    node.transport.submit(attempt)
+  }
+
+  /** Every node was tried. */
+  #endRound(attempts: CallAttempts): void {
+    const { call, rounds } = attempts
+    const { time, retriesMax } = this.#options
+    if (attempts.isHopeless || (attempts.isRefused && rounds >= retriesMax)) {
+      return this.#fail(attempts, call.lastError!)
+    }
+    const pauseMs = Math.min(ROUND_PAUSE_MS_MAX, ROUND_PAUSE_MS_MIN * 2 ** rounds)
+    attempts.nextRound()
+    const waitMs = Math.max(call.lastError?.retryAfterMs ?? 0, pauseMs * (1 + time.random() / 2))
+    attempts.pause = time.after(waitMs, () => {
+      attempts.pause = null
+      this.#start(attempts, time.now())
+    })
+  }
+
+  /** Another attempt, unless one is under way that may yet be answered soon. */
+  #goOn(attempts: CallAttempts): void {
+    if (attempts.pause === null && !attempts.isHopeful) this.#start(attempts, this.#options.time.now())
+  }
+
+  onReply(attempt: Attempt, reply: Reply): void {
+    const { attempts, node } = attempt
+    node.served(attempt.isWrite)
+    this.#patience.answered(attempt, this.#options.time.now())
+    if (!attempt.settle()) return
+    attempts.drop(attempt)
+    if (attempts.call.settled) return
+    if (isNo(attempt, reply) && attempt !== attempts.latest) return this.#goOn(attempts)
+    this.#letGo(attempts, false)
+    attempts.call.resolve(reply)
+  }
+
+  onError(attempt: Attempt, error: ClientError): void {
+    const { attempts, isWrite } = attempt
+    const verdict = verdictOf(error, attempt)
+    this.#judgeNode(attempt, verdict, error)
+    if (!attempt.settle()) return
+    attempts.drop(attempt)
+    const { call } = attempts
+    if (call.settled || this.#isClosed) return call.reject(error)
+    if (isUnknown(error, attempt)) attempts.isUnknown = true
+    if (verdict === 'answer') return this.#fail(attempts, error)
+    if (verdict === 'no') {
+      if (isWrite && attempt !== attempts.latest) return this.#goOn(attempts)
+      this.#letGo(attempts, false)
+      return call.reject(error.with({ inDoubt: false }))
+    }
+    call.lastError = error
+    attempts.count(verdict)
+    if (verdict === 'clock') return this.#takeNewId(attempts, error)
+    if (attempts.isUnknown && !isRepeatable(attempt)) return this.#fail(attempts, error)
+    this.#goOn(attempts)
+  }
+
+  #judgeNode({ node, isWrite }: Attempt, verdict: Verdict, { code }: ClientError): void {
+    if (this.#isClosed) return
+    const now = this.#options.time.now()
+    if (verdict === 'unreachable' || verdict === 'wrong') node.fell(now)
+    else if (verdict === 'rest') {
+      node.refused(isWrite, now)
+      // What a node says when it ends is for all.
+      if (code === 'SHUTTING_DOWN') node.refused(!isWrite, now)
+    } else {
+      if (isErrorName(code)) node.served(isWrite)
+      return
+    }
+    this.#layouts.hint(now)
+  }
+
+  /** Nothing was done under an id that is too high, unless another attempt has been made under it. */
+  #takeNewId(attempts: CallAttempts, error: ClientError): void {
+    const { call } = attempts
+    const { clock } = this.#options
+    if (attempts.mayHaveActed || call.clockRetries >= CLOCK_RETRIES_MAX) return this.#fail(attempts, error)
+    clock.stepBack(call.clockRetries++)
+    clock.next(call.id)
+    attempts.latest = null
+    attempts.tried.length = 0
+    this.#start(attempts, this.#options.time.now())
+  }
+
+  #fail(attempts: CallAttempts, error: ClientError): void {
+    const { call } = attempts
+    const inDoubt = call.isInDoubt
+    this.#letGo(attempts, false)
+    call.reject(error.with({ inDoubt }))
+  }
+
+  /** The call has its answer, or is given up: what is under way for it is no use any more. */
+  #letGo(attempts: CallAttempts, isLate: boolean): void {
+    if (attempts.pause !== null) this.#options.time.cancel(attempts.pause)
+    attempts.pause = null
+    for (const attempt of attempts.live.splice(0)) {
+      attempt.settle()
+      attempt.node.transport.abandon(attempt, isLate)
+    }
+  }
+
+  // --- those that take long
+
+  #look(attempt: Attempt, ageMs: number): void {
+    const { attempts, node } = attempt
+    const { time } = this.#options
+    const now = time.now()
+    if (ageMs >= this.#patience.tryMsOf(attempt) || (node.isDown && node.downAt > attempt.startedAt)) {
+      this.#overdue(attempt, now)
+    } else if (this.#mayHedge(attempt, ageMs)) {
+      attempts.isHedged = true
+      this.#start(attempts, now)
+    }
+  }
+
+  #mayHedge(attempt: Attempt, ageMs: number): boolean {
+    const { attempts, kind, isBegun } = attempt
+    if (kind !== KIND.get || isBegun || attempts.isHedged || attempts.live.length > 1) return false
+    if (ageMs < this.#patience.hedgeMs || !this.#nodes.isAnyLeft(attempts.tried)) return false
+    return this.#patience.takeHedge()
+  }
+
+  #overdue(attempt: Attempt, now: number): void {
+    const { attempts, node, carrier, sent, sentAt } = attempt
+    const { isBegun } = attempt
+    const since = isBegun ? now - this.#patience.tryMsOf(attempt) : sentAt
+    const isSilent = carrier instanceof Connection ? carrier.heardAt < since : !isBegun
+    if ((isBegun && !isSilent) || !isRepeatable(attempt)) return
+    attempt.isOverdue = true
+    if (isSilent && !node.isDown) {
+      node.fell(now)
+      this.#watch.hurry()
+    }
+    if (sent === 0) {
+      attempt.settle()
+      attempts.drop(attempt)
+    }
+    attempts.count('unreachable')
+    attempts.call.lastError ??= silence(node)
+    this.#goOn(attempts)
+  }
+
+  // --- values from a source
+
+  #submitPieces(request: Request): void {
+    const { time } = this.#options
+    const { size } = request.pieces!
+    if (size === undefined || size <= STREAM_GATHER_BYTES_MAX) {
+      gather(request, time).then(
+        () => {
+          if (!request.settled) this.submit(request)
+        },
+        (error: ClientError) => request.reject(error),
+      )
+      return
+    }
+    // It goes by itself: its deadline moves with its pieces.
+    this.#nodes.choose(request, [], time.now())!.transport.submit(request)
+  }
+
+  #moveUpload(request: Request, from: ClusterNode): void {
+    const { time } = this.#options
+    from.fell(time.now())
+    time.after(ROUND_PAUSE_MS_MIN, () => {
+      if (request.settled || this.#isClosed) return
+      const now = time.now()
+      const node = this.#nodes.choose(request, [from], now) ?? from
+      node.transport.submit(request)
+    })
+  }
+}
+
+function silence({ place }: ClusterNode): ClientError {
+  return new ClientError('CLIENT_TIMEOUT', `${place} was silent`, { retryable: true })
+}
