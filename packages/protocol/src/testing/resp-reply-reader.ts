@@ -65,6 +65,7 @@ function readBytes(text: string, marker: string, length: number, at: number) {
 
 function readItems(text: string, marker: string, count: number, start: number) {
   if (!'*%~'.includes(marker)) throw new Error(`no reply begins with ${JSON.stringify(marker)}`)
+  if (count < 0) return { reply: null, next: start }
   const items: ReadReply[] = []
   let next = start
   for (const end = marker === '%' ? count * 2 : count; items.length < end; ) {
