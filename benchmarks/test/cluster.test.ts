@@ -10,9 +10,10 @@ import type {
   ClusterResult,
   ConvergeResult,
   HealResult,
+  IncidentResult,
 } from '../src/cluster/figures.ts'
 import { groupCases } from '../src/cluster/plan.ts'
-import { judgeTargets } from '../src/cluster/report.ts'
+import { judgeTargets } from '../src/cluster/targets.ts'
 import { Generator } from '../src/load/generator.ts'
 import type { LoadFigures } from '../src/load/load-figures.ts'
 import { machineFacts } from '../src/machine.ts'
@@ -81,6 +82,13 @@ t.test('targets: reached, missed, not measured', async (test) => {
   test.same(judge(os(10.1)).slice(1, 3), [none, 'missed'])
   test.same(judge(CONVERGED).slice(3, 5), [none, 'must'])
   test.equal(judge({ ...CONVERGED, p99Micros: 50_001 })[4], 'missed')
+  const incident = (failed: number, p99Micros: number): IncidentResult => {
+    const figures = { operations: 9, failed, firstFailure: null, p50Micros: 1, p99Micros, maxMicros: 2 }
+    return { part: 'incident', incident: 'frozen', durability: 'os', ...figures }
+  }
+  test.equal(judge(incident(0, 100_000))[6], 'must')
+  test.equal(judge(incident(1, 100_000))[6], 'missed')
+  test.equal(judge(incident(0, 100_001))[6], 'missed')
   test.same(judge(healed(5, 2)).slice(-2), ['must', 'must'])
   test.same(judge(healed(5.1, 2.1)).slice(-2), ['missed', 'missed'])
 })

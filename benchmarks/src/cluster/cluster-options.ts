@@ -5,13 +5,14 @@ import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
 import { AWAY, type ClusterCase, LEVELS } from './figures.ts'
 import { CASES } from './plan.ts'
 
-export const PARTS = ['cases', 'converge', 'heal'] as const
+export const PARTS = ['cases', 'converge', 'incidents', 'heal'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface ClusterOptions extends CaseOptions {
   readonly parts: readonly Part[]
   readonly cases: readonly ClusterCase[]
   readonly convergeWrites: number
+  readonly incidentSeconds: number
   readonly healKeys: number
   readonly healRounds: number
 }
@@ -20,6 +21,7 @@ const SECONDS_MIN = 0.05
 const FULL = { keyspace: 20_000, rounds: 3, seconds: 1.5, convergeWrites: 2000, healKeys: 1_000_000 }
 const QUICK = { keyspace: 1000, rounds: 1, seconds: 0.2, convergeWrites: 100, healKeys: 20_000 }
 const HEAL_ROUNDS = 3
+const INCIDENT_SECONDS = 10
 
 export const HELP = `pnpm bench cluster: three nodes beside a single one and beside three members of etcd
   --quick               one short round of each case; writes nothing
@@ -73,6 +75,7 @@ export function readClusterOptions(words: readonly string[]): ClusterOptions | n
     // The servers of a cluster are more than there are cores.
     pin: false,
     convergeWrites: number('writes', values.writes) ?? base.convergeWrites,
+    incidentSeconds: values.quick ? INCIDENT_SECONDS / 2 : INCIDENT_SECONDS,
     healKeys: number('keys', values.keys, 100) ?? base.healKeys,
     healRounds: values.quick ? 1 : HEAL_ROUNDS,
   }

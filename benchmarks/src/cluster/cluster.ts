@@ -15,17 +15,20 @@ import { type ClusterOptions, HELP, readClusterOptions } from './cluster-options
 import { measureConvergence } from './converge-part.ts'
 import type { ClusterFacts, ClusterResult } from './figures.ts'
 import { measureHealing } from './heal-part.ts'
+import { measureIncidents } from './incident-part.ts'
 import { groupCases } from './plan.ts'
 import {
   CASE_COLUMNS,
   CONVERGE_COLUMNS,
   caseTable,
   clusterHeader,
-  clusterTargetTable,
   convergeTable,
   HEAL_COLUMNS,
   healTable,
+  INCIDENT_COLUMNS,
+  incidentTable,
 } from './report.ts'
+import { clusterTargetTable } from './targets.ts'
 
 const NAME = 'cluster'
 
@@ -63,6 +66,10 @@ async function measure(options: ClusterOptions, run: Run<ClusterResult>): Promis
     const onResult = run.table(CONVERGE_COLUMNS)
     await run.attempt('all members show a write', () => measureConvergence(convergeWrites, onResult))
   }
+  if (parts.includes('incidents')) {
+    const onResult = run.table(INCIDENT_COLUMNS)
+    await run.attempt('incidents', () => measureIncidents(options.incidentSeconds, onResult))
+  }
   if (parts.includes('heal')) {
     const onResult = run.table(HEAL_COLUMNS)
     await run.attempt('healing', () => measureHealing({ keys, rounds }, onResult))
@@ -83,6 +90,7 @@ export function clusterPage(facts: ClusterFacts, results: readonly ClusterResult
     clusterTargetTable(results, true),
     caseTable(results),
     convergeTable(results),
+    incidentTable(results),
     healTable(results),
   ])
 }

@@ -61,7 +61,24 @@ export interface HealResult {
   readonly differingBytes: number
 }
 
-export type ClusterResult = ClusterCaseResult | ConvergeResult | HealResult | FailedResult
+/** What happens to the members while our client asks. */
+export const INCIDENTS = ['killed', 'frozen', 'restarted'] as const
+export type Incident = (typeof INCIDENTS)[number]
+
+export interface IncidentResult {
+  readonly part: 'incident'
+  readonly incident: Incident
+  readonly durability: NodeDurability
+  /** From the incident on, answered or failed. */
+  readonly operations: number
+  readonly failed: number
+  readonly firstFailure: string | null
+  readonly p50Micros: number
+  readonly p99Micros: number
+  readonly maxMicros: number
+}
+
+export type ClusterResult = ClusterCaseResult | ConvergeResult | IncidentResult | HealResult | FailedResult
 
 export interface ClusterFacts extends RunFacts {
   readonly etcdVersion: string

@@ -1,12 +1,18 @@
-/** The tables of the cluster benchmark: what was measured, and what was to be reached. */
-import { type JudgedTarget, judgeRatio, targetTable, verdict } from '../report/judged-target.ts'
+/** The tables of the cluster benchmark. */
 import { cpu, rate, ratioTo, times } from '../report/measured-cells.ts'
 import { bytes, OPERATION_NAMES } from '../report/quantities.ts'
 import { runHeader } from '../report/run-header.ts'
 import { type Column, markdownTable } from '../report/table.ts'
-import { ratioOf } from '../rounds/summary.ts'
 import type { Spread } from '../spread.ts'
-import type { ClusterCaseResult, ClusterFacts, ClusterResult, ConvergeResult, HealResult } from './figures.ts'
+import type {
+  ClusterCaseResult,
+  ClusterFacts,
+  ClusterResult,
+  ConvergeResult,
+  HealResult,
+  Incident,
+  IncidentResult,
+} from './figures.ts'
 
 export const CASE_COLUMNS: readonly Column<ClusterCaseResult>[] = [
   { title: '', width: 4, cell: ({ operation }) => OPERATION_NAMES[operation] },
@@ -45,6 +51,21 @@ export const CONVERGE_COLUMNS: readonly Column<ConvergeResult>[] = [
   { title: 'longest ms', width: 10, cell: ({ maxMicros }) => millis(maxMicros) },
 ]
 
+export const INCIDENT_WORDS: Readonly<Record<Incident, string>> = {
+  killed: 'one member killed',
+  frozen: 'one member frozen',
+  restarted: 'all restarted, one by one',
+}
+
+export const INCIDENT_COLUMNS: readonly Column<IncidentResult>[] = [
+  { title: 'our client, SET and GET', width: 25, cell: ({ incident }) => INCIDENT_WORDS[incident] },
+  { title: 'calls', width: 7, cell: ({ operations }) => String(operations) },
+  { title: 'failed', width: 6, cell: ({ failed }) => String(failed) },
+  { title: 'p50 ms', width: 7, cell: ({ p50Micros }) => millis(p50Micros) },
+  { title: 'p99 ms', width: 7, cell: ({ p99Micros }) => millis(p99Micros) },
+  { title: 'longest ms', width: 10, cell: ({ maxMicros }) => millis(maxMicros) },
+]
+
 export const HEAL_COLUMNS: readonly Column<HealResult>[] = [
   { title: 'healed by', width: 9, cell: ({ by }) => by },
   { title: 'keys', width: 9, cell: ({ keys }) => String(keys) },
@@ -72,80 +93,14 @@ export function convergeTable(results: readonly ClusterResult[]): string {
   return rows.length === 0 ? '' : markdownTable(CONVERGE_COLUMNS, rows, 1)
 }
 
+export function incidentTable(results: readonly ClusterResult[]): string {
+  const rows = results.filter((result) => result.part === 'incident')
+  return rows.length === 0 ? '' : markdownTable(INCIDENT_COLUMNS, rows, 1)
+}
+
 export function healTable(results: readonly ClusterResult[]): string {
   const rows = results.filter((result) => result.part === 'heal')
   return rows.length === 0 ? '' : markdownTable(HEAL_COLUMNS, rows, 1)
-}
-
-const ETCD_RATIO_MIN = 5
-const SINGLE_RATIO_MAX = 5
-const CONVERGE_MS_MAX = 50
-const HEAL_SECONDS_MAX = 5
-const HEAL_BYTES_MAX = 2
-
-export function judgeTargets(results: readonly ClusterResult[]): JudgedTarget[] {
-  const find = (durability: string, valueBytes: number, pipeline: number) =>
-    results.find(
-      (one): one is ClusterCaseResult =>
-        one.part === 'case' &&
-        one.operation === 'set' &&
-        one.level === 'quorum' &&
-        one.away === 'nobody' &&
-        !one.isThroughOne &&
-        one.durability === durability &&
-        one.valueBytes === valueBytes &&
-        one.pipeline === pipeline,
-    )
-  const beside = (one: ClusterCaseResult | undefined, rival: 'etcd' | 'single') =>
-    one && ratioOf(one, rival === 'etcd' ? 'opsPerSecond' : 'serverCpuMicrosPerOp', 'trio', rival)
-  const single = (valueBytes: number) => {
-    const what = `SET ${bytes(valueBytes)} at os, pipeline 16, CPU of all nodes beside the single one`
-    return judgeRatio(what, { must: SINGLE_RATIO_MAX }, beside(find('os', valueBytes, 16), 'single'), null)
-  }
-  const fsync = beside(find('fsync', 1024, 1), 'etcd')
-  const toReach = { must: ETCD_RATIO_MIN, sign: '≥' } as const
-  return [
-    judgeRatio('SET 1 KB at fsync, 50 connections, ops/s beside etcd', toReach, fsync, null),
-    single(64),
-    single(1024),
-    ...[false, true].map((isLoaded) => judgeConvergence(results, isLoaded)),
-    ...(['hints', 'trees'] as const).flatMap((by) => judgeHealing(results, by)),
-  ]
-}
-
-function judgeConvergence(results: readonly ClusterResult[], isLoaded: boolean): JudgedTarget {
-  const found = results.find(
-    (one): one is ConvergeResult => one.part === 'converge' && one.isLoaded === isLoaded,
-  )
-  return {
-    what: `all members show a write, ${isLoaded ? '50 connections writing' : 'no load'}, p99`,
-    must: `≤ ${CONVERGE_MS_MAX} ms`,
-    stretch: '',
-    reached: found ? `${millis(found.p99Micros)} ms` : '',
-    verdict: verdict(found && found.p99Micros <= CONVERGE_MS_MAX * 1000),
-    beside: '',
-  }
-}
-
-function judgeHealing(results: readonly ClusterResult[], by: HealResult['by']): JudgedTarget[] {
-  const found = results.find((one): one is HealResult => one.part === 'heal' && one.by === by)
-  const what = found ? `${found.differing} of ${found.keys} keys healed by ${by}` : `keys healed by ${by}`
-  const byteRatio = found && bytesRatio(found)
-  return [
-    {
-      what: `${what}, time`,
-      must: `≤ ${HEAL_SECONDS_MAX} s`,
-      stretch: '',
-      reached: found ? ranged(found.seconds, ' s') : '',
-      verdict: verdict(found && found.seconds.median <= HEAL_SECONDS_MAX),
-      beside: '',
-    },
-    judgeRatio(`${what}, bytes beside those of the records`, { must: HEAL_BYTES_MAX }, byteRatio, null),
-  ]
-}
-
-export function clusterTargetTable(results: readonly ClusterResult[], isComplete: boolean): string {
-  return targetTable(judgeTargets(results), isComplete, { what: 'three nodes', beside: '' })
 }
 
 function askedCell({ isThroughOne, away }: ClusterCaseResult): string {
@@ -153,15 +108,15 @@ function askedCell({ isThroughOne, away }: ClusterCaseResult): string {
   return isThroughOne ? 'one' : 'all three'
 }
 
-function bytesRatio({ bytes: { median, min, max }, differingBytes }: HealResult): Spread {
+export function bytesRatio({ bytes: { median, min, max }, differingBytes }: HealResult): Spread {
   return { median: median / differingBytes, min: min / differingBytes, max: max / differingBytes }
 }
 
-function ranged({ median, min, max }: Spread, unit: string): string {
+export function ranged({ median, min, max }: Spread, unit: string): string {
   return `${median.toFixed(2)}${unit} (${min.toFixed(2)}–${max.toFixed(2)})`
 }
 
-function millis(value: number): string {
+export function millis(value: number): string {
   return (value / 1000).toFixed(2)
 }
 

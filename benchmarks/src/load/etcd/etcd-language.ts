@@ -1,4 +1,4 @@
-/** etcd as the generator speaks it: gRPC. `get` is linearizable, or serializable: by the member that is asked. */
+/** etcd as the generator speaks it: gRPC. `get` is linearizable, or serializable: by whoever is asked. */
 import type { Language } from '../language.ts'
 import { EtcdConnection, readable } from './etcd-connection.ts'
 import { requestBytes, varint, writeRequest } from './etcd-requests.ts'
