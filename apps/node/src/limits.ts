@@ -236,6 +236,8 @@ export const TOMBSTONE_AGE_MS = 24 * 3_600_000
 export const SWEPT_A_TICK = 1024
 /** Cluster: the core's timers come at most so late, and lie in a ring of so many steps. */
 export const TIMER_STEP_MS = 4
+/** Cluster: by so much the time of the timers goes on at most, however late they are looked at. */
+export const TIMER_ADVANCE_MS = 16
 export const TIMER_STEPS = 1024
 /** Cluster: how often a start looks whether a quorum is there. */
 export const READY_LOOK_MS = 20

@@ -27,7 +27,12 @@ export async function buildMinivault(): Promise<void> {
   }
 }
 
-export function minivaultPlan(durability: NodeDurability, from: 'build' | 'source' = 'build'): ServerPlan {
+/** `port` 0: any that is free. */
+export function minivaultPlan(
+  durability: NodeDurability,
+  from: 'build' | 'source' = 'build',
+  port = 0,
+): ServerPlan {
   const main = join(NODE, ...(from === 'build' ? ['dist', 'main.cjs'] : ['src', 'main.ts']))
   if (!existsSync(main)) {
     throw new BenchmarkError('BENCH_MISSING', 'apps/node/dist/main.cjs is not there: run `pnpm build` first')
@@ -38,7 +43,16 @@ export function minivaultPlan(durability: NodeDurability, from: 'build' | 'sourc
     name: 'minivault-node',
     command: process.execPath,
     args: (directory) => {
-      const flags = ['-port', '0', '-host', HOST, '-data', join(directory, 'data'), '-durability', durability]
+      const flags = [
+        '-port',
+        String(port),
+        '-host',
+        HOST,
+        '-data',
+        join(directory, 'data'),
+        '-durability',
+        durability,
+      ]
       return [...loader, main, ...flags]
     },
     ready: (output) => {

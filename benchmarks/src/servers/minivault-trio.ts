@@ -29,15 +29,11 @@ export function trioPlansAt(
   const names = addresses.map(({ publicPort }) => `${HOST}:${publicPort}`)
   return addresses.map(({ port }, index) => {
     const others = names.filter((_, other) => other !== index)
-    const plan = minivaultPlan(durability, from)
+    const plan = minivaultPlan(durability, from, port)
     return {
       ...plan,
       environment: { CLUSTER_NODES: others.join(',') },
-      // The later of two flags counts.
-      args: (directory) => [
-        ...plan.args(directory),
-        ...['-port', String(port), '-public-url', names[index]!],
-      ],
+      args: (directory) => [...plan.args(directory), '-public-url', names[index]!],
       ready: async (output) => {
         const ready = await plan.ready(output)
         return ready !== null && (await isServing(port)) ? port : null

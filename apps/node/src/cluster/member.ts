@@ -22,7 +22,7 @@ import {
 } from '@minivault/cluster'
 import type { Store } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
-import { TIMER_STEP_MS } from '../limits.ts'
+import { TIMER_ADVANCE_MS, TIMER_STEP_MS } from '../limits.ts'
 import type { PeerLink, PeerLinks } from '../peers/peer-links.ts'
 import type { ClusterSettings } from '../settings/cluster-settings.ts'
 import type { Time } from '../time.ts'
@@ -55,6 +55,11 @@ export class Member implements Env {
   #core: NodeCore | null = null
   #tick: unknown = null
   #timers: unknown = null
+  /**
+   * The time of the timers. After a turn of ours that took long it stands still until the sockets were read: our
+   * own lateness is nobody's silence.
+   */
+  #wheelMs = 0
 
   constructor(parts: MemberParts) {
     this.#parts = parts
@@ -176,13 +181,17 @@ export class Member implements Env {
 
   setTimer(afterMs: number, exchange: number, stage: number): void {
     const { time } = this.#parts
-    this.#wheel.set(time.elapsedMs() + afterMs, exchange, stage)
-    this.#timers ??= time.every(TIMER_STEP_MS, () => this.#onTimers())
+    if (this.#timers === null) {
+      this.#wheelMs = time.elapsedMs()
+      this.#timers = time.every(TIMER_STEP_MS, () => this.#onTimers())
+    }
+    this.#wheel.set(this.#wheelMs + afterMs, exchange, stage)
   }
 
   #onTimers(): void {
     const { time } = this.#parts
-    this.#wheel.advance(time.elapsedMs())
+    this.#wheelMs = Math.min(time.elapsedMs(), this.#wheelMs + TIMER_ADVANCE_MS)
+    this.#wheel.advance(this.#wheelMs)
     if (this.#wheel.count > 0) return
     time.cancel(this.#timers)
     this.#timers = null
