@@ -18,6 +18,8 @@ export interface BatchIntakeParts {
   readonly member: Member
   /** Our own member name. */
   readonly name: string
+  /** Of the list that we were given. */
+  readonly membersHash: string
   /** Of whoever answers at a member's address; empty: nobody has yet. */
   readonly nodeIdAt: (name: string) => string
 }
@@ -25,6 +27,8 @@ export interface BatchIntakeParts {
 export class BatchIntake implements PeerReceiver {
   readonly #parts: BatchIntakeParts
   readonly #header = new BatchHeader()
+  /** Names of those who were given another list of members, by their last batch. */
+  readonly differingLists = new Set<string>()
   #from = 0
 
   constructor(parts: BatchIntakeParts) {
@@ -42,6 +46,9 @@ export class BatchIntake implements PeerReceiver {
     if (content < 0) return malformed('its batch cannot be read')
     const refusal = this.#judge()
     if (refusal !== null) return refusal
+    if (header.membersHash === this.#parts.membersHash) {
+      if (this.differingLists.size > 0) this.differingLists.delete(header.name)
+    } else if (this.#parts.member.numberOf(header.name) >= 0) this.differingLists.add(header.name)
     if (header.kind === BATCH.firstStart) return this.#takeStarts(bytes, content, end)
     return header.kind === BATCH.messages ? this.#takeMessages(bytes, content, end) : UNKNOWN_KIND
   }

@@ -90,17 +90,19 @@ export class Clustered {
     })
     this.#member = member
     const { elapsedMs } = time
-    const view = { member, name, others, linkStatus, isClockOff, elapsedMs }
+    const { maxOffsetMs } = parts
+    const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
+    const receiver = new BatchIntake({ member, name, membersHash: hash, nodeIdAt })
+    const differingLists = () => receiver.differingLists
+    const view = { member, name, others, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
     this.health = new MemberHealth(view)
-    const log = new MemberLog(view, logger)
+    const log = new MemberLog(member, this.health, logger)
     const look = () => {
       this.#refusal = this.health.whyNotServing()
       log.look()
     }
     look()
     this.#watch = time.every(LIMITS.tickMs, look)
-    const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
-    const receiver = new BatchIntake({ member, name, nodeIdAt })
     this.peers = new PeerDoor({ receiver, logger, now: time.now })
   }
 

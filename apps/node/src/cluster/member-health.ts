@@ -13,6 +13,9 @@ export interface MemberHealthParts {
   readonly linkStatus: (name: string) => LinkStatus
   readonly elapsedMs: () => number
   readonly isClockOff: () => boolean
+  readonly maxOffsetMs: number
+  /** Names of those whose batches came with another hash of the members than ours. */
+  readonly differingLists: () => ReadonlySet<string>
 }
 
 export class MemberHealth {
@@ -25,7 +28,9 @@ export class MemberHealth {
   /** In one line why requests are refused here; null: they are not. */
   whyNotServing(): string | null {
     const { member, isClockOff } = this.#parts
-    return wordsOf(member.steps.status) ?? (isClockOff() ? CLOCK_IS_OFF : null)
+    // Whoever belongs to a cluster goes on, whatever a stranger says of another one: a quorum decides.
+    if (member.core === null) return wordsOf(member.steps.status)
+    return isClockOff() ? CLOCK_IS_OFF : null
   }
 
   /** The same, or that requests would wait for members that are away. */
@@ -44,12 +49,12 @@ export class MemberHealth {
       cluster_id: belonging?.clusterId ?? '',
       quorum_reachable: this.#hasQuorum(),
       votes: core !== null && !core.status().isComingBack,
-      members_away: this.#away(peers).join(', '),
+      members_away: this.away().join(', '),
       hints_pending: sum(peers.map(({ hints }) => hints)),
       keys_differing: sum(peers.map(({ keysDiffering }) => keysDiffering)),
       last_full_sync_seconds: this.#lastFullSync(peers),
       clock_offset_ms: Math.round(median(this.#offsets())),
-      members_disagreeing: this.#disagreeing().join('; '),
+      members_disagreeing: this.disagreeing().join('; '),
     }
   }
 
@@ -73,10 +78,16 @@ export class MemberHealth {
     return true
   }
 
-  #away(peers: readonly PeerStatus[]): string[] {
-    const { layouts } = this.#parts.member
-    const roster = layouts?.state.roster ?? []
-    return peers.filter(({ isSuspected }) => isSuspected).map(({ member }) => roster[member]!)
+  /** Names of those who are not heard. */
+  away(): string[] {
+    const { member } = this.#parts
+    const roster = member.layouts?.state.roster ?? []
+    const peers = member.status()?.peers ?? []
+    return peers.filter(({ isSuspected }) => isSuspected).map(({ member: number }) => roster[number]!)
+  }
+
+  get isClockOff(): boolean {
+    return this.#parts.isClockOff()
   }
 
   /** So long ago everything that is shared was compared with everybody; -1: not yet. */
@@ -91,14 +102,25 @@ export class MemberHealth {
     return others.flatMap((name) => linkStatus(name).offsetMs ?? [])
   }
 
-  /** Who refuses what we send, and why. */
-  #disagreeing(): string[] {
-    const { others, linkStatus } = this.#parts
-    return others.flatMap((name) => {
-      const { refusal } = linkStatus(name)
-      return refusal === '' ? [] : [`${name}: ${refusal}`]
+  /** Who refuses what we send, or has another list, another cluster or another time than we. */
+  disagreeing(): string[] {
+    const { member, others, linkStatus, differingLists, maxOffsetMs } = this.#parts
+    const ofCluster = member.core === null ? null : wordsOf(member.steps.status)
+    const ofOthers = others.flatMap((name) => {
+      const { refusal, offsetMs } = linkStatus(name)
+      const words: string[] = []
+      if (refusal !== '') words.push(`${name} refuses what this node sends: ${refusal}`)
+      if (differingLists().has(name)) words.push(`${name} was given another list of members`)
+      if (offsetMs !== null && Math.abs(offsetMs) > maxOffsetMs) words.push(clockWords(name, offsetMs))
+      return words
     })
+    return ofCluster === null ? ofOthers : [ofCluster, ...ofOthers]
   }
+}
+
+function clockWords(name: string, offsetMs: number): string {
+  const seconds = (Math.abs(offsetMs) / 1000).toFixed(1)
+  return `the clock of ${name} is ${seconds} s ${offsetMs > 0 ? 'ahead of' : 'behind'} this node's`
 }
 
 export const CLOCK_IS_OFF = "this machine's clock differs from those of the other members: set it right"

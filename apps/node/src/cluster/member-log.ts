@@ -1,60 +1,50 @@
 /** What changes between this member and the others, told once each time it does. */
-
 import type { NodeLogger } from '../node.ts'
 import { wordsOf } from './first-steps.ts'
 import type { Member } from './member.ts'
-import { CLOCK_IS_OFF, type MemberHealthParts } from './member-health.ts'
+import { CLOCK_IS_OFF, type MemberHealth } from './member-health.ts'
 
 export class MemberLog {
-  readonly #parts: MemberHealthParts
+  readonly #member: Member
+  readonly #health: MemberHealth
   readonly #logger: NodeLogger
-  /** By what it is about: what was said last. */
-  readonly #said = new Map<string, string>()
+  #said: ReadonlySet<string> = new Set()
+  #hasJoined = false
 
-  constructor(parts: MemberHealthParts, logger: NodeLogger) {
-    this.#parts = parts
+  constructor(member: Member, health: MemberHealth, logger: NodeLogger) {
+    this.#member = member
+    this.#health = health
     this.#logger = logger
   }
 
   /** Every so often. */
   look(): void {
-    const { member, others, linkStatus, isClockOff } = this.#parts
-    this.#say('start', wordsOf(member.steps.status) ?? this.#joined(member))
-    this.#say('clock', isClockOff() ? CLOCK_IS_OFF : '')
-    this.#say('votes', comingBack(member))
-    const away = this.#away(member)
-    for (const name of others) {
-      const { refusal } = linkStatus(name)
-      this.#say(`refusal ${name}`, refusal === '' ? '' : `${name} refuses what this node sends: ${refusal}`)
-      this.#say(`away ${name}`, away.has(name) ? `${name} is away` : '')
-    }
-  }
-
-  #away(member: Member): Set<string> {
-    const roster = member.layouts?.state.roster ?? []
-    const away = (member.status()?.peers ?? []).filter(({ isSuspected }) => isSuspected)
-    return new Set(away.map(({ member: number }) => roster[number]!))
-  }
-
-  #joined({ belonging }: Member): string {
-    if (belonging === null) return ''
+    const now = new Set(this.#words())
+    for (const words of now) if (!this.#said.has(words)) this.#logger.warn({}, words)
+    for (const words of this.#said) if (!now.has(words)) this.#logger.info({}, `no longer: ${words}`)
+    this.#said = now
+    const { belonging } = this.#member
+    if (this.#hasJoined || belonging === null) return
+    this.#hasJoined = true
     const { clusterId, state } = belonging
-    return `member of cluster ${clusterId}: ${state.roster.join(', ')}`
+    this.#logger.info({ clusterId }, `member of a cluster: ${state.roster.join(', ')}`)
   }
 
-  /** Empty: all is well again, if it was not. */
-  #say(about: string, words: string): void {
-    const before = this.#said.get(about) ?? ''
-    if (words === before) return
-    this.#said.set(about, words)
-    if (words === '') this.#logger.info({}, `no longer: ${before}`)
-    else if (about === 'start' && this.#parts.member.belonging !== null) this.#logger.info({}, words)
-    else this.#logger.warn({}, words)
+  /** All that is not as it should be. */
+  #words(): string[] {
+    const { core, steps } = this.#member
+    if (core === null) return [wordsOf(steps.status) ?? ''].filter((words) => words !== '')
+    const words = this.#health.disagreeing().map(withoutFigures)
+    for (const name of this.#health.away()) words.push(`${name} is away`)
+    if (this.#health.isClockOff) words.push(CLOCK_IS_OFF)
+    if (core.status().isComingBack) words.push(COMING_BACK)
+    return words
   }
 }
 
-function comingBack(member: Member): string {
-  return member.status()?.isComingBack === true
-    ? 'comparing with the other members: this node does not vote until that is done'
-    : ''
+const COMING_BACK = 'comparing with the other members: this node does not vote until that is done'
+
+/** They change all the time, and are no news. */
+function withoutFigures(words: string): string {
+  return words.replace(/ is [0-9.]+ s (ahead of|behind) /, ' is far $1 ')
 }

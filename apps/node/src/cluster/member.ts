@@ -30,6 +30,7 @@ import { type Belonging, FirstSteps } from './first-steps.ts'
 import { LAYOUTS_KEY } from './member-key.ts'
 import type { StoredReplica } from './stored/stored-replica.ts'
 import { TimerWheel } from './timer-wheel.ts'
+import { TombstoneSweep } from './tombstone-sweep.ts'
 
 export interface MemberParts {
   readonly settings: ClusterSettings
@@ -53,6 +54,7 @@ export class Member implements Env {
   #belonging: Belonging | null = null
   #layouts: Layouts | null = null
   #core: NodeCore | null = null
+  #sweep: TombstoneSweep | null = null
   #tick: unknown = null
   #timers: unknown = null
   /**
@@ -135,6 +137,7 @@ export class Member implements Env {
     this.steps.onTick()
     this.#belong()
     this.#core?.onTick()
+    this.#sweep?.onTick()
   }
 
   // --- from the first steps to the core
@@ -151,14 +154,18 @@ export class Member implements Env {
     this.#layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state })
     // The list of the command line may be another one at the next start: this is what counts.
     if (replica.layoutState === null) replica.note({ kind: 'layout', state })
-    this.#core = new NodeCore({
+    const placement = this.#layouts
+    const self = this.numberOf(settings.name)
+    const core = new NodeCore({
       env: this,
       store: replica,
       clock: store.clock,
-      placement: this.#layouts,
-      self: this.numberOf(settings.name),
+      placement,
+      self,
       began: replica.isNew ? belonging.began : replica.began,
     })
+    this.#core = core
+    this.#sweep = new TombstoneSweep({ core, replica, placement, self, wallMs: () => this.wallMs() })
   }
 
   // --- Env
