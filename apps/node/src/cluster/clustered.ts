@@ -3,7 +3,7 @@
  * door for their batches. The only place that wires them.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { LIMITS } from '@minivault/cluster'
+import { LEVEL, LIMITS, type Request } from '@minivault/cluster'
 import type { Store } from '@minivault/storage'
 import { encodeLayout, type Layout, membersHash } from '@minivault/topology'
 import type { Complete } from '../key-value.ts'
@@ -45,6 +45,8 @@ export class Clustered {
   readonly #watch: unknown
   /** In words, as of the last tick; null: requests are served. */
   #refusal: string | null = null
+  /** As of the last tick a quorum could be reached of every key. */
+  #hasQuorum = false
   readonly #time: Time
 
   constructor(parts: ClusteredParts) {
@@ -71,7 +73,7 @@ export class Clustered {
       core: { ask: (token, request) => this.#member.ask(token, request) },
       isWarm: (key) => replica.isWarm(key),
       warm: (key, then) => replica.warm(key, then),
-      refusal: () => this.#refusal,
+      refusal: (request) => this.#refusal ?? this.#whyNot(request),
       now: () => time.elapsedMs(),
       wallMs: () => time.now(),
       discard: (staged) => store.engine.large.discard(staged),
@@ -99,11 +101,18 @@ export class Clustered {
     const log = new MemberLog(member, this.health, logger)
     const look = () => {
       this.#refusal = this.health.whyNotServing()
+      this.#hasQuorum = this.health.hasQuorum()
       log.look()
     }
     look()
     this.#watch = time.every(LIMITS.tickMs, look)
     this.peers = new PeerDoor({ receiver, logger, now: time.now })
+  }
+
+  /** What could only wait for replicas that are away is not begun. */
+  #whyNot({ level, key }: Request): string | null {
+    if (this.#hasQuorum || level === LEVEL.one || this.health.hasQuorumOf(key.partition)) return null
+    return 'too few replicas of this key can be reached'
   }
 
   /** By which clients find their nodes; null: it is not known yet. */

@@ -35,7 +35,7 @@ export class MemberHealth {
 
   /** The same, or that requests would wait for members that are away. */
   whyNotReady(): string | null {
-    return this.whyNotServing() ?? (this.#hasQuorum() ? null : 'too few members are there for a quorum')
+    return this.whyNotServing() ?? (this.hasQuorum() ? null : 'too few members are there for a quorum')
   }
 
   /** Flat, as all of the document. */
@@ -47,7 +47,7 @@ export class MemberHealth {
       member: name,
       members: others.length + 1,
       cluster_id: belonging?.clusterId ?? '',
-      quorum_reachable: this.#hasQuorum(),
+      quorum_reachable: this.hasQuorum(),
       votes: core !== null && !core.status().isComingBack,
       members_away: this.away().join(', '),
       hints_pending: sum(peers.map(({ hints }) => hints)),
@@ -59,23 +59,38 @@ export class MemberHealth {
   }
 
   /** Of each partition a majority of those who hold it. */
-  #hasQuorum(): boolean {
+  hasQuorum(): boolean {
+    const { layouts } = this.#parts.member
+    if (layouts === null) return false
+    const away = this.#awayNumbers()
+    for (let partition = 0; partition < layouts.partitionCount; partition++) {
+      if (!this.#reaches(partition, away)) return false
+    }
+    return true
+  }
+
+  /** Of this partition. */
+  hasQuorumOf(partition: number): boolean {
+    return this.#reaches(partition, this.#awayNumbers())
+  }
+
+  #awayNumbers(): ReadonlySet<number> {
+    const peers = this.#parts.member.status()?.peers ?? []
+    return new Set(peers.flatMap(({ member, isSuspected }) => (isSuspected ? [member] : [])))
+  }
+
+  #reaches(partition: number, away: ReadonlySet<number>): boolean {
     const { member, name } = this.#parts
     const { core, layouts } = member
     if (core === null || layouts === null) return false
-    const away = new Set<number>()
-    for (const { member: number, isSuspected } of core.status().peers) if (isSuspected) away.add(number)
     const self = member.numberOf(name)
-    for (let partition = 0; partition < layouts.partitionCount; partition++) {
-      const electorate = layouts.electorateOf(partition)
-      let there = 0
-      for (const [position, holder] of electorate.members.entries()) {
-        const counts = holder === self ? core.votesIn(partition) : !away.has(holder)
-        if (counts) there |= 1 << position
-      }
-      if (!electorate.isQuorum(there)) return false
+    const electorate = layouts.electorateOf(partition)
+    let there = 0
+    for (const [position, holder] of electorate.members.entries()) {
+      const counts = holder === self ? core.votesIn(partition) : !away.has(holder)
+      if (counts) there |= 1 << position
     }
-    return true
+    return electorate.isQuorum(there)
   }
 
   /** Names of those who are not heard. */
