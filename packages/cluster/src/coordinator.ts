@@ -43,7 +43,7 @@ export interface CoordinatorParts {
 
 export class Coordinator {
   readonly limits: Limits
-  readonly patience = new Patience()
+  readonly patience: Patience
   readonly rounds: RoundQueue
   readonly #parts: CoordinatorParts
   readonly #exchanges: Exchanges
@@ -54,6 +54,7 @@ export class Coordinator {
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
     this.limits = parts.limits
+    this.patience = new Patience(parts.limits.patienceFadesMs)
     this.#exchanges = parts.exchanges
     this.rounds = new RoundQueue(parts.limits.roundQueueMax, parts.later)
   }
@@ -217,7 +218,10 @@ export class Coordinator {
     if (exchange === undefined) return
     if (member !== this.#parts.self) {
       this.#parts.peers.heardVote(member, reply.votes)
-      if (!exchange.isTrailing) this.patience.observe(this.now() - exchange.sinceMs)
+      if (!exchange.isTrailing) {
+        const nowMs = this.now()
+        this.patience.observe(nowMs - exchange.sinceMs, nowMs)
+      }
     }
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.hear(reply.above)
     // Who goes by a newer layout is asked again by it.

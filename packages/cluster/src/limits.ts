@@ -25,6 +25,8 @@ export interface Limits {
   readonly hintsMax: number
   /** `NodeCore.onTick` is called so often. */
   readonly tickMs: number
+  /** How long answers take is forgotten by a fiftieth, at most so often. */
+  readonly patienceFadesMs: number
   /** A member that was silent so long is taken to be away. */
   readonly suspectAfterMs: number
   /** A member is compared with at least so often. */
@@ -46,6 +48,7 @@ export const LIMITS: Limits = {
   introductionsMax: 16,
   hintsMax: 64 * 1024,
   tickMs: 250,
+  patienceFadesMs: 30,
   suspectAfterMs: 1500,
   compareEveryMs: 10 * 60_000,
   expiryGraceMs: 60 * 60_000,

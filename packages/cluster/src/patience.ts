@@ -6,9 +6,23 @@ const DECAY = 0.98
 export class Patience {
   /** Of the slow answers of late: a new slowest counts at once, and fades. */
   #slowMs = PATIENCE_MS_MIN
+  readonly #everyMs: number
+  #fadesAtMs = 0
 
-  observe(ms: number): void {
-    this.#slowMs = Math.max(ms, this.#slowMs * DECAY)
+  /**
+   * It fades at most so often. Not with every answer: a member that pauses once a second gives thousands
+   * between two pauses, and the next one must not come as a surprise.
+   */
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+  }
+
+  observe(ms: number, nowMs: number): void {
+    if (nowMs >= this.#fadesAtMs) {
+      this.#slowMs *= DECAY
+      this.#fadesAtMs = nowMs + this.#everyMs
+    }
+    if (ms > this.#slowMs) this.#slowMs = ms
   }
 
   /** A round trip, as slow as they are. */

@@ -111,7 +111,9 @@ export class ScriptedNode implements Env {
     const placement = placementOf()
     this.#placement = placement
     const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
-    this.#core = new core.NodeCore({ ...parts, limits, began })
+    // Members of a transcript give few answers: each counts.
+    const limitsHere = { patienceFadesMs: 0, ...limits }
+    this.#core = new core.NodeCore({ ...parts, limits: limitsHere, began })
     this.sync()
   }
 

@@ -26,7 +26,12 @@ export const PARTITION = 0
 const WRITER_MASK = 0xffffff00
 /** What has expired by every clock. */
 const EXPIRY_GRACE_MS = 4 * SKEW_MAX_MS
-const LIMITS_OF_ALL = { expiryGraceMs: EXPIRY_GRACE_MS, fetchedBytesMax: FETCHED_BYTES_MAX }
+const LIMITS_OF_ALL = {
+  expiryGraceMs: EXPIRY_GRACE_MS,
+  fetchedBytesMax: FETCHED_BYTES_MAX,
+  // With every answer: members of a history give few.
+  patienceFadesMs: 0,
+}
 
 export interface MemberParts {
   readonly cluster: ClusterPackage
