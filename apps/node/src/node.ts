@@ -303,6 +303,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     ...(options.maxOffsetMs === undefined ? {} : { maxOffsetMs: options.maxOffsetMs }),
   })
   local.attach(store)
+  // A replica has to know all that it holds.
+  if (options.cluster) await store.loaded()
   const node = new Node({ store, local, receivers, tls }, options)
   try {
     await node.listen(options)

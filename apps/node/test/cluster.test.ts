@@ -1,4 +1,5 @@
 /** Three real nodes: any of them answers for any key, one may die, and what was away heals by itself. */
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { TestCluster } from './support/cluster.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
@@ -12,6 +13,27 @@ const ABSENT = 404
 async function healthOf(node: { port: number }): Promise<Record<string, unknown>> {
   return JSON.parse((await ask(node, 'GET', '/health')).body)
 }
+
+const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const DOCUMENTED = /^CLUSTER_NODES="([^"]*)" pnpm exec minivault-node (.*) &$/gm
+
+t.test('the README starts three nodes as this file does', async (t) => {
+  const cluster = TestCluster.of(t, [3001, 3002, 3003])
+  const lines = [...README.matchAll(DOCUMENTED)]
+  t.equal(lines.length, 3)
+  for (const [index, [, others, words]] of lines.entries()) {
+    const { environment, words: ours } = cluster.commandOf(index)
+    t.equal(environment.CLUSTER_NODES, others)
+    const given = words!
+      .replaceAll('"', '')
+      .replace(/ -data \S+/, '')
+      .split(' ')
+    t.same(
+      ours.filter((_, at) => at < given.length),
+      given,
+    )
+  }
+})
 
 t.test('the documented start: any node answers for any key', async (t) => {
   const cluster = await TestCluster.start(t)

@@ -254,6 +254,8 @@ export class Round {
 
   /** False: it may have been chosen; more answers are waited for, or there are none to come. */
   #isCertainlyNew(): boolean {
+    // Stamped here, and nothing of it was sent: nobody can have held it, whatever they have forgotten.
+    if (this.#operation.request.id === null && !this.#operation.isSent) return true
     const { electorate } = this.#exchange
     const never = this.#bitsOf(({ evidence, isForgetful }) => evidence.length === 0 && !isForgetful)
     if (electorate.rulesOut(never)) return true

@@ -27,6 +27,11 @@ export class TestCluster {
     this.#folders = ports.map(() => temporaryFolder(t))
   }
 
+  /** Not started. */
+  static of(t: Test, ports: readonly number[], options: ClusterOptions = {}): TestCluster {
+    return new TestCluster(t, ports, options)
+  }
+
   /** All of them ready. */
   static async start(t: Test, options: ClusterOptions = {}): Promise<TestCluster> {
     const { count = 3 } = options

@@ -34,6 +34,16 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     ]),
   },
   {
+    name: 'own-request-is-new',
+    what: 'a write that was stamped here is taken for new, though some of it was sent',
+    planted: inCore('round', [
+      [
+        'if (this.#operation.request.id === null && !this.#operation.isSent) return true',
+        'if (this.#operation.request.id === null) return true',
+      ],
+    ]),
+  },
+  {
     name: 'delete-over-absence',
     scenario: 'nodes/absence-over-a-delete',
     what: 'a reader answers a delete where the absence that stands for it was chosen',
