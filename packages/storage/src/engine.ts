@@ -41,6 +41,7 @@ import type { OpenedIndex } from './opened-index.ts'
 import { Packer } from './packer.ts'
 import { RecordReader } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
+import type { RecordsOwner } from './records-owner.ts'
 import type { SegmentLedger } from './segment-ledger.ts'
 import { fromLog, readOnly, type StorageError } from './storage-error.ts'
 
@@ -65,7 +66,7 @@ export class Engine implements CompletionTarget {
   readingBytes = 0
   onIdle: (() => void) | null = null
   onProgress: (() => void) | null = null
-  onMarks: (() => void) | null = null
+  owner: RecordsOwner | null = null
   log: Log
   lookup: Lookup
   ledger: SegmentLedger
@@ -217,8 +218,7 @@ export class Engine implements CompletionTarget {
   }
 
   /**
-   * Like `read`, but a value in a file of its own stays there: `found.blob` names it. For whoever asks only
-   * whether there is a value, or reads it in pieces.
+   * Like `read`, but a value in a file of its own stays there, for who wants pieces: `found.blob` names it.
    */
   describe(key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash, token: number): boolean {
     this.describing.add(token)
@@ -301,7 +301,7 @@ export class Engine implements CompletionTarget {
     this.#writer.removeReplaced()
     this.keys.progress()
     this.onProgress?.()
-    this.onMarks?.()
+    this.owner?.onReached()
   }
 
   applied(token: number, error: StorageError | null): void {

@@ -14,6 +14,7 @@ export { Mutation, SPACE, type Space, VALUE_TYPE, type ValueType } from './mutat
 export { detachMutation } from './mutation-value.ts'
 export type { Entry } from './reads.ts'
 export { RecordDoor } from './record-door.ts'
+export type { RecordsOwner } from './records-owner.ts'
 export type { Scan } from './scan/scan.ts'
 export { cursorBytesOf, cursorOf, type ScanOptions } from './scan/scan-range.ts'
 export type { ScanEntry } from './scan/scan-source.ts'

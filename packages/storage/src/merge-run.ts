@@ -17,7 +17,7 @@
  * docs/DATA_FILE.md, "Notes on segments") and the owner releases it; never the one with the highest ballot.
  */
 
-import type { Version } from '@minivault/clock'
+import { Version } from '@minivault/clock'
 import { type hashKey, KeyHash } from '@minivault/codec'
 import { type OutputSegment, promised } from '@minivault/wal'
 import type { Engine } from './engine.ts'
@@ -47,7 +47,9 @@ export interface MergeSurroundings {
   hash: typeof hashKey
   now: () => number
   /** May this tombstone leave? The owner of replicas knows. */
-  mayRelease: (hash: KeyHash, ballot: Version) => boolean
+  mayRelease: (hash: KeyHash, ballot: Version, space: number) => boolean
+  /** It has. */
+  onLeft: (hash: KeyHash, ballot: Version) => void
   /** Ends a slice of the work. */
   pause: () => Promise<void>
   /** The device does not keep up: lets it, for some milliseconds. */
@@ -76,6 +78,8 @@ export class MergeRun {
   readonly #moved = new MovedRecords()
   /** Files of expired records that left. */
   readonly #leftBlobs: string[] = []
+  /** What leaves, of the user's space. */
+  readonly #left: { readonly hash: KeyHash; readonly ballot: Version }[] = []
   readonly #view = new RecordView()
   readonly #hash = new KeyHash()
   readonly #ages: { min: number; max: number }
@@ -132,6 +136,7 @@ export class MergeRun {
     )
     for (const { segment } of this.#sources) ledger.retire(segment)
     for (let row = 0; row < this.#moved.count; row++) this.#release(row, cold)
+    for (const { hash, ballot } of this.#left) this.#around.onLeft(hash, ballot)
   }
 
   /** Step 6. Resolves when the files are gone. */
@@ -179,9 +184,11 @@ export class MergeRun {
       if (!lookup.isNewest(view.space, bytes, view.keyStart, view.keyEnd, this.#hash, segment, offset)) return
     }
     const lengthWord = lengthWordOf(view, end - start)
-    if (this.#leaves(segment)) {
+    const isGone = segment < keys.dropped.goneBelow(view.space, this.#hash)
+    if (isGone || this.#leaves(segment)) {
       const blob = blobNameOf(bytes, start, end - start)
       if (blob !== null) this.#leftBlobs.push(blob)
+      if (view.space === SPACE.user) this.#noteLeft(view.ballot)
       this.#moved.add(shardIndex, fingerprint, lengthWord, segment, offset, 0, 0)
       return
     }
@@ -192,12 +199,17 @@ export class MergeRun {
     this.#moved.add(shardIndex, fingerprint, lengthWord, segment, offset, output.segment.id, newOffset)
   }
 
+  #noteLeft(ballot: Version): void {
+    const { high, low } = this.#hash
+    this.#left.push({ hash: { high, low }, ballot: new Version().copy(ballot) })
+  }
+
   #leaves(segment: number): boolean {
     const { tombstone, expiresAtMs, ballot, space } = this.#view
     if (!tombstone && !isExpired(expiresAtMs, this.#around.now())) return false
     // After a restart the highest ballot in the log tells which requests may have been here before.
     if (space === SPACE.user && !isAbove(this.#engine.highestBallot, ballot)) return false
-    return this.#free.has(segment) && this.#around.mayRelease(this.#hash, ballot)
+    return this.#free.has(segment) && this.#around.mayRelease(this.#hash, ballot, space)
   }
 
   #outputFor(length: number): Output {

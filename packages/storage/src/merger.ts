@@ -47,7 +47,11 @@ export class Merger {
     this.#around = {
       hash: options.hash,
       now: options.now,
-      mayRelease: options.mayRelease ?? (() => true),
+      mayRelease: (hash, ballot, space) => {
+        const mayRelease = engine.owner === null ? options.mayRelease : engine.owner.mayRelease
+        return mayRelease === undefined || mayRelease.call(engine.owner, hash, ballot, space)
+      },
+      onLeft: (hash, ballot) => engine.owner?.onLeft(hash, ballot),
       pause: () => new Promise((resolve) => options.scheduler.afterTurn(resolve)),
       rest: () => new Promise((resolve) => void options.scheduler.after(MERGE_REST_MS, resolve)),
       goOn: () => {

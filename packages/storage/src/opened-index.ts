@@ -68,6 +68,7 @@ export async function openIndex(
     const keys = new KeyIndex(log, maker, pause, (error) => {
       options.logger?.warn(`a hint file could not be written: ${fromLog(error).message}`)
     })
+    keys.dropped.load(keys, log)
     const cacheBytes = Math.max(0, (options.cacheBytes ?? CACHE_BYTES_DEFAULT) - windowBytes)
     const lookup = new Lookup(log, new Keydir(options.keydirBytes), keys, cacheBytes)
     const loader = new KeydirLoader(keys, lookup, ledger, hash)

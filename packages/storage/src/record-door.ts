@@ -12,12 +12,13 @@ import { DURABILITY, type Durability } from '@minivault/wal'
 import type { Engine } from './engine.ts'
 import { Found } from './found.ts'
 import { type ApplyOutcome, checkKey, closedError, NO_TOKEN } from './hot-door.ts'
-import { LEVEL_SHIFT, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
+import { LEVEL_SHIFT, SLOT_CACHE, SLOT_LENGTH, SLOT_OFFSET, SLOT_SEGMENT } from './keydir.ts'
 import { KeyWalk } from './keys/key-walk.ts'
 import { LOOKUP } from './lookup.ts'
 import { EMPTY_BYTES, type Mutation } from './mutation.ts'
 import { RecordFetch } from './record-fetch.ts'
 import { blobOf } from './record-reader.ts'
+import type { RecordsOwner } from './records-owner.ts'
 import { fromLog } from './storage-error.ts'
 import type { StoredValue } from './stored-value.ts'
 
@@ -51,7 +52,8 @@ export class RecordDoor {
    * whether the key had none before.
    */
   apply(mutation: Mutation): ApplyOutcome {
-    const { log } = this.#engine
+    const { log, keys } = this.#engine
+    if (!keys.dropped.isEmpty) this.#letGo(mutation)
     const outcome = this.#engine.applyAsIs(mutation, NO_TOKEN)
     this.wasAbsent = this.#engine.previous.ballot.isZero()
     this.place = placeBehind(log.reservedSegment, log.reservedOffset)
@@ -74,9 +76,56 @@ export class RecordDoor {
     return new KeyWalk(this.#engine.keys)
   }
 
-  /** Told whenever `reached` may have changed, and when the log has failed. */
-  set onReached(hook: () => void) {
-    this.#engine.onMarks = hook
+  set owner(owner: RecordsOwner) {
+    this.#engine.owner = owner
+  }
+
+  /** The segment in which the newest record lies. */
+  get segment(): number {
+    return this.#engine.log.reservedSegment
+  }
+
+  /** Place of the newest record. */
+  get end(): number {
+    const { reservedSegment, reservedOffset } = this.#engine.log
+    return placeBehind(reservedSegment, reservedOffset)
+  }
+
+  /** The next record begins a segment, numbered above all there are. */
+  roll(): void {
+    this.#engine.log.roll()
+  }
+
+  /**
+   * All records of a range of keys (`DroppedRanges`) in segments below this one are gone from now on; that is
+   * written down already. `forget` follows for each of the keys.
+   */
+  drop(range: number, below: number): void {
+    this.#engine.keys.dropped.set(range, below)
+  }
+
+  /** A slot that still points to what is gone must not decide about what comes. */
+  #letGo({ space, key, keyStart, keyEnd, hash }: Mutation): void {
+    const below = this.#engine.keys.dropped.goneBelow(space, hash)
+    if (below === 0) return
+    const { lookup } = this.#engine
+    if (!lookup.findHeadSync(space, key, keyStart, keyEnd, hash)) return
+    const segment = lookup.keydir.shards[lookup.shardIndex]![lookup.slot + SLOT_SEGMENT]!
+    if (segment < below) this.forget(space, key, keyStart, keyEnd, hash)
+  }
+
+  /**
+   * The key's record is gone: see `drop`. It is not found in any case, but as long as nobody says so it counts
+   * as live, and its segment as worth keeping.
+   */
+  forget(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): void {
+    const { lookup, ledger } = this.#engine
+    if (!lookup.findHeadSync(space, key, keyStart, keyEnd, hash)) return
+    const { keydir, cache, shardIndex, slot } = lookup
+    const shard = keydir.shards[shardIndex]!
+    if (shard[slot + SLOT_CACHE] !== 0) cache.forget(shard[slot + SLOT_CACHE]!)
+    ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]!)
+    keydir.remove(shardIndex, slot)
   }
 
   /** All that is written is wanted at this level. */
@@ -97,7 +146,7 @@ export class RecordDoor {
     hash: KeyHash,
     wantsValue: boolean,
   ): boolean {
-    const { lookup, log, closed } = this.#engine
+    const { lookup, log, keys, closed } = this.#engine
     if (closed) throw closedError()
     checkKey(keyEnd - keyStart)
     try {
@@ -112,6 +161,7 @@ export class RecordDoor {
     const shard = lookup.keydir.shards[lookup.shardIndex]!
     const segment = shard[slot + SLOT_SEGMENT]!
     const offset = shard[slot + SLOT_OFFSET]!
+    if (!keys.dropped.isEmpty && segment < keys.dropped.goneBelow(space, hash)) return false
     this.durability = (shard[slot + SLOT_LENGTH]! >>> LEVEL_SHIFT) as Durability
     this.place = log.isDurable(segment, offset) ? 0 : placeBehind(segment, offset)
     const view = this.#engine.reader.describe(this.found, bytes, at, length)

@@ -54,9 +54,9 @@ export interface StoreOptions {
   autoMerge?: boolean
   /**
    * May this tombstone leave at a merge, once no older record of its key is left here? The owner of replicas
-   * says no while another replica may still have one. Default: always.
+   * says no while another replica may still have one. `space` is one of `SPACE`. Default: always.
    */
-  mayRelease?: (hash: KeyHash, ballot: Version) => boolean
+  mayRelease?: (hash: KeyHash, ballot: Version, space: number) => boolean
   /**
    * A damaged or missing segment: 'refuse' (default) the folder, or 'skip' what is bad and open with the
    * rest, counted in `stats().recovery.corruptPlaces`. For rescue: what is missing may have been newer.

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { compareVersions, Version } from '@minivault/clock'
 import type { hashKey } from '@minivault/codec'
 import type { FileSystem, Log, Replayer } from '@minivault/wal'
+import { DroppedRanges } from '../dropped-ranges.ts'
 import { AwakeHints } from '../hint/awake-hints.ts'
 import { HintFile } from '../hint/hint-file.ts'
 import { hintName } from '../hint/hint-format.ts'
@@ -36,6 +37,8 @@ export class HintMaker implements Replayer {
   readonly segments = new Map<number, SegmentKeys>()
   /** Of the user's space. */
   readonly highestBallot = new Version()
+  /** Loaded when the keys are known. */
+  readonly dropped: DroppedRanges
   /** Hint files that had to be made anew. */
   rebuilt = 0
   readonly #options: HintMakerOptions
@@ -46,6 +49,7 @@ export class HintMaker implements Replayer {
 
   constructor(options: HintMakerOptions) {
     this.#options = options
+    this.dropped = new DroppedRanges(options.hash)
     options.fileSystem.makeDirectory(options.directory)
   }
 

@@ -11,6 +11,7 @@
 
 import type { KeyHash } from '@minivault/codec'
 import type { Log } from '@minivault/wal'
+import type { DroppedRanges } from '../dropped-ranges.ts'
 import { compactRuns } from '../hint/compact-runs.ts'
 import type { KeyRange } from '../hint/entry-list.ts'
 import { HintDamaged } from '../hint/hint-block.ts'
@@ -43,6 +44,7 @@ export class KeyIndex implements Evictor {
   onHinted: (shardIndex: number) => void = () => {}
   /** To be told of every record that goes into the log. */
   readonly recorder: KeyRecorder
+  readonly dropped: DroppedRanges
   readonly #log: Log
   readonly #maker: HintMaker
   readonly #segments: Map<number, SegmentKeys>
@@ -62,6 +64,7 @@ export class KeyIndex implements Evictor {
 
   constructor(log: Log, maker: HintMaker, pause: () => Promise<void>, onFailed: (error: unknown) => void) {
     this.#log = log
+    this.dropped = maker.dropped
     this.#maker = maker
     this.#segments = maker.segments
     this.#pause = pause
@@ -104,9 +107,11 @@ export class KeyIndex implements Evictor {
     readsDisk: boolean,
   ): SearchResult {
     let oldest = -1
+    const goneBelow = this.dropped.isEmpty ? 0 : this.dropped.goneBelow(space, hash)
     for (let i = 0; i < this.#cold.length; i++) {
       const keys = this.#cold[i]!
       if (keys.ageMax < oldest) break
+      if (keys.number < goneBelow) continue
       const result = this.#searchOne(keys, space, key, keyStart, keyEnd, hash, readsDisk)
       if (result === SEARCH.missing) return result
       if (result === SEARCH.absent) continue
@@ -198,8 +203,8 @@ export class KeyIndex implements Evictor {
     const segments = [...(only ?? this.#segments.keys())]
     for (const segment of segments) {
       const { hint, runs } = (this.#segments.get(segment) ?? this.#retired.get(segment))!
-      if (hint !== null) cursors.push(hint.cursor(range))
-      for (const run of runs) cursors.push(run.cursor(range))
+      if (hint !== null) cursors.push(this.dropped.cursor(hint.cursor(range), segment))
+      for (const run of runs) cursors.push(this.dropped.cursor(run.cursor(range), segment))
     }
     return { cursors, segments }
   }

@@ -1,9 +1,10 @@
 /**
- * Goes through the newest records of all keys, in their order, as the hints and runs know them. Synchronous;
- * nothing may be written before it is through.
+ * Goes through the newest records of a range of keys, in their order, as the hints and runs know them.
+ * Synchronous; nothing may be written before it is through.
  */
 
 import { copyBytes } from '@minivault/codec'
+import type { KeyRange } from '../hint/entry-list.ts'
 import { HintDamaged } from '../hint/hint-block.ts'
 import { MergedCursor } from '../hint/key-cursor.ts'
 import type { KeyEntry } from '../hint/key-entry.ts'
@@ -11,15 +12,17 @@ import type { KeyIndex } from './key-index.ts'
 
 export class KeyWalk {
   readonly #keys: KeyIndex
+  readonly #range: KeyRange
   #cursor: MergedCursor
   /** The key handed out last: where to go on when a hint turns out to be damaged. */
   #last = new Uint8Array(64)
   #lastBytes = 0
   #lastSpace = 0
 
-  constructor(keys: KeyIndex) {
+  constructor(keys: KeyIndex, range: KeyRange = {}) {
     this.#keys = keys
-    this.#cursor = new MergedCursor(keys.cursors({}).cursors)
+    this.#range = range
+    this.#cursor = new MergedCursor(keys.cursors(range).cursors)
   }
 
   /** Valid until the next call; null: that was all. */
@@ -52,6 +55,7 @@ export class KeyWalk {
     this.#keys.repair(damage)
     const key = this.#last.subarray(0, this.#lastBytes)
     const from = { space: this.#lastSpace, key, isInclusive: false }
-    this.#cursor = new MergedCursor(this.#keys.cursors(this.#lastBytes === 0 ? {} : { from }).cursors)
+    const range = this.#lastBytes === 0 ? this.#range : { ...this.#range, from }
+    this.#cursor = new MergedCursor(this.#keys.cursors(range).cursors)
   }
 }

@@ -68,9 +68,10 @@ class IndexView implements ScanView {
 
   cursor(range: KeyRange): KeyCursor {
     const cursors: KeyCursor[] = []
-    for (const { hint, runs } of this.#lists) {
-      if (hint !== null) cursors.push(hint.cursor(range))
-      for (const run of runs) cursors.push(run.cursor(range))
+    const { dropped } = this.#parts.engine.keys
+    for (const { segment, hint, runs } of this.#lists) {
+      if (hint !== null) cursors.push(dropped.cursor(hint.cursor(range), segment))
+      for (const run of runs) cursors.push(dropped.cursor(run.cursor(range), segment))
     }
     return new MergedCursor(cursors, range)
   }

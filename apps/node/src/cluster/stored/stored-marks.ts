@@ -14,6 +14,7 @@ export class StoredMarks {
   readonly #tables: TableForm
   readonly #mutation = new Mutation()
   readonly #ballot = new Version()
+  #droppedEnd = -1
 
   constructor(records: RecordDoor, tables: TableForm) {
     this.#records = records
@@ -57,6 +58,26 @@ export class StoredMarks {
 
   writeLevel(level: Durability): void {
     this.#write(LEVEL, Uint8Array.of(level))
+  }
+
+  /**
+   * What lies below the segment that this returns is gone. Where nothing was written since the last one was,
+   * they share it.
+   */
+  writeDropped(partition: number): number {
+    const records = this.#records
+    const key = `dropped/${partition.toString(16).padStart(4, '0')}`
+    if (records.end !== this.#droppedEnd) {
+      records.roll()
+      // What begins the segment tells its number.
+      this.#write(key, this.#read(key) ?? new Uint8Array(4))
+    }
+    const { segment } = records
+    const value = new Uint8Array(4)
+    new DataView(value.buffer).setUint32(0, segment, true)
+    this.#write(key, value)
+    this.#droppedEnd = records.end
+    return segment
   }
 
   /** A copy; null: nothing stands there. `#ballot` is that of what does. */

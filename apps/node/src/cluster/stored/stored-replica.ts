@@ -4,7 +4,7 @@
  *
  * What a find shows is made anew from the record each time, and never changed.
  */
-import { Version } from '@minivault/clock'
+import { successor, Version } from '@minivault/clock'
 import {
   DURABILITY,
   type Durability,
@@ -24,12 +24,22 @@ import {
   ZERO,
 } from '@minivault/cluster'
 import { hashKey, KeyHash } from '@minivault/codec'
-import { APPLY, Mutation, RecordDoor, SPACE, StorageError, type Store } from '@minivault/storage'
+import {
+  APPLY,
+  Mutation,
+  RecordDoor,
+  type RecordsOwner,
+  SPACE,
+  StorageError,
+  type Store,
+} from '@minivault/storage'
 import { PARTITIONS, partitionOf } from '@minivault/topology'
 import { LAYOUTS_KEY, MemberKey } from '../member-key.ts'
 import type { MemberValue } from '../member-value.ts'
 import { bootId, startOf } from './folder-start.ts'
 import { KeyLeaves } from './key-leaves.ts'
+import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
+import { Released } from './released.ts'
 import { StoredMarks } from './stored-marks.ts'
 
 export interface StoredReplicaParts {
@@ -41,16 +51,12 @@ export interface StoredReplicaParts {
 
 const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durability: DURABILITY.fsync }
 
-/** Where what is decided about layouts stands, among the metadata. */
-const LAYOUTS_RECORD = metadataKey('next-layout')
-const LAYOUTS_PROMISE = metadataKey('next-layout/promise')
-
 interface Waiting {
   readonly position: number
   readonly then: () => void
 }
 
-export class StoredReplica implements ReplicaStore {
+export class StoredReplica implements ReplicaStore, RecordsOwner {
   /** Told when the log is durable further than before. */
   onDurable: (() => void) | null = null
   readonly highestBallot = new Version()
@@ -65,6 +71,7 @@ export class StoredReplica implements ReplicaStore {
   readonly #stored: StoredMarks
   readonly #marks: Mark[] = []
   readonly #leaves = new KeyLeaves()
+  readonly #released = new Released()
   readonly #promisedUpTo: Version[] = new Array(PARTITIONS).fill(ZERO)
   /** No promise, no second lookup. */
   #hasPromises = false
@@ -89,7 +96,7 @@ export class StoredReplica implements ReplicaStore {
     let layoutState: LayoutState | null = null
     for (const mark of this.#marks) if (mark.kind === 'layout') layoutState = mark.state
     this.layoutState = layoutState
-    this.#records.onReached = () => this.#reached()
+    this.#records.owner = this
   }
 
   find(key: Key): Standing {
@@ -105,7 +112,7 @@ export class StoredReplica implements ReplicaStore {
     if (value === undefined) throw new Error('a record without its value was to be held')
     const own = key as MemberKey
     const mutation = this.#mutation
-    this.#fill(mutation, own)
+    aim(mutation, own, SPACE.user)
     mutation.ballot.copy(record.ballot)
     mutation.version.copy(record.version)
     mutation.requestId.copy(record.request)
@@ -115,7 +122,8 @@ export class StoredReplica implements ReplicaStore {
     this.#fillValue(mutation, own, value)
     if (durability < this.#level) this.#lower(durability)
     this.#apply(mutation)
-    if (this.#records.wasAbsent) this.#leaves.add(own)
+    const wasReleased = !this.#released.isEmpty && this.#released.forget(own)
+    if (this.#records.wasAbsent || wasReleased) this.#leaves.add(own)
     this.#meet(own.partition, record.ballot)
     return this.#records.place
   }
@@ -123,13 +131,8 @@ export class StoredReplica implements ReplicaStore {
   pledge(key: Key, { ballot, request, attempt }: Pledge): number {
     const own = key as MemberKey
     const mutation = this.#pledge
-    const isLayouts = own.bytes.length === 0
-    const place = isLayouts ? LAYOUTS_PROMISE : own
-    mutation.space = isLayouts ? SPACE.meta : SPACE.promise
-    mutation.key = place.bytes
-    mutation.keyEnd = place.bytes.length
-    mutation.hash.high = place.high
-    mutation.hash.low = place.low
+    aim(mutation, own, SPACE.promise)
+    mutation.tombstone = false
     mutation.ballot.copy(ballot)
     mutation.requestId.copy(request)
     mutation.attempt = attempt
@@ -139,9 +142,39 @@ export class StoredReplica implements ReplicaStore {
     return this.#records.place
   }
 
-  release(_key: Key): void {}
+  /** A promise goes with it, by a tombstone of its own: nothing would be left to let go of it later. */
+  release(key: Key): void {
+    const own = key as MemberKey
+    if (!this.#look(own, false)) return
+    this.#released.add(own, new Version().copy(this.#records.found.ballot))
+    this.#leaves.remove(own)
+    if (!this.#hasPromises || !this.#lookForPromise(own) || this.#records.found.tombstone) return
+    const mutation = this.#pledge
+    aim(mutation, own, SPACE.promise)
+    mutation.tombstone = true
+    mutation.requestId.clear()
+    mutation.attempt = 0
+    successor(this.#records.found.ballot, 0, mutation.ballot)
+    this.#apply(mutation)
+  }
 
-  drop(_partition: number): void {}
+  /** What comes from now on lies in a segment above all that is gone. */
+  drop(partition: number): void {
+    const below = this.#stored.writeDropped(partition)
+    this.#records.drop(partition, below)
+    for (const key of this.#leaves.keysOf(partition)) {
+      if (isLayouts(key)) continue
+      this.#forget(key, SPACE.user)
+      this.#forget(key, SPACE.promise)
+    }
+    // The next open finds it again, and drops it again.
+    if (LAYOUTS_KEY.partition === partition) this.release(LAYOUTS_KEY)
+    this.#leaves.drop(partition)
+  }
+
+  #forget(key: MemberKey, space: RecordSpace): void {
+    this.#records.forget(space, key.bytes, 0, key.bytes.length, key)
+  }
 
   note(mark: Mark): number {
     return this.#stored.note(mark)
@@ -197,7 +230,7 @@ export class StoredReplica implements ReplicaStore {
   /** @param then it is durable */
   writeClusterId(id: string, then: () => void): void {
     this.#waiting.push({ position: this.#stored.writeClusterId(id), then })
-    this.#reached()
+    this.onReached()
   }
 
   // --- looking
@@ -219,19 +252,24 @@ export class StoredReplica implements ReplicaStore {
   }
 
   #look(key: MemberKey, wantsValue: boolean): boolean {
-    const isLayouts = key.bytes.length === 0
-    const place = isLayouts ? LAYOUTS_RECORD : key
-    const space = isLayouts ? SPACE.meta : SPACE.user
+    const place = placeOf(key, SPACE.user)
+    const space = spaceOf(key, SPACE.user)
     const { bytes } = place
-    if (wantsValue) return this.#records.read(space, bytes, 0, bytes.length, place)
-    return this.#records.look(space, bytes, 0, bytes.length, place)
+    const isThere = wantsValue
+      ? this.#records.read(space, bytes, 0, bytes.length, place)
+      : this.#records.look(space, bytes, 0, bytes.length, place)
+    return isThere && !this.#isReleased(key)
+  }
+
+  /** What was found. */
+  #isReleased(key: MemberKey): boolean {
+    if (this.#released.isEmpty) return false
+    return this.#released.has(key, this.#records.found.ballot)
   }
 
   #lookForPromise(key: MemberKey): boolean {
-    const isLayouts = key.bytes.length === 0
-    const place = isLayouts ? LAYOUTS_PROMISE : key
-    const space = isLayouts ? SPACE.meta : SPACE.promise
-    return this.#records.look(space, place.bytes, 0, place.bytes.length, place)
+    const place = placeOf(key, SPACE.promise)
+    return this.#records.look(spaceOf(key, SPACE.promise), place.bytes, 0, place.bytes.length, place)
   }
 
   #recordOf(key: MemberKey, wantsValue: boolean): HeldRecord {
@@ -256,16 +294,6 @@ export class StoredReplica implements ReplicaStore {
   }
 
   // --- writing
-
-  #fill(mutation: Mutation, key: MemberKey): void {
-    const isLayouts = key.bytes.length === 0
-    const place = isLayouts ? LAYOUTS_RECORD : key
-    mutation.space = isLayouts ? SPACE.meta : SPACE.user
-    mutation.key = place.bytes
-    mutation.keyEnd = place.bytes.length
-    mutation.hash.high = place.high
-    mutation.hash.low = place.low
-  }
 
   #fillValue(mutation: Mutation, key: MemberKey, value: Value | null): void {
     mutation.tombstone = value === null
@@ -307,7 +335,18 @@ export class StoredReplica implements ReplicaStore {
     if (isAbove(ballot, this.#promisedUpTo[partition]!)) this.#promisedUpTo[partition] = ballot
   }
 
-  #reached(): void {
+  // --- RecordsOwner
+
+  mayRelease(hash: KeyHash, ballot: Version, space: number): boolean {
+    // A tombstone of a promise says nothing that its absence does not.
+    return space === SPACE.promise || (space === SPACE.user && this.#released.has(hash, ballot))
+  }
+
+  onLeft(hash: KeyHash, ballot: Version): void {
+    this.#released.left(hash, ballot)
+  }
+
+  onReached(): void {
     if (this.#waiting.length > 0) {
       const durable = this.#records.reached(DURABILITY.fsync)
       const over = this.#waiting.filter(({ position }) => position <= durable)
@@ -351,11 +390,6 @@ export class StoredReplica implements ReplicaStore {
     this.highestBallot.copy(higher(this.highestBallot, ballot))
     this.#meet(LAYOUTS_KEY.partition, ballot)
   }
-}
-
-function metadataKey(name: string): MemberKey {
-  const bytes = Buffer.from(name)
-  return MemberKey.hashed(bytes, 0, bytes.length)
 }
 
 /** Where they are equal, one object is enough: nobody changes it. */
