@@ -1,6 +1,7 @@
 /*
  * Where nodes are: `minivault(s)://:token@host:port` for the binary protocol, `http(s)://:token@host:port`
- * for HTTP, with `s` over TLS; further nodes behind commas, `host:port,host:port`. The token is the node's `-auth` key, percent-encoded; a user name is not used.
+ * for HTTP, with `s` over TLS; further nodes behind commas, `host:port,host:port`. The token is the nodes'
+ * `-auth` key, percent-encoded; a user name is not used.
  */
 
 import { ClientError } from './client-error.ts'

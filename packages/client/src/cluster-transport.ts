@@ -1,12 +1,12 @@
 /*
  * The transport of a client that knows several nodes: each call is an attempt at one of them, and when that
- * breaks, is refused or takes too long, an attempt at another, under the same request id with the next number,
- * until the call's time is over.
+ * breaks, is refused or takes too long, an attempt at another, under the same request id with the next
+ * number, until the call's time is over.
  *
  * A read that takes longer than most is asked of a second node as well, for a small share of them; the first
- * answer counts. Of a write a "yes" counts from any attempt, a "no" only from the latest. Who cannot be sent
- * again without acting twice (a write by the documented opcodes, a batch, a value from a source) moves on only
- * while it has not left.
+ * answer counts. Of a write a "yes" counts from any attempt, a "no" only from the latest. What cannot be sent
+ * again without acting twice (a write by the documented opcodes, a batch, a value from a source) moves on
+ * only while it has not left.
  */
 
 import { isErrorName } from '@minivault/protocol'

@@ -1,6 +1,6 @@
 /*
- * How long the last answers took, and what most of them stayed below: from that it is learned how long to wait
- * before another node is asked. Coarse on purpose: whole milliseconds, looked at anew every so often.
+ * How long the last answers took, and what most of them stayed below: from that it is learned how long to
+ * wait before another node is asked. Coarse on purpose: whole milliseconds, looked at anew every so often.
  */
 
 import { LATENCIES_KEPT, LATENCIES_LEAST, LATENCIES_STEP } from './limits.ts'

@@ -70,7 +70,7 @@ export const UPDATE_PAUSE_MS_MAX = 200
 /** Times a scan looks again for a large value that is replaced while it is fetched. */
 export const SCAN_FETCHES_MAX = 8
 
-/** Of several nodes: answers whose times are remembered, how many there must be, how often they are looked at. */
+/** Of several nodes: answers whose times are remembered, the least of them, how often they are looked at. */
 export const LATENCIES_KEPT = 512
 export const LATENCIES_LEAST = 64
 export const LATENCIES_STEP = 32
@@ -91,7 +91,10 @@ export const ATTEMPTS_AT_ONCE_MAX = 3
 /** Attempts of a call are numbered by a byte. */
 export const ATTEMPT_MAX = 255
 
-/** The shortest wait before a second node is asked to read, the share of reads that may be, saved up at most. */
+/**
+ * The shortest wait before a second node is asked to read, the share of reads for which one may be, and how
+ * many such are saved up at most.
+ */
 export const HEDGE_MS_MIN = 2
 export const HEDGE_SHARE_DEFAULT = 0.05
 export const HEDGES_SAVED_MAX = 20
@@ -107,7 +110,7 @@ export const PROBE_MS = 1_000
 export const ROUND_PAUSE_MS_MIN = 20
 export const ROUND_PAUSE_MS_MAX = 1_000
 
-/** How old a layout may be before it is asked for again while there are calls; and after a hint that it is. */
+/** How old a layout may be before it is asked for again while there are calls; and after a hint. */
 export const LAYOUT_MS_MAX = 10_000
 export const LAYOUT_HINTED_MS_MIN = 500
 

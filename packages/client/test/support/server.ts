@@ -1,6 +1,8 @@
-/** The real program, spawned on a free port; ends with the test. */
+/** The real program, spawned on a free port, alone or as one of a cluster; ends with the test. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,12 +25,17 @@ export function temporaryFolder(t: Test): string {
   return folder
 }
 
-export async function startServer(t: Test, words: string[] = [], data = temporaryFolder(t)): Promise<Server> {
+export async function startServer(
+  t: Test,
+  words: string[] = [],
+  data = temporaryFolder(t),
+  environment: Record<string, string> = {},
+): Promise<Server> {
   const withPort = words.includes('-port') ? words : ['-port', '0', ...words]
   const child = spawn(
     process.execPath,
     [...NODE_ARGUMENTS, ...withPort, '-host', '127.0.0.1', '-data', data],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
   )
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
   t.teardown(async () => {
@@ -47,4 +54,56 @@ export async function startServer(t: Test, words: string[] = [], data = temporar
     ended.then(() => reject(new Error(`the node ended: ${out}${err}`)))
   })
   return { child, port }
+}
+
+/** Three members on ports of their own. */
+export class ServerCluster {
+  readonly ports: readonly number[]
+  readonly servers: Server[] = []
+  readonly #t: Test
+  readonly #folders: readonly string[]
+
+  static async start(t: Test): Promise<ServerCluster> {
+    const cluster = new ServerCluster(t, await freePorts(3))
+    await Promise.all([0, 1, 2].map((place) => cluster.start(place)))
+    return cluster
+  }
+
+  constructor(t: Test, ports: readonly number[]) {
+    this.#t = t
+    this.ports = ports
+    this.#folders = ports.map(() => temporaryFolder(t))
+  }
+
+  get url(): string {
+    return `minivault://${this.#names().join(',')}`
+  }
+
+  async start(place: number): Promise<void> {
+    const names = this.#names()
+    const [own] = names.splice(place, 1)
+    const words = ['-port', `${this.ports[place]}`, '-public-url', own!, '-durability', 'os']
+    const environment = { CLUSTER_NODES: names.join(',') }
+    this.servers[place] = await startServer(this.#t, words, this.#folders[place], environment)
+  }
+
+  /** Returns when it has ended. */
+  async kill(place: number, signal: NodeJS.Signals): Promise<void> {
+    const { child } = this.servers[place]!
+    const ended = once(child, 'close')
+    child.kill(signal)
+    await ended
+  }
+
+  #names(): string[] {
+    return this.ports.map((port) => `127.0.0.1:${port}`)
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as net.AddressInfo).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
 }
