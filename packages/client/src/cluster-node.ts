@@ -2,8 +2,8 @@
  * One node of several, as far as it has shown itself.
  *
  * One that refuses rests for a while, reads and writes by themselves, and then gets one call now and then
- * until it takes one. One that cannot be reached, or is silent, is down: it gets calls only when there is nobody
- * else, and is asked for its health now and then. Whatever it answers, and however late, it is up again.
+ * until it takes one. One that cannot be reached, or is silent, is down: it gets calls only when there is
+ * nobody else, and is asked for its health now and then. Whatever it answers, and however late, it is up.
  */
 
 import { type Address, placeOf } from './address.ts'

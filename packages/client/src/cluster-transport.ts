@@ -23,6 +23,7 @@ import { LayoutReader } from './layout-reader.ts'
 import {
   ATTEMPT_MAX,
   ATTEMPTS_AT_ONCE_MAX,
+  BUSY_TRIES,
   CLOCK_RETRIES_MAX,
   ROUND_PAUSE_MS_MAX,
   ROUND_PAUSE_MS_MIN,
@@ -112,7 +113,8 @@ export class ClusterTransport implements Transport, AttemptOwner {
     const { call, live, tried } = attempts
     if (call.settled || this.#isClosed || live.length >= ATTEMPTS_AT_ONCE_MAX) return
     const node = this.#nodes.choose(call, tried, now)
-    if (node === null) return this.#endRound(attempts)
+    // Whoever is down is asked only when nobody has it: where all are slow, more calls make them slower.
+    if (node === null || (node.isDown && live.length > 0)) return this.#endRound(attempts)
     const attempt = new Attempt(attempts, node, now, this)
     if (attempt.attempt > ATTEMPT_MAX) return this.#fail(attempts, call.lastError!)
     attempts.add(attempt)
@@ -227,7 +229,7 @@ export class ClusterTransport implements Transport, AttemptOwner {
     const { time } = this.#options
     const now = time.now()
     if (ageMs >= this.#patience.tryMsOf(attempt) || (node.isDown && node.downAt > attempt.startedAt)) {
-      this.#overdue(attempt, now)
+      this.#late(attempt, ageMs, now)
     } else if (this.#mayHedge(attempt, ageMs)) {
       attempts.isHedged = true
       this.#start(attempts, now)
@@ -241,17 +243,26 @@ export class ClusterTransport implements Transport, AttemptOwner {
     return this.#patience.takeHedge()
   }
 
-  #overdue(attempt: Attempt, now: number): void {
-    const { attempts, node, carrier, sent, sentAt } = attempt
-    const { isBegun } = attempt
-    const since = isBegun ? now - this.#patience.tryMsOf(attempt) : sentAt
+  #late(attempt: Attempt, ageMs: number, now: number): void {
+    const { node, carrier, sentAt, isBegun, isWrite } = attempt
+    if (!isRepeatable(attempt)) return
+    const tryMs = this.#patience.tryMsOf(attempt)
+    const since = isBegun ? now - tryMs : sentAt
     const isSilent = carrier instanceof Connection ? carrier.heardAt < since : !isBegun
-    if ((isBegun && !isSilent) || !isRepeatable(attempt)) return
-    attempt.isOverdue = true
-    if (isSilent && !node.isDown) {
+    if (isSilent) {
+      if (!node.isDown) this.#watch.hurry()
       node.fell(now)
-      this.#watch.hurry()
+    } else if (isBegun || (isWrite && ageMs < tryMs * BUSY_TRIES)) {
+      // The node works; two that write the same for us only get in each other's way.
+      return
     }
+    this.#pass(attempt)
+  }
+
+  /** Its node takes too long: another is asked. */
+  #pass(attempt: Attempt): void {
+    const { attempts, node, sent } = attempt
+    attempt.isOverdue = true
     if (sent === 0) {
       attempt.settle()
       attempts.drop(attempt)

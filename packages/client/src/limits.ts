@@ -81,9 +81,12 @@ export const LATENCIES_STEP = 32
  */
 export const TRY_MS_MIN = 50
 export const TRY_MS_MAX = 1_000
-export const TRY_MS_START = 500
+export const TRY_MS_START = 1_000
 export const TRY_LATENCIES = 3
 export const TRY_BYTES_PER_MS = 10_000
+
+/** A node that answers other calls may take so many times as long for a write. */
+export const BUSY_TRIES = 8
 
 /** Nodes that work on one call at the same time. */
 export const ATTEMPTS_AT_ONCE_MAX = 3
@@ -104,7 +107,7 @@ export const REST_MS_MIN = 50
 export const REST_MS_MAX = 2_000
 
 /** How long a node that does not answer may take to answer HEALTH before its connection is given up. */
-export const PROBE_MS = 1_000
+export const PROBE_MS = 3_000
 
 /** First and longest pause of a call that every node has refused; doubled each time. */
 export const ROUND_PAUSE_MS_MIN = 20

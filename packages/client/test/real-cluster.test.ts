@@ -85,9 +85,9 @@ t.test('one killed, one frozen, all restarted in turn: no call fails', async (t)
   t.comment(`killed: ${load.figures()}`)
   t.same(load.failures, [], 'one was killed')
   await cluster.start(0)
+  await cluster.together()
 
   const [, frozen] = cluster.servers
-  await pause(500)
   load.figures()
   frozen!.child.kill('SIGSTOP')
   await pause(1_500)
@@ -99,6 +99,7 @@ t.test('one killed, one frozen, all restarted in turn: no call fails', async (t)
   for (const place of [0, 1, 2]) {
     await cluster.kill(place, 'SIGTERM')
     await cluster.start(place)
+    await cluster.together()
     t.comment(`restarted: ${load.figures()}`)
   }
   const written = await load.end()

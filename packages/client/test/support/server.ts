@@ -66,6 +66,7 @@ export class ServerCluster {
   static async start(t: Test): Promise<ServerCluster> {
     const cluster = new ServerCluster(t, await freePorts(3))
     await Promise.all([0, 1, 2].map((place) => cluster.start(place)))
+    await cluster.together()
     return cluster
   }
 
@@ -85,6 +86,18 @@ export class ServerCluster {
     const words = ['-port', `${this.ports[place]}`, '-public-url', own!, '-durability', 'os']
     const environment = { CLUSTER_NODES: names.join(',') }
     this.servers[place] = await startServer(this.#t, words, this.#folders[place], environment)
+  }
+
+  /** Each votes and reaches the others. */
+  async together(): Promise<void> {
+    for (const port of this.ports) {
+      for (;;) {
+        const health = await fetch(`http://127.0.0.1:${port}/health`).then((response) => response.json())
+        const { votes, members_away: away } = health as { votes: boolean; members_away: string }
+        if (votes && away === '') break
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
   }
 
   /** Returns when it has ended. */
