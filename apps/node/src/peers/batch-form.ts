@@ -1,8 +1,8 @@
 /** How messages become batches. What stands in them, links do not know. */
 import type { LayoutState, Message, StartMessage } from '@minivault/cluster'
 
-/** The two kinds of a batch. */
-export const BATCH = { messages: 0, firstStart: 1 } as const
+/** The kinds of a batch. */
+export const BATCH = { messages: 0, firstStart: 1, lists: 2 } as const
 export type BatchKind = (typeof BATCH)[keyof typeof BATCH]
 
 /** Messages behind each other, as bytes. */

@@ -7,7 +7,7 @@ import type { ErrorNumber } from '@minivault/protocol'
 import { PEER_BATCH_BYTES } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
 import type { Time } from '../time.ts'
-import type { BatchForm } from './batch-form.ts'
+import { BATCH, type BatchForm } from './batch-form.ts'
 import type { Carrier, CarrierOwner, Parcel } from './carrier.ts'
 import type { LinkStatus } from './link-status.ts'
 import { PeerClock } from './peer-clock.ts'
@@ -19,6 +19,8 @@ export interface PeerLink {
   /** Leaves with all others of this turn; written down before it returns. */
   send(message: Message): void
   sendStart(message: StartMessage<LayoutState>): void
+  /** `encodeList`. */
+  sendList(bytes: Uint8Array): void
   close(): void
 }
 
@@ -85,6 +87,12 @@ export class BatchLink implements PeerLink, CarrierOwner {
   sendStart(message: StartMessage<LayoutState>): void {
     if (this.#isClosed) return
     this.#waiting.addStart(message, this.#parts.time.elapsedMs())
+    if (!this.isTouched) this.#parts.onTouched(this)
+  }
+
+  sendList(bytes: Uint8Array): void {
+    if (this.#isClosed) return
+    this.#waiting.addAlone(BATCH.lists, bytes, this.#parts.time.elapsedMs())
     if (!this.isTouched) this.#parts.onTouched(this)
   }
 

@@ -12,8 +12,8 @@ const SPARE_MAX = 4
 
 export class WaitingBatch {
   kind: BatchKind = BATCH.messages
-  /** Of a first start. */
-  start: Uint8Array | null = null
+  /** Instead of messages. */
+  alone: Uint8Array | null = null
   readonly content: MessageBytes
   messages = 0
   /** When its first message came. */
@@ -24,16 +24,16 @@ export class WaitingBatch {
   }
 
   get bytes(): Uint8Array {
-    return this.start ?? this.content.bytes
+    return this.alone ?? this.content.bytes
   }
 
   get length(): number {
-    return this.start === null ? this.content.length : this.start.length
+    return this.alone === null ? this.content.length : this.alone.length
   }
 
   clear(): void {
     this.kind = BATCH.messages
-    this.start = null
+    this.alone = null
     this.messages = 0
     this.content.clear()
   }
@@ -78,10 +78,15 @@ export class WaitingBatches {
   }
 
   addStart(message: StartMessage<LayoutState>, elapsedMs: number): void {
+    this.addAlone(BATCH.firstStart, this.#form.start(message), elapsedMs)
+  }
+
+  /** A batch of its own, with this behind its header. */
+  addAlone(kind: BatchKind, bytes: Uint8Array, elapsedMs: number): void {
     if (this.#last.messages > 0) this.seal()
     const last = this.#last
-    last.kind = BATCH.firstStart
-    last.start = this.#form.start(message)
+    last.kind = kind
+    last.alone = bytes
     last.messages = 1
     last.since = elapsedMs
     this.seal()

@@ -1,7 +1,7 @@
 /** What stands before the messages of a batch: docs/PEERS.md draws it. */
 
 /** What follows a header. */
-export const BATCH = { messages: 0, firstStart: 1 } as const
+export const BATCH = { messages: 0, firstStart: 1, lists: 2 } as const
 
 export const BATCH_VERSION = 1
 /** What `BatchHeader.read` answers instead of a place. */
