@@ -84,6 +84,14 @@ export const LEDGER_BATCH_VERSIONS = 64 * 1024
 /** Pages of scans filled at once, and those that wait for their turn; one more is refused. */
 export const SCANS_AT_ONCE_MAX = 16
 export const SCANS_WAITING_MAX = 4096
+/** Of a cluster: keys of one list that members ask each other for, and bytes of our own with their values. */
+export const SCAN_LIST_ENTRIES_MAX = 1000
+export const SCAN_LIST_ENTRIES_MIN = 16
+export const SCAN_LIST_BYTES = 256 * 1024
+/** So long a list is waited for, and all that a page takes; keys of a page asked for at once. */
+export const SCAN_PATIENCE_MS = 500
+export const SCAN_PAGE_MS_MAX = 10_000
+export const SCAN_READS_AT_ONCE = 64
 /** The latest moment at which a value may end, in wall milliseconds: what 48 bits hold. */
 export const EXPIRY_MS_MAX = 2 ** 48 - 1
 /**

@@ -1,6 +1,6 @@
 /**
- * What it costs to make a message bytes and to read it back, ns each: an offer and its answer are two messages
- * for each replica of each write.
+ * What it costs to make a message bytes and to read it back, ns each: an offer and its answer are two
+ * messages for each replica of each write.
  *
  *     node --import=tsx --conditions=minivault:source packages/cluster/bench/peer-form.ts
  *

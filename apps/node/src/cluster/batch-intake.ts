@@ -4,8 +4,10 @@ import {
   BATCH_VERSION,
   BatchHeader,
   HEADER_ERROR,
+  type ListMessage,
   MALFORMED,
   type Message,
+  readList,
   readMessages,
   readStarts,
 } from '@minivault/cluster'
@@ -16,6 +18,8 @@ import type { Member } from './member.ts'
 
 export interface BatchIntakeParts {
   readonly member: Member
+  /** From another member, by its number. */
+  readonly onList: (from: number, message: ListMessage) => void
   /** Our own member name. */
   readonly name: string
   /** Of the list that we were given. */
@@ -50,7 +54,10 @@ export class BatchIntake implements PeerReceiver {
       if (this.differingLists.size > 0) this.differingLists.delete(header.name)
     } else if (this.#parts.member.numberOf(header.name) >= 0) this.differingLists.add(header.name)
     if (header.kind === BATCH.firstStart) return this.#takeStarts(bytes, content, end)
-    return header.kind === BATCH.messages ? this.#takeMessages(bytes, content, end) : UNKNOWN_KIND
+    if (header.kind !== BATCH.messages && header.kind !== BATCH.lists) return UNKNOWN_KIND
+    // Whoever asks does so again.
+    if (this.#parts.member.belonging === null) return null
+    return this.#judgeMember() ?? this.#takeOfMember(bytes, content, end)
   }
 
   /** Two that say they are the same: the address belongs to the one that answers there. */
@@ -70,15 +77,22 @@ export class BatchIntake implements PeerReceiver {
     return count < 0 ? malformed('its first words cannot be read') : null
   }
 
-  #takeMessages(bytes: Uint8Array, at: number, end: number): PeerRefusal | null {
+  #judgeMember(): PeerRefusal | null {
     const { member } = this.#parts
     const { name, clusterId } = this.#header
-    // Whoever asks does so again.
-    if (member.belonging === null) return null
-    const ours = member.belonging.clusterId
+    const ours = member.belonging!.clusterId
     if (clusterId !== ours) return refused(`it is of cluster ${clusterId}, this node of ${ours}`)
     this.#from = member.numberOf(name)
-    if (this.#from < 0) return refused(`${name} is not a member of this cluster`)
+    return this.#from < 0 ? refused(`${name} is not a member of this cluster`) : null
+  }
+
+  #takeOfMember(bytes: Uint8Array, at: number, end: number): PeerRefusal | null {
+    if (this.#header.kind === BATCH.lists) {
+      const list = readList(bytes, at, end)
+      if (list === null) return malformed('its list cannot be read')
+      this.#parts.onList(this.#from, list)
+      return null
+    }
     const count = readMessages(bytes, at, end, FORMS, this.#onMessage)
     return count === MALFORMED ? malformed('a message of its batch cannot be read') : null
   }

@@ -3,12 +3,11 @@
  * door for their batches. The only place that wires them.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { LEVEL, LIMITS, type Request } from '@minivault/cluster'
+import { LEVEL, LIMITS, type ListMessage, type Request } from '@minivault/cluster'
 import type { Store } from '@minivault/storage'
 import { encodeLayout, type Layout, membersHash } from '@minivault/topology'
 import type { Complete } from '../key-value.ts'
 import { READY_LOOK_MS } from '../limits.ts'
-import { pageOf } from '../local/scan-pages.ts'
 import type { NodeLogger } from '../node.ts'
 import { PeerDoor } from '../peers/peer-door.ts'
 import { PeerLinks } from '../peers/peer-links.ts'
@@ -22,7 +21,11 @@ import { ClusterKeyValue } from './cluster-key-value.ts'
 import { TABLES } from './forms.ts'
 import { Member } from './member.ts'
 import { MemberHealth } from './member-health.ts'
+import type { MemberKey } from './member-key.ts'
 import { MemberLog } from './member-log.ts'
+import { circleOf } from './scan/circle-of.ts'
+import { ClusterScan } from './scan/cluster-scan.ts'
+import { SCAN_TOKENS } from './scan/scan-reads.ts'
 import { StoredReplica } from './stored/stored-replica.ts'
 
 export interface ClusteredParts {
@@ -42,6 +45,7 @@ export class Clustered {
   readonly health: MemberHealth
   readonly #member: Member
   readonly #links: PeerLinks
+  readonly #scan: ClusterScan
   readonly #watch: unknown
   /** In words, as of the last tick; null: requests are served. */
   #refusal: string | null = null
@@ -68,17 +72,27 @@ export class Clustered {
     const linkStatus = (member: string) => links.linkTo(member).status
     const offsets = () => others.flatMap((member) => linkStatus(member).offsetMs ?? [])
     const isClockOff = () => isOff(offsets(), parts.maxOffsetMs)
+    const warmth = {
+      isWarm: (key: MemberKey) => replica.isWarm(key),
+      warm: (key: MemberKey, then: () => void) => replica.warm(key, then),
+    }
+    const ask = (token: number, request: Request) => this.#member.ask(token, request)
+    const scan = new ClusterScan({
+      ...{ store, time, random: random(), ask, ...warmth },
+      circle: () => circleOf(this.#member, name),
+      send: (to, list) => this.#member.sendList(to, list),
+    })
+    this.#scan = scan
     this.keyValue = new ClusterKeyValue({
       complete: parts.complete,
-      core: { ask: (token, request) => this.#member.ask(token, request) },
-      isWarm: (key) => replica.isWarm(key),
-      warm: (key, then) => replica.warm(key, then),
+      core: { ask },
+      ...warmth,
       refusal: (request) => this.#refusal ?? this.#whyNot(request),
       now: () => time.elapsedMs(),
       wallMs: () => time.now(),
       discard: (staged) => store.engine.large.discard(staged),
       foresee: (keys) => store.foresee(keys),
-      scan: (query) => pageOf(store, query),
+      scan: (query) => scan.page(query),
     })
     member = new Member({
       settings,
@@ -88,13 +102,14 @@ export class Clustered {
       time,
       random,
       newId: () => randomBytes(16).toString('hex'),
-      onAnswer: (token, answer) => this.keyValue.answer(token, answer),
+      onAnswer: (token, answer) => (token < SCAN_TOKENS ? this.keyValue : scan.reads).answer(token, answer),
     })
     this.#member = member
     const { elapsedMs } = time
     const { maxOffsetMs } = parts
     const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
-    const receiver = new BatchIntake({ member, name, membersHash: hash, nodeIdAt })
+    const onList = (from: number, message: ListMessage) => scan.onMessage(from, message)
+    const receiver = new BatchIntake({ member, onList, name, membersHash: hash, nodeIdAt })
     const differingLists = () => receiver.differingLists
     const view = { member, name, others, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
     this.health = new MemberHealth(view)
@@ -129,6 +144,7 @@ export class Clustered {
   /** After the doors: nobody waits for anything any more. The store is closed by whoever opened it. */
   close(): void {
     this.#time.cancel(this.#watch)
+    this.#scan.close()
     this.#member.close()
     this.#links.close()
   }

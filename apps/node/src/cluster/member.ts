@@ -186,6 +186,10 @@ export class Member implements Env {
     this.#links[member]?.send(message)
   }
 
+  sendList(member: number, bytes: Uint8Array): void {
+    this.#links[member]?.sendList(bytes)
+  }
+
   setTimer(afterMs: number, exchange: number, stage: number): void {
     const { time } = this.#parts
     if (this.#timers === null) {

@@ -2,7 +2,7 @@
  * Pages of scans. Each is a scan of the store's own, from the asker's cursor to the page's end: nothing is
  * held between two pages. So many are under way at once; others wait for their turn, up to a bound.
  */
-import { ERROR } from '@minivault/protocol'
+import { ERROR, ProtocolError } from '@minivault/protocol'
 import { cursorOf, type ScanEntry, type ScanOptions, type Store } from '@minivault/storage'
 import type { Answer, Complete, Operation, ScanQuery } from '../key-value.ts'
 import { SCANS_AT_ONCE_MAX, SCANS_WAITING_MAX } from '../limits.ts'
@@ -55,7 +55,8 @@ export class ScanPages {
       const cursor = await this.#fill(query)
       return (answer) => Object.assign(answer.ok(), { cursor })
     } catch (error) {
-      return (answer) => answer.fail(errorOf(error), (error as Error).message)
+      const number = error instanceof ProtocolError ? ERROR[error.code] : errorOf(error)
+      return (answer) => answer.fail(number, (error as Error).message)
     }
   }
 }

@@ -14,7 +14,12 @@ import { encodeList } from '@minivault/cluster'
 import { ProtocolError } from '@minivault/protocol'
 import { cursorOf, type ScanEntry, type Store } from '@minivault/storage'
 import type { ScanQuery } from '../../key-value.ts'
-import { SCAN_LIST_ENTRIES_MAX, SCAN_LIST_ENTRIES_MIN, SCAN_PAGE_MS_MAX, SCAN_READS_AT_ONCE } from '../../limits.ts'
+import {
+  SCAN_LIST_ENTRIES_MAX,
+  SCAN_LIST_ENTRIES_MIN,
+  SCAN_PAGE_MS_MAX,
+  SCAN_READS_AT_ONCE,
+} from '../../limits.ts'
 import type { Time } from '../../time.ts'
 import { coverOf } from './cover.ts'
 import { ListAsking } from './list-asking.ts'
@@ -118,6 +123,7 @@ export class ClusterScan {
   async #hear(query: ListQuery, keysOnly: boolean, untilMs: number): Promise<Heard> {
     const { store, time } = this.#parts
     const own = await ownList(store, query, keysOnly)
+    const entriesMax = own.isEnd ? query.entriesMax : own.entries.length + SCAN_LIST_ENTRIES_MIN
     const lists = new Map<number, Pick<KeyList, 'entries' | 'isEnd'>>()
     const silent = new Set<number>()
     const without = new Set<number>()
@@ -130,7 +136,9 @@ export class ClusterScan {
       if (cover === null) throw noQuorum()
       const wanted = cover.filter((member) => !lists.has(member))
       if (wanted.length === 0) return { own, lists }
-      const answers = await Promise.all(wanted.map((member) => this.#asking.ask(member, query)))
+      const answers = await Promise.all(
+        wanted.map((member) => this.#asking.ask(member, { ...query, entriesMax })),
+      )
       for (const [index, member] of wanted.entries()) {
         const answer = answers[index]!
         if (answer === null) silent.add(member)

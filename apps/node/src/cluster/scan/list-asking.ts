@@ -52,4 +52,3 @@ export class ListAsking {
     asked.resolve(list)
   }
 }
-

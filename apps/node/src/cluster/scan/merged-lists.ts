@@ -48,11 +48,7 @@ export function mergeLists(
   }
 }
 
-function candidateOf(
-  bytes: Uint8Array,
-  held: ReadonlyMap<number, string>,
-  placement: Placement,
-): Candidate {
+function candidateOf(bytes: Uint8Array, held: ReadonlyMap<number, string>, placement: Placement): Candidate {
   const key = MemberKey.hashed(bytes, 0, bytes.length)
   const electorate = placement.electorateOf(key.partition)
   for (const version of new Set(held.values())) {

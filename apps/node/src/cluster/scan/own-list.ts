@@ -11,7 +11,7 @@ export interface OwnList {
   readonly isEnd: boolean
 }
 
-/** As many entries as are asked for, or as many bytes as are good for a list: one at least, if there is one. */
+/** As many entries as are asked for, or bytes as are good for a list; one at least, if there is one. */
 export async function ownList(store: Store, query: ListQuery, keysOnly: boolean): Promise<OwnList> {
   const scan = store.scan({ ...optionsOf(query), keysOnly, leaveFiles: true, limit: query.entriesMax })
   const entries: ScanEntry[] = []
