@@ -154,7 +154,8 @@ t.test('the vectors, both ways', async (t) => {
     t.strictSame(read, [message], name)
   }
   const names = readdirSync(VECTORS).filter((name) => name.startsWith('peer-'))
-  const known = [...Object.keys(MESSAGES), ...Object.keys(STARTS), 'batch-header']
+  const others = ['batch-header', 'list-which', 'list-these']
+  const known = [...Object.keys(MESSAGES), ...Object.keys(STARTS), ...others]
   t.same(names.sort(), known.map((name) => `peer-${name}.hex`).sort())
 })
 
