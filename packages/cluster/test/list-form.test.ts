@@ -1,4 +1,4 @@
-/** What a scan asks the others, and their answers: the vectors both ways, anything there and back, and cuts. */
+/** What a scan asks the others, and their answers: the vectors both ways, anything there and back. */
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { Version } from '@minivault/clock'
