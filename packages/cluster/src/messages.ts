@@ -229,6 +229,8 @@ export interface Released extends Envelope, Leaf {
 export interface Hello extends Envelope {
   readonly kind: typeof MESSAGE.hello
   readonly lives: readonly Life[]
+  /** In all that it holds. */
+  readonly votes: boolean
 }
 
 // --- layouts

@@ -289,6 +289,7 @@ export class NodeCore {
       case MESSAGE.released:
         return this.#onRepairReply(from, message)
       case MESSAGE.hello:
+        this.#upkeep.onHello(from, message.votes)
         return this.#rejoining.hear(message.lives)
       case MESSAGE.learn:
       case MESSAGE.layout:

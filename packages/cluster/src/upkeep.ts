@@ -30,6 +30,8 @@ export interface UpkeepParts {
 export interface PeerStatus {
   readonly member: number
   readonly isSuspected: boolean
+  /** As it said last: in all that it holds. */
+  readonly votes: boolean
   /** Pointers kept for it. */
   readonly hints: number
   /** Of `Env.now`, when all that we share was last compared; -1: never. */
@@ -49,6 +51,8 @@ export class Upkeep {
   readonly #parts: UpkeepParts
   readonly #compared = new Map<number, Compared>()
   readonly #flushing = new Set<number>()
+  /** Those that say so. For whoever asks how things are; what counts is what each answer says. */
+  readonly #voting = new Set<number>()
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts
@@ -58,7 +62,7 @@ export class Upkeep {
     const { env, marks, peers, rejoining, send, envelope } = this.#parts
     const { lives } = marks
     const others = this.#others()
-    const hello = { kind: MESSAGE.hello, ...envelope(0), lives }
+    const hello = { kind: MESSAGE.hello, ...envelope(0), lives, votes: rejoining.isOver }
     for (const member of others) send(member, hello)
     peers.onTick(others, env.now())
     rejoining.onTick()
@@ -76,12 +80,18 @@ export class Upkeep {
     if (hints.count(member) > 0) this.#flush(member)
   }
 
+  onHello(member: number, votes: boolean): void {
+    if (votes) this.#voting.add(member)
+    else this.#voting.delete(member)
+  }
+
   status(): PeerStatus[] {
     const { peers, hints } = this.#parts
     return this.#others().map((member) => {
       const { comparedMs, keysDiffering } = this.#comparedWith(member)
       const isSuspected = peers.isSuspected(member)
-      return { member, isSuspected, hints: hints.count(member), comparedMs, keysDiffering }
+      const votes = this.#voting.has(member)
+      return { member, isSuspected, votes, hints: hints.count(member), comparedMs, keysDiffering }
     })
   }
 

@@ -106,7 +106,7 @@ const MESSAGES: Readonly<Record<string, Message>> = {
   fenced: { kind: MESSAGE.fenced, ...head, lives: lives.slice(0, 1), digest: Int32Array.of(-1, 5) },
   release: { kind: MESSAGE.release, ...head, ...floor },
   released: { kind: MESSAGE.released, ...head, partition: 7, leaf: 0x1a },
-  hello: { kind: MESSAGE.hello, ...head, lives },
+  hello: { kind: MESSAGE.hello, ...head, lives, votes: true },
   learn: { kind: MESSAGE.learn, ...head },
   layout: { kind: MESSAGE.layout, ...head, state },
   ready: { kind: MESSAGE.ready, ...head },

@@ -62,24 +62,25 @@ export class MemberHealth {
   hasQuorum(): boolean {
     const { layouts } = this.#parts.member
     if (layouts === null) return false
-    const away = this.#awayNumbers()
+    const silent = this.#silentNumbers()
     for (let partition = 0; partition < layouts.partitionCount; partition++) {
-      if (!this.#reaches(partition, away)) return false
+      if (!this.#reaches(partition, silent)) return false
     }
     return true
   }
 
   /** Of this partition. */
   hasQuorumOf(partition: number): boolean {
-    return this.#reaches(partition, this.#awayNumbers())
+    return this.#reaches(partition, this.#silentNumbers())
   }
 
-  #awayNumbers(): ReadonlySet<number> {
+  /** Those whose answers would not count, too. */
+  #silentNumbers(): ReadonlySet<number> {
     const peers = this.#parts.member.status()?.peers ?? []
-    return new Set(peers.flatMap(({ member, isSuspected }) => (isSuspected ? [member] : [])))
+    return new Set(peers.flatMap(({ member, isSuspected, votes }) => (isSuspected || !votes ? [member] : [])))
   }
 
-  #reaches(partition: number, away: ReadonlySet<number>): boolean {
+  #reaches(partition: number, silent: ReadonlySet<number>): boolean {
     const { member, name } = this.#parts
     const { core, layouts } = member
     if (core === null || layouts === null) return false
@@ -87,7 +88,7 @@ export class MemberHealth {
     const electorate = layouts.electorateOf(partition)
     let there = 0
     for (const [position, holder] of electorate.members.entries()) {
-      const counts = holder === self ? core.votesIn(partition) : !away.has(holder)
+      const counts = holder === self ? core.votesIn(partition) : !silent.has(holder)
       if (counts) there |= 1 << position
     }
     return electorate.isQuorum(there)

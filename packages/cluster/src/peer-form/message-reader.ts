@@ -48,6 +48,7 @@ FLAGS[MESSAGE.promised] = COUNTED | FLAG.isForgetful
 FLAGS[MESSAGE.read] = FLAG.wantsValue
 FLAGS[MESSAGE.state] = COUNTED
 FLAGS[MESSAGE.fenced] = FLAG.hasDigest
+FLAGS[MESSAGE.hello] = FLAG.votes
 const HAS_LIVES = new Uint8Array(MESSAGE.ready + 1)
 for (const kind of [MESSAGE.offered, MESSAGE.promised, MESSAGE.state]) HAS_LIVES[kind] = 1
 for (const kind of [MESSAGE.introduced, MESSAGE.fenced, MESSAGE.hello]) HAS_LIVES[kind] = 1

@@ -50,7 +50,7 @@ export function readRare(
     case MESSAGE.released:
       return from.has(3) ? { kind, ...head, partition: from.takeU16(), leaf: from.takeU8() } : null
     case MESSAGE.hello:
-      return { kind, ...head, lives }
+      return { kind, ...head, lives, votes: (flags & FLAG.votes) !== 0 }
     case MESSAGE.learn:
     case MESSAGE.ready:
       return { kind, ...head }

@@ -18,8 +18,7 @@ const NO_LIVES: readonly Life[] = []
 
 export function writeRare(out: PartWriter, message: Message): void {
   const lives = 'lives' in message ? message.lives : NO_LIVES
-  const hasDigest = message.kind === MESSAGE.fenced && message.digest !== null
-  out.putCommon(message, hasDigest ? FLAG.hasDigest : 0, lives)
+  out.putCommon(message, flagsOf(message), lives)
   switch (message.kind) {
     case MESSAGE.roots:
       return putRoots(out, message)
@@ -54,6 +53,11 @@ export function writeRare(out: PartWriter, message: Message): void {
       return out.putBytes(value)
     }
   }
+}
+
+function flagsOf(message: Message): number {
+  if (message.kind === MESSAGE.hello) return message.votes ? FLAG.votes : 0
+  return message.kind === MESSAGE.fenced && message.digest !== null ? FLAG.hasDigest : 0
 }
 
 function putPartitions(out: PartWriter, partitions: readonly number[]): void {

@@ -118,7 +118,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   recordOf({ ...kind(MESSAGE.fenced), ...head, lives, digest: fc.option(words(2)) }),
   recordOf({ ...kind(MESSAGE.release), ...head, ...floorParts }),
   recordOf({ ...kind(MESSAGE.released), ...head, partition: u16, leaf: fc.nat(255) }),
-  recordOf({ ...kind(MESSAGE.hello), ...head, lives }),
+  recordOf({ ...kind(MESSAGE.hello), ...head, lives, votes: fc.boolean() }),
   recordOf({ ...kind(MESSAGE.learn), ...head }),
   recordOf({ ...kind(MESSAGE.layout), ...head, state: states }),
   recordOf({ ...kind(MESSAGE.ready), ...head }),
