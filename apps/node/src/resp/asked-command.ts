@@ -89,7 +89,7 @@ export class AskedCommands {
 
   #readAtHand({ name }: Command, bytes: Uint8Array, start: number, request: RespRequest): Reply | null {
     const state = this.#state
-    if (name !== 'mget' || state.transaction !== null) return null
+    if (name !== 'mget' || state.transaction !== null || this.#gateway.ask.isCluster) return null
     state.lastCommand = name
     return this.#gateway.values.read(bytes, start, request, state.respVersion)
   }

@@ -17,7 +17,14 @@ const REASONS: readonly (readonly [reason: string, ...names: string[]])[] = [
     'pubsub',
   ],
   ['minivault does not show what others ask for', 'monitor'],
-  ['a node without a cluster has no replicas', 'replicaof', 'slaveof', 'psync', 'sync'],
+  ['the members of a cluster replicate by themselves', 'replicaof', 'slaveof', 'psync', 'sync'],
+  [
+    'any node serves any key, the protocol of Redis Cluster is not spoken',
+    'cluster',
+    'asking',
+    'readonly',
+    'readwrite',
+  ],
   ['minivault is stopped by a signal', 'shutdown'],
 ]
 
