@@ -89,6 +89,11 @@ export class Operation {
   /** How the handed value is compressed; its length before that. */
   codec: Codec = 0
   rawBytes = 0
+  /** The same value as it came compressed, where it did, unpacked for checking; `none`: it did not. */
+  packedCodec: Codec = 0
+  packed: Uint8Array = NOTHING
+  packedStart = 0
+  packedEnd = 0
   /** Zero: the coordinator stamps it, and nobody will retry elsewhere. */
   readonly requestId = new Version()
   attempt = 0
@@ -151,6 +156,16 @@ export class Operation {
     this.valueType = type
     this.codec = CODEC.none
     this.rawBytes = end - start
+    this.packedCodec = CODEC.none
+    this.packed = NOTHING
+  }
+
+  /** Behind `setValue`. */
+  setPacked(packed: Uint8Array, start: number, end: number, codec: Codec): void {
+    this.packed = packed
+    this.packedStart = start
+    this.packedEnd = end
+    this.packedCodec = codec
   }
 }
 

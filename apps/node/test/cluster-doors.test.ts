@@ -1,7 +1,10 @@
 /** What the doors of three nodes say of their cluster: races, levels, and what it cannot do. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CODEC, Compressor } from '@minivault/codec'
 import { CONSISTENCY, ERROR, FRAME_OPCODE, OUTCOME } from '@minivault/protocol'
 import t, { type Test } from 'tap'
+import { MemberKey } from '../src/cluster/member-key.ts'
+import type { MemberValue } from '../src/cluster/member-value.ts'
 import { BinaryClient, get, remove, set } from './support/binary-client.ts'
 import { FrameClient } from './support/frame-client.ts'
 import { ask, refusal, SUCCESS } from './support/http-client.ts'
@@ -65,6 +68,24 @@ t.test('what one door writes every door of every node reads', async (t) => {
   t.equal(await resp.ask('EXISTS', 'k'), 0)
   t.match(await ask(nodes[0]!, 'PUT', '/k', ONE), { status: 200, body: SUCCESS })
   t.same(await resp.ask('DEL', 'k', 'none', 'k'), 1)
+})
+
+t.test('what came compressed is kept as it came', async (t) => {
+  const { trio, nodes } = await startTrio(t)
+  const frames = await framesOf(t, nodes[0]!.port)
+  const text = Buffer.from('again and again and '.repeat(100))
+  const packed = new Compressor({ codec: 'lz4' }).compress(text, 0, text.length)!
+  await frames.set('k', packed, { codec: CODEC.lz4 })
+  const held = trio.members[2]!.store.find(MemberKey.hashed(Buffer.from('k'), 0, 1)).record!
+    .value as MemberValue
+  t.match(held, { codec: CODEC.lz4, bytes: packed.length, rawBytes: text.length })
+  t.equal(Buffer.from(held.data).toString('hex'), Buffer.from(packed).toString('hex'))
+  t.equal(
+    (await ask(nodes[1]!, 'GET', '/k', undefined, { Accept: 'application/octet-stream' })).body,
+    `${text}`,
+  )
+  const useless = Buffer.from(packed.subarray(0, 20))
+  t.match(await frames.set('k', useless, { codec: CODEC.lz4 }), { error: ERROR.BAD_COMPRESSION })
 })
 
 t.test('without a majority', async (t) => {

@@ -32,6 +32,7 @@ export function takeValue(
     try {
       const raw = decompress(codec as Codec, packed, VALUE_BYTES_MAX)
       operation.setValue(raw, 0, raw.length, type)
+      operation.setPacked(bytes, start, end, codec as Codec)
     } catch {
       return ERROR.BAD_COMPRESSION
     }
