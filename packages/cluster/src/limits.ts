@@ -15,6 +15,8 @@ export interface Limits {
   /** Of a comparison of two members: keys in one message, and keys brought to the newer record at once. */
   readonly entriesMax: number
   readonly repairsAtOnce: number
+  /** Of all that is shared with one member, so many parts are compared side by side. */
+  readonly comparisonsAtOnce: number
   /** Of the values in one message: with these no more are added. */
   readonly fetchedBytesMax: number
   /** Times a question of a comparison is asked before the comparison is given up. */
@@ -43,6 +45,7 @@ export const LIMITS: Limits = {
   readTriesMax: 3,
   entriesMax: 1024,
   repairsAtOnce: 64,
+  comparisonsAtOnce: 8,
   fetchedBytesMax: 256 * 1024,
   compareTriesMax: 8,
   introductionsMax: 16,

@@ -129,12 +129,22 @@ export class Upkeep {
     if (shared.length === 0) return
     compared.isUnderWay = true
     compared.dueMs = env.now() + limits.compareEveryMs
-    repair.compareWith(member, shared, (isComplete, keysDiffering) => {
+    compared.keysDiffering = 0
+    let left = 0
+    let areComplete = true
+    const onOver = (isComplete: boolean, keysDiffering: number) => {
+      areComplete &&= isComplete
+      compared.keysDiffering += keysDiffering
+      left -= 1
+      if (left > 0) return
       compared.isUnderWay = false
-      compared.keysDiffering = keysDiffering
-      if (isComplete) compared.comparedMs = env.now()
+      if (areComplete) compared.comparedMs = env.now()
       else compared.dueMs = env.now() + limits.suspectAfterMs
-    })
+    }
+    // Each of them asks about one partition after the other, and waits for the answers.
+    const parts = shareOut(shared, limits.comparisonsAtOnce)
+    left = parts.length
+    for (const part of parts) repair.compareWith(member, part, onOver)
   }
 
   #shared(member: number): number[] {
@@ -173,4 +183,12 @@ export class Upkeep {
       else this.#parts.repair.bringTo(member, key, onOver, CAUSE.hint)
     }
   }
+}
+
+/** In as many parts, or fewer, none of them empty. */
+function shareOut(partitions: readonly number[], parts: number): number[][] {
+  const each = Math.ceil(partitions.length / parts)
+  const shared: number[][] = []
+  for (let at = 0; at < partitions.length; at += each) shared.push(partitions.slice(at, at + each))
+  return shared
 }
