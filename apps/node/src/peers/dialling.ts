@@ -1,7 +1,9 @@
-/** A socket to a peer, with or without TLS. It reads into one buffer that all such sockets share. */
+/** A socket to a peer, with or without TLS. */
 import { connect, isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
-import type { SocketListener } from '../door/byte-socket.ts'
+import type { ByteSocket, SocketListener } from '../door/byte-socket.ts'
+import { HandleSocket, handlesAreUsable } from '../door/handle-socket.ts'
+import type { ReadBuffer } from '../door/memory.ts'
 import { StreamSocket } from '../door/stream-socket.ts'
 
 /** What a node shows of itself, and whom it trusts; as `tls.connect` takes it. */
@@ -13,43 +15,62 @@ export interface PeerSecurity {
 }
 
 /** A read is handled before the next one happens. */
-const READ_BUFFER = new Uint8Array(64 * 1024)
+const bytes = new Uint8Array(64 * 1024)
+const READ_BUFFER: ReadBuffer = { bytes, start: 0, view: bytes }
 const KEEP_ALIVE_DELAY_MS = 30_000
 
-export interface Dialled {
-  readonly socket: StreamSocket
-  readonly stream: Socket
+/** Whoever dials, until there is a connection. */
+export interface DialListener {
+  /** It is connected, and secured; the listener hears what comes. */
+  onOpen(socket: ByteSocket): void
+  /** Why it ends, before `onOpen` or behind. */
+  onError(error: NodeJS.ErrnoException): void
+  /** There is no connection. */
+  onFailed(): void
+}
+
+interface WithHandle {
+  _handle: unknown
 }
 
 /**
+ * Once it is open, a connection without TLS leaves its stream, as those that the node accepts.
  * @param member `host:port`
- * @param onOpen it is connected, and secured
- * @param onError why it ends
+ * @returns gives it up, unless it is open
  */
 export function dial(
   member: string,
   security: PeerSecurity | null,
+  dialler: DialListener,
   listener: SocketListener,
-  onOpen: () => void,
-  onError: (error: NodeJS.ErrnoException) => void,
-): Dialled {
+): () => void {
   const { host, port } = addressOf(member)
-  const onread = {
-    buffer: READ_BUFFER,
-    callback: (length: number) => {
-      socket.listener.receive(READ_BUFFER, 0, length)
-      return true
-    },
-  }
+  const onFailed = () => dialler.onFailed()
   const stream =
     security === null
-      ? connect({ host, port, noDelay: true, keepAlive: true, onread })
-      : tls.connect({ ...securityOf(security, host), host, port, onread } as tls.ConnectionOptions)
-  stream.once('error', onError)
+      ? connect({ host, port, noDelay: true, keepAlive: true })
+      : tls.connect({ ...securityOf(security, host), host, port })
+  stream.on('error', (error) => dialler.onError(error))
+  stream.once('close', onFailed)
+  // Whoever has the handle then is the first to read.
+  if (security === null) stream.pause()
   stream.once('connect', () => stream.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS))
-  stream.once(security === null ? 'connect' : 'secureConnect', onOpen)
-  const socket = new StreamSocket(stream, () => listener)
-  return { socket, stream }
+  stream.once(security === null ? 'connect' : 'secureConnect', () => {
+    stream.off('close', onFailed)
+    dialler.onOpen(socketOf(stream, security === null, listener))
+  })
+  return () => stream.destroy()
+}
+
+function socketOf(stream: Socket, isPlain: boolean, listener: SocketListener): ByteSocket {
+  const owner = stream as unknown as WithHandle
+  if (!isPlain || !handlesAreUsable(owner._handle)) {
+    stream.resume()
+    return new StreamSocket(stream, () => listener)
+  }
+  const handle = owner._handle
+  owner._handle = null
+  return new HandleSocket(handle, READ_BUFFER, () => listener)
 }
 
 export function addressOf(member: string): { host: string; port: number } {

@@ -26,12 +26,12 @@ import {
   NONCE_BYTES,
   readU48,
 } from '@minivault/protocol'
-import type { SocketListener } from '../door/byte-socket.ts'
+import type { ByteSocket, SocketListener } from '../door/byte-socket.ts'
 import { type ChunkPool, Output } from '../door/output.ts'
 import { PEER_CONNECT_TIMEOUT_MS, PEER_DEADLINE_MS, PEER_REPLY_BYTES_MAX } from '../limits.ts'
 import type { Time } from '../time.ts'
 import type { Parcel } from './carrier.ts'
-import { type Dialled, dial, type PeerSecurity } from './dialling.ts'
+import { type DialListener, dial, type PeerSecurity } from './dialling.ts'
 import { Unanswered } from './unanswered.ts'
 
 export interface PeerConnectionParts {
@@ -63,13 +63,14 @@ const TIME_BYTES = 6
 const request = new FrameRequest()
 const reply = new FrameReply()
 
-export class PeerConnection implements SocketListener {
+export class PeerConnection implements SocketListener, DialListener {
   readonly unanswered: Unanswered
   /** Batches may be carried. */
   isOpen = false
   readonly #parts: PeerConnectionParts
-  readonly #dialled: Dialled
-  readonly #output: Output
+  readonly #giveUpDialling: () => void
+  #socket: ByteSocket | null = null
+  #output: Output | null = null
   readonly #nonce = randomBytes(NONCE_BYTES)
   readonly #startedAt: number
   #nodeId = ''
@@ -84,32 +85,34 @@ export class PeerConnection implements SocketListener {
     this.#parts = parts
     this.unanswered = new Unanswered(parts.batchesMax)
     this.#startedAt = parts.time.elapsedMs()
-    this.#dialled = dial(
-      parts.member,
-      parts.security,
-      this,
-      () => this.#greet(),
-      (error) => {
-        this.#why ||= wordsOf(error)
-      },
-    )
-    this.#output = new Output(parts.chunks, this.#dialled.socket)
+    this.#giveUpDialling = dial(parts.member, parts.security, this, this)
   }
 
   get unsentBytes(): number {
-    return this.#dialled.socket.unsentBytes
+    return this.#socket?.unsentBytes ?? 0
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    this.#why ||= wordsOf(error)
+  }
+
+  onFailed(): void {
+    this.#close()
   }
 
   // --- out
 
-  #greet(): void {
+  onOpen(socket: ByteSocket): void {
+    if (this.#isClosed) return socket.destroy()
+    this.#socket = socket
+    this.#output = new Output(this.#parts.chunks, socket)
     this.#ask(FRAME_OPCODE.hello, Buffer.from(this.#parts.ownName, 'latin1'), encodeHello(this.#nonce))
   }
 
   #ask(opcode: number, key: Uint8Array, value: Uint8Array): void {
     const frame = new Uint8Array(frameRequestBytes(key.length, value.length))
     encodeFrameRequest(request.begin(opcode, this.#frameId++), key, value, 0, value.length, frame, 0)
-    this.#dialled.socket.write(frame)
+    this.#socket!.write(frame)
   }
 
   carry({ head, bytes, length, messages }: Parcel): void {
@@ -127,13 +130,13 @@ export class PeerConnection implements SocketListener {
         frame.chunkOffset = head.length + end
       }
     }
-    this.#output.flush()
+    this.#output!.flush()
     this.unanswered.add(messages, this.#parts.time.elapsedMs())
   }
 
   /** A frame with the head and bytes[start, end); one write, where that fits a chunk of output. */
   #write(head: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
-    const output = this.#output
+    const output = this.#output!
     const at = output.reserve(FRAME_REQUEST_HEAD_BYTES + head.length)
     encodeFrameRequest(request, EMPTY, head, 0, head.length, output.bytes, at)
     setLength(output.bytes, at, FRAME_REQUEST_HEAD_BYTES + head.length + end - start)
@@ -211,7 +214,8 @@ export class PeerConnection implements SocketListener {
   }
 
   onDrained(): void {
-    this.#output.drained()
+    this.#output?.drained()
+    if (this.#isClosed) return this.#socket?.destroy()
     if (this.isOpen) this.#parts.owner.onRoom()
   }
 
@@ -243,8 +247,8 @@ export class PeerConnection implements SocketListener {
     this.isOpen = false
     const { messages, length } = this.unanswered
     this.unanswered.clear()
-    this.#dialled.socket.destroy()
-    this.#output.drained()
+    this.#giveUp()
+    this.#output?.drained()
     this.#parts.owner.onClosed(this, this.#why || 'closed by the peer', messages, length)
   }
 
@@ -252,7 +256,12 @@ export class PeerConnection implements SocketListener {
   end(): void {
     this.#isClosed = true
     this.isOpen = false
-    this.#dialled.stream.destroySoon()
+    if (this.unsentBytes === 0) this.#giveUp()
+  }
+
+  #giveUp(): void {
+    if (this.#socket === null) this.#giveUpDialling()
+    else this.#socket.destroy()
   }
 }
 
