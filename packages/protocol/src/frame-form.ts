@@ -28,6 +28,7 @@ export const FRAME_OPCODE = {
   increment: 0x23,
   layout: 0x24,
   peer: 0x30,
+  peerValue: 0x31,
 } as const
 export type FrameOpcode = (typeof FRAME_OPCODE)[keyof typeof FRAME_OPCODE]
 

@@ -1,5 +1,7 @@
 export { DURABILITY, type Durability } from '@minivault/wal'
 export type { BatchOperation, ReadyBatch } from './batch-operations.ts'
+export { BLOB_ID_BYTES, type BlobValue, readBlobId, writeBlobId } from './blob/blob-name.ts'
+export type { BlobReader } from './blob/blob-reader.ts'
 export type { StagedValue } from './blob/large-values.ts'
 export { PieceBuffers, type PieceHolder } from './blob/piece-buffers.ts'
 export type { IntakeListener, ValueIntake } from './blob/value-intake.ts'

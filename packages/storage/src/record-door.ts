@@ -9,6 +9,7 @@
 
 import type { KeyHash } from '@minivault/codec'
 import { DURABILITY, type Durability } from '@minivault/wal'
+import type { BlobValue } from './blob/blob-name.ts'
 import type { Engine } from './engine.ts'
 import { Found } from './found.ts'
 import { type ApplyOutcome, checkKey, closedError, NO_TOKEN } from './hot-door.ts'
@@ -17,7 +18,6 @@ import { KeyWalk } from './keys/key-walk.ts'
 import { LOOKUP } from './lookup.ts'
 import { EMPTY_BYTES, type Mutation } from './mutation.ts'
 import { RecordFetch } from './record-fetch.ts'
-import { blobOf } from './record-reader.ts'
 import type { RecordsOwner } from './records-owner.ts'
 import { fromLog } from './storage-error.ts'
 import type { StoredValue } from './stored-value.ts'
@@ -25,7 +25,7 @@ import type { StoredValue } from './stored-value.ts'
 const TWO_POW_32 = 0x100000000
 
 export class RecordDoor {
-  /** Without the value: `value` has it, of a `read`. */
+  /** Without the value: `value` has it, of a `read`, unless it has a file of its own (`found.blob`). */
   readonly found = new Found()
   place = 0
   wasAbsent = false
@@ -55,6 +55,15 @@ export class RecordDoor {
     const { log, keys } = this.#engine
     if (!keys.dropped.isEmpty) this.#letGo(mutation)
     const outcome = this.#engine.applyAsIs(mutation, NO_TOKEN)
+    this.wasAbsent = this.#engine.previous.ballot.isZero()
+    this.place = placeBehind(log.reservedSegment, log.reservedOffset)
+    return outcome
+  }
+
+  /** The same with a value in a durable file, which belongs to the record from then on. */
+  applyBlob(mutation: Mutation, blob: BlobValue): ApplyOutcome {
+    const { log } = this.#engine
+    const outcome = this.#engine.applyBlob(mutation, blob, NO_TOKEN)
     this.wasAbsent = this.#engine.previous.ballot.isZero()
     this.place = placeBehind(log.reservedSegment, log.reservedOffset)
     return outcome
@@ -169,9 +178,7 @@ export class RecordDoor {
     const { value } = this
     value.codec = view.codec
     value.rawBytes = view.rawBytes
-    value.bytes = view.isBlob
-      ? this.#engine.blobs.readSync(blobOf(this.found))
-      : bytes.subarray(view.keyEnd, view.end)
+    value.bytes = view.isBlob ? EMPTY_BYTES : bytes.subarray(view.keyEnd, view.end)
     return true
   }
 }

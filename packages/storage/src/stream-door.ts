@@ -6,13 +6,14 @@
 
 import type { KeyHash } from '@minivault/codec'
 import type { Scheduler } from '@minivault/wal'
+import type { BlobValue } from './blob/blob-name.ts'
 import { isMissing } from './blob/blob-reader.ts'
 import type { StagedValue } from './blob/large-values.ts'
 import { PieceBuffers } from './blob/piece-buffers.ts'
 import { type ByteSource, Staging } from './blob/staging.ts'
 import { type IntakeListener, ValueIntake } from './blob/value-intake.ts'
 import type { Engine } from './engine.ts'
-import type { Found } from './found.ts'
+import { Found } from './found.ts'
 import { closedError, valueTooLarge } from './hot-door.ts'
 import { INTAKE_BUFFERS_KEPT, INTAKE_BUFFERS_MAX, STREAM_IDLE_MS_MAX, VALUE_BYTES_MAX } from './limits.ts'
 import { fromLog, StorageError } from './storage-error.ts'
@@ -77,6 +78,17 @@ export class StreamDoor {
       this.#timer ??= this.#scheduler.after(STREAM_IDLE_MS_MAX, () => this.#sweep())
     }
     return stream
+  }
+
+  /**
+   * The value in a file that is named by nobody, or by a record that may be overtaken. Throws STORAGE_CLOSED,
+   * and STORAGE_CORRUPT where the file is not there.
+   */
+  openBlob(blob: BlobValue, range: StreamRange = {}): ValueStream {
+    const found = new Found()
+    found.exists = true
+    found.blob = blob
+    return this.open(found, range)
   }
 
   /** Ends what was not read since the sweep before. */

@@ -32,6 +32,7 @@ export class AskedOperation implements Request, Ordered {
   readonly noValue: boolean
   readonly rangeStart: number
   readonly rangeBytes: number
+  readonly wantsStream: boolean
 
   constructor(
     operation: Operation,
@@ -56,6 +57,7 @@ export class AskedOperation implements Request, Ordered {
     this.noValue = operation.noValue
     this.rangeStart = operation.rangeStart
     this.rangeBytes = operation.rangeBytes
+    this.wantsStream = operation.wantsStream
   }
 
   get isRead(): boolean {

@@ -14,12 +14,15 @@ import {
 import { ERROR } from '@minivault/protocol'
 import type { PeerReceiver, PeerRefusal } from '../peers/peer-door.ts'
 import { FORMS, TABLES } from './forms.ts'
+import type { LargeIntake } from './large/large-intake.ts'
 import type { Member } from './member.ts'
 
 export interface BatchIntakeParts {
   readonly member: Member
   /** From another member, by its number. */
   readonly onList: (from: number, message: ListMessage) => void
+  /** What messages say of large values is fetched before the member hears of it. */
+  readonly large: LargeIntake
   /** Our own member name. */
   readonly name: string
   /** Of the list that we were given. */
@@ -97,7 +100,12 @@ export class BatchIntake implements PeerReceiver {
     return count === MALFORMED ? malformed('a message of its batch cannot be read') : null
   }
 
-  readonly #onMessage = (message: Message) => this.#parts.member.receive(this.#from, message)
+  readonly #onMessage = (message: Message) => {
+    const { member, large } = this.#parts
+    if (!large.concerns(message)) return member.receive(this.#from, message)
+    const from = this.#from
+    large.take(this.#header.name, message, (whole) => member.receive(from, whole))
+  }
 }
 
 function refused(words: string): PeerRefusal {

@@ -8,20 +8,32 @@
  * What concerns several keys at once is not offered: a batch is refused, a scan is somebody else's.
  */
 import { type Answer as CoreAnswer, type HeldRecord, OUTCOME, type Request } from '@minivault/cluster'
-import { CODEC, CodecError, decompress } from '@minivault/codec'
+import { CODEC, CodecError, cloneBytes, decompress, type KeyHash } from '@minivault/codec'
 import { ERROR, type ErrorNumber, ProtocolError } from '@minivault/protocol'
-import type { Foresight, StagedValue } from '@minivault/storage'
-import { Answer, type Complete, type KeyValue, KIND, type Operation, type ScanQuery } from '../key-value.ts'
+import { BLOB_ABOVE_BYTES, type Foresight, type StagedValue, type StreamDoor } from '@minivault/storage'
+import { copyRequest } from '../door/incoming-value.ts'
+import { Answer, type Complete, type KeyValue, KIND, Operation, type ScanQuery } from '../key-value.ts'
 import { REPLY_SLOTS } from '../limits.ts'
+import { wholeOf } from '../local/described-reads.ts'
 import { ScanPages } from '../local/scan-pages.ts'
 import { errorOf } from '../local/storage-errors.ts'
 import { AskedOperation } from './asked-operation.ts'
 import { changeOf } from './change-of.ts'
 import { failAs } from './core-errors.ts'
+import { LargeValue } from './large/large-value.ts'
+import type { ValueFiles } from './large/value-files.ts'
 import { MemberKey } from './member-key.ts'
 import type { MemberValue } from './member-value.ts'
 import { SameKeyOrder } from './same-key-order.ts'
 import { ValuePacker } from './value-packer.ts'
+
+/** Where values with a file of their own are. */
+export interface LargeParts {
+  readonly files: Pick<ValueFiles, 'staged'>
+  readonly streams: Pick<StreamDoor, 'openBlob' | 'discard'>
+  /** A durable file with these bytes, which stay as they are until then. */
+  readonly stage: (hash: KeyHash, bytes: Uint8Array) => Promise<StagedValue>
+}
 
 export interface ClusterKeyValueParts {
   readonly complete: Complete
@@ -34,8 +46,7 @@ export interface ClusterKeyValueParts {
   readonly refusal: (request: Request) => string | null
   /** Fills a page of a scan. How to go on; null: that was all. */
   readonly scan: (query: ScanQuery) => Promise<string | null>
-  /** A value that was staged in a file, and is not taken. */
-  readonly discard: (staged: StagedValue) => void
+  readonly large: LargeParts
   /** As in `KeyValue`. */
   readonly foresee: (keys: Foresight) => void
   /** Milliseconds that only rise. */
@@ -46,7 +57,7 @@ export interface ClusterKeyValueParts {
 export class ClusterKeyValue implements KeyValue {
   readonly isCluster = true
   readonly #parts: ClusterKeyValueParts
-  readonly #packer = new ValuePacker()
+  readonly #packer: ValuePacker
   readonly #answer = new Answer()
   readonly #scans: ScanPages
   readonly #order = new SameKeyOrder<AskedOperation>((asked) => this.#begin(asked))
@@ -56,6 +67,7 @@ export class ClusterKeyValue implements KeyValue {
 
   constructor(parts: ClusterKeyValueParts) {
     this.#parts = parts
+    this.#packer = new ValuePacker(parts.large.files)
     this.#scans = new ScanPages(parts.complete, this.#answer, parts.scan)
   }
 
@@ -70,6 +82,10 @@ export class ClusterKeyValue implements KeyValue {
     if (kind === KIND.batch) {
       const words = 'a cluster takes no batches: several keys do not change in one moment'
       return this.#fail(token, ERROR.UNSUPPORTED, words)
+    }
+    if (isToBeStaged(operation)) {
+      void this.#stage(operation, token)
+      return
     }
     let asked: AskedOperation
     try {
@@ -94,8 +110,22 @@ export class ClusterKeyValue implements KeyValue {
     return new AskedOperation(operation, key, change, token, place, now())
   }
 
+  /** A large value that came in one piece has its file before the core hears of it. */
+  async #stage(operation: Operation, token: number): Promise<void> {
+    const copy = new Operation()
+    copyRequest(operation, copy)
+    const bytes = cloneBytes(operation.value, operation.valueStart, operation.valueEnd)
+    copy.setValue(bytes, 0, 0, operation.valueType)
+    try {
+      copy.staged = await this.#parts.large.stage(copy.hash, bytes)
+    } catch (error) {
+      return this.#fail(token, errorNumberOf(error), (error as Error).message)
+    }
+    this.submit(copy, token)
+  }
+
   #discard(operation: Operation): void {
-    if (operation.staged !== null) this.#parts.discard(operation.staged)
+    if (operation.staged !== null) this.#parts.large.streams.discard(operation.staged)
     operation.staged = null
   }
 
@@ -136,10 +166,40 @@ export class ClusterKeyValue implements KeyValue {
     this.#free.push(row)
     const answer = this.#answer
     const { change } = asked
+    const { value } = record ?? NO_VALUE
+    if (change === null && value instanceof LargeValue && !asked.noValue && isAnswered(outcome)) {
+      void this.#tellLarge(asked, record!, value)
+      return
+    }
     if (outcome === OUTCOME.failed || outcome === OUTCOME.inDoubt) failAs(answer, outcome, reason)
     else if (change === null) this.#tellValue(asked, record!)
     else if (outcome === OUTCOME.ok) change.tell(answer, record!)
     else change.refuse(answer, record!)
+    this.#parts.complete(asked.token, answer)
+    this.#order.leave(asked)
+  }
+
+  async #tellLarge(asked: AskedOperation, record: HeldRecord, { blob, type }: LargeValue): Promise<void> {
+    const { rangeStart, rangeBytes, wantsStream } = asked
+    const end = rangeBytes === 0 ? blob.size : rangeStart + rangeBytes
+    const answer = this.#answer
+    try {
+      const stream = this.#parts.large.streams.openBlob(blob, { start: rangeStart, end })
+      const { start, size } = stream
+      const value = wantsStream ? null : await wholeOf(stream)
+      answer.ok().version.copy(record.version)
+      answer.valueType = type
+      answer.expiresAtMs = record.expiresAtMs
+      answer.size = size
+      answer.valueOffset = start
+      if (value === null) answer.stream = stream
+      else {
+        answer.value = value
+        answer.valueEnd = value.length
+      }
+    } catch (error) {
+      answer.fail(errorNumberOf(error), (error as Error).message)
+    }
     this.#parts.complete(asked.token, answer)
     this.#order.leave(asked)
   }
@@ -170,6 +230,17 @@ export class ClusterKeyValue implements KeyValue {
     answer.valueEnd = rangeBytes === 0 ? rawBytes : Math.min(rangeStart + rangeBytes, rawBytes)
     answer.valueEnd = Math.max(answer.valueStart, answer.valueEnd)
   }
+}
+
+const NO_VALUE = { value: null }
+
+/** Whether there is what was asked for. */
+function isAnswered(outcome: CoreAnswer['outcome']): boolean {
+  return outcome === OUTCOME.ok
+}
+
+function isToBeStaged({ staged, codec, valueStart, valueEnd }: Operation): boolean {
+  return staged === null && codec === CODEC.none && valueEnd - valueStart > BLOB_ABOVE_BYTES
 }
 
 function errorNumberOf(error: unknown): ErrorNumber {

@@ -19,6 +19,7 @@ import { Batches } from './batches.ts'
 import { isOff } from './clock-watch.ts'
 import { ClusterKeyValue } from './cluster-key-value.ts'
 import { TABLES } from './forms.ts'
+import { LargeValues } from './large/large-values.ts'
 import { Member } from './member.ts'
 import { MemberHealth } from './member-health.ts'
 import type { MemberKey } from './member-key.ts'
@@ -46,6 +47,7 @@ export class Clustered {
   readonly #member: Member
   readonly #links: PeerLinks
   readonly #scan: ClusterScan
+  readonly #large: LargeValues
   readonly #watch: unknown
   /** In words, as of the last tick; null: requests are served. */
   #refusal: string | null = null
@@ -57,7 +59,10 @@ export class Clustered {
     const { settings, store, time, logger } = parts
     const { name, members } = settings
     this.#time = time
-    const replica = new StoredReplica({ store, tables: TABLES })
+    const { authKey, tls } = parts
+    const large = new LargeValues({ name, store, authKey, tls, time, logger })
+    this.#large = large
+    const replica = new StoredReplica({ store, tables: TABLES, files: large.files })
     const others = members.filter((member) => member !== name)
     const hash = membersHash(members.map((member) => ({ name: member })))
     let member: Member | null = null
@@ -65,7 +70,6 @@ export class Clustered {
     const clusterId = () => member?.belonging?.clusterId ?? null
     const facts = () => ({ clusterId: clusterId(), nodeId, membersHash: hash, name })
     const form = new Batches(facts, time.now)
-    const { authKey, tls } = parts
     const { workers } = settings
     const links = new PeerLinks({ name, form, authKey, members: others, tls, workers, time, logger })
     this.#links = links
@@ -90,7 +94,7 @@ export class Clustered {
       refusal: (request) => this.#refusal ?? this.#whyNot(request),
       now: () => time.elapsedMs(),
       wallMs: () => time.now(),
-      discard: (staged) => store.engine.large.discard(staged),
+      large,
       foresee: (keys) => store.foresee(keys),
       scan: (query) => scan.page(query),
     })
@@ -109,7 +113,10 @@ export class Clustered {
     const { maxOffsetMs } = parts
     const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
     const onList = (from: number, message: ListMessage) => scan.onMessage(from, message)
-    const receiver = new BatchIntake({ member, onList, name, membersHash: hash, nodeIdAt })
+    const intake = large.intake((key) => void replica.read(key))
+    const receiver = new BatchIntake({
+      ...{ member, onList, name, membersHash: hash, nodeIdAt, large: intake },
+    })
     const differingLists = () => receiver.differingLists
     const view = { member, name, others, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
     this.health = new MemberHealth(view)
@@ -147,6 +154,7 @@ export class Clustered {
     this.#scan.close()
     this.#member.close()
     this.#links.close()
+    this.#large.close()
   }
 }
 

@@ -3,9 +3,10 @@
  * it for itself; so it travels and is stored as it is.
  */
 import { CODEC, Compressor, cloneBytes, decompress, rawBytesBound } from '@minivault/codec'
-import { ProtocolError } from '@minivault/protocol'
-import { BLOB_ABOVE_BYTES } from '@minivault/storage'
+import { BLOB_ABOVE_BYTES, type ValueType } from '@minivault/storage'
 import type { Operation } from '../key-value.ts'
+import { LargeValue } from './large/large-value.ts'
+import type { ValueFiles } from './large/value-files.ts'
 import type { MemberValue } from './member-value.ts'
 
 /** An eighth, as `Compressor` of @minivault/codec. */
@@ -13,22 +14,29 @@ const SAVED_SHIFT = 3
 
 export class ValuePacker {
   readonly #compressor = new Compressor({ codec: 'zstd' })
+  readonly #files: Pick<ValueFiles, 'staged'>
 
-  /** A copy. Throws ProtocolError VALUE_TOO_LARGE, CodecError. */
+  constructor(files: Pick<ValueFiles, 'staged'>) {
+    this.#files = files
+  }
+
+  /** A copy; of a value that was staged, its file. A longer one is staged before. Throws CodecError. */
   valueOf(operation: Operation): MemberValue {
     const { value, valueStart, valueEnd, valueType: type, codec, staged } = operation
-    if (staged !== null) throw tooLarge()
+    if (staged instanceof Uint8Array) return this.#pack(staged, 0, staged.length, type)
+    if (staged !== null) return new LargeValue(this.#files.staged(staged), type, true)
     if (codec !== CODEC.none) {
       const data = cloneBytes(value, valueStart, valueEnd)
       const rawBytes = decompress(codec, data, BLOB_ABOVE_BYTES).length
       return { bytes: data.length, data, codec, rawBytes, type }
     }
-    const rawBytes = valueEnd - valueStart
-    if (rawBytes > BLOB_ABOVE_BYTES) throw tooLarge()
     const data = keptOf(operation)
-    if (data !== null) {
-      return { bytes: data.length, data, codec: operation.packedCodec, rawBytes, type }
-    }
+    if (data === null) return this.#pack(value, valueStart, valueEnd, type)
+    return { bytes: data.length, data, codec: operation.packedCodec, rawBytes: valueEnd - valueStart, type }
+  }
+
+  #pack(value: Uint8Array, valueStart: number, valueEnd: number, type: ValueType): MemberValue {
+    const rawBytes = valueEnd - valueStart
     const packed = this.#compressor.compress(value, valueStart, valueEnd)
     if (packed !== null) {
       return { bytes: packed.length, data: packed, codec: this.#compressor.codec, rawBytes, type }
@@ -47,9 +55,4 @@ function keptOf({ packed, packedCodec, packedStart, packedEnd, rawBytes }: Opera
   if (packedEnd - packedStart > rawBytes - (rawBytes >>> SAVED_SHIFT)) return null
   const data = cloneBytes(packed, packedStart, packedEnd)
   return rawBytesBound(packedCodec, data) === rawBytes ? data : null
-}
-
-function tooLarge(): ProtocolError {
-  const words = `in a cluster a value has at most ${BLOB_ABOVE_BYTES / 1024} KiB in this version`
-  return new ProtocolError('VALUE_TOO_LARGE', words)
 }

@@ -173,3 +173,8 @@ function itemOf(item: BatchOperation, bytes: Uint8Array): BatchItem {
     ttlMs: item.ttlMs,
   }
 }
+
+/** Why they are refused. */
+export function flagWords(opcode: number, flags: number): string {
+  return `the flags 0x${flags.toString(16)} do not all belong to opcode 0x${opcode.toString(16)}`
+}

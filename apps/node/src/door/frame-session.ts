@@ -32,7 +32,7 @@ import { errorOf } from '../local/storage-errors.ts'
 import { PeerFrames } from '../peers/peer-frames.ts'
 import { ChunkAssembly } from './chunk-assembly.ts'
 import { FrameReplies } from './frame-replies.ts'
-import { FrameRequests, kindOf } from './frame-requests.ts'
+import { FrameRequests, flagWords, kindOf } from './frame-requests.ts'
 import { IncomingValue } from './incoming-value.ts'
 import type { Output } from './output.ts'
 import type { PieceReply } from './piece-reply.ts'
@@ -102,7 +102,7 @@ export class FrameSession implements Session {
     if (available < FRAME_REQUEST_HEAD_BYTES || needed <= UNAUTHENTICATED_BYTES_MAX || this.#authenticated)
       return false
     const { admission } = this.#context
-    if (opcode === FRAME_OPCODE.peer) return !this.#isProved
+    if (opcode >= FRAME_OPCODE.peer) return !this.#isProved
     const kind = kindOf(opcode)
     return admission.credentials !== null && !admission.isOpen(kind < 0 ? KIND.set : (kind as Kind))
   }
@@ -138,7 +138,7 @@ export class FrameSession implements Session {
 
   #dispatchOther(bytes: Uint8Array): void {
     const { opcode, flags } = this.#request
-    if ((opcode <= FRAME_OPCODE.health || opcode === FRAME_OPCODE.peer) && !flagsFit(opcode, flags)) {
+    if ((opcode <= FRAME_OPCODE.health || opcode >= FRAME_OPCODE.peer) && !flagsFit(opcode, flags)) {
       return this.#refuse(ERROR.BAD_REQUEST, flagWords(opcode, flags))
     }
     switch (opcode) {
@@ -152,6 +152,8 @@ export class FrameSession implements Session {
         return this.#showLayout()
       case FRAME_OPCODE.peer:
         return this.#takeBatch(bytes)
+      case FRAME_OPCODE.peerValue:
+        return this.#giveFile(bytes)
       default:
         return this.#refuse(ERROR.UNSUPPORTED, `opcode 0x${opcode.toString(16)} is not in this version`)
     }
@@ -161,12 +163,8 @@ export class FrameSession implements Session {
 
   #greet(bytes: Uint8Array): void {
     const { valueStart, valueEnd } = this.#request
-    const error = this.#peer.greet(this.#request, bytes)
-    if (error !== ERROR.NONE) {
-      this.#refuse(error, this.#peer.words)
-      return this.#wire.closeAfterReplies()
-    }
     try {
+      this.#peer.greet(this.#request, bytes)
       this.#clientNonce = decodeHello(bytes.subarray(valueStart, valueEnd)).nonce
     } catch (error) {
       const { code, message } = error as ProtocolError
@@ -214,6 +212,15 @@ export class FrameSession implements Session {
     const isChunk = (request.flags & FRAME_FLAG.chunk) !== 0
     if (!isChunk || this.#isFirstRefusal()) this.#refuse(error, peer.words)
     if (error === ERROR.BAD_REQUEST) this.#wire.closeAfterReplies()
+  }
+
+  /** PEER_VALUE: the file of a large value. */
+  #giveFile(bytes: Uint8Array): void {
+    const opened = this.#peer.open(this.#request, bytes, this.#isProved, this.#context.streams)
+    if (typeof opened === 'number') return this.#refuse(opened, this.#peer.words)
+    this.#answer.ok().stream = opened
+    this.#wire.answer(this.#take(), this.#answer)
+    this.#wire.hold()
   }
 
   // --- operations
@@ -390,8 +397,4 @@ export class FrameSession implements Session {
   close(): void {
     this.#chunks.close()
   }
-}
-
-function flagWords(opcode: number, flags: number): string {
-  return `the flags 0x${flags.toString(16)} do not all belong to opcode 0x${opcode.toString(16)}`
 }

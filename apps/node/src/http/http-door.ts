@@ -33,7 +33,7 @@ import { giveOwn } from './own-targets.ts'
 import { PeerPost } from './peer-post.ts'
 import { varyOf } from './reply-head.ts'
 import { shapeError } from './request-shape.ts'
-import { OWN, PEER_TARGET, readTarget } from './target.ts'
+import { OWN, PEER_TARGET, PEER_VALUE_TARGET, readTarget } from './target.ts'
 import { ValueRead } from './value-read.ts'
 import { ValueWrite } from './value-write.ts'
 
@@ -218,10 +218,10 @@ export class HttpDoor {
 
   #serveOwn(exchange: Exchange, path: string, query: string): void {
     const { method } = exchange.request
-    if (path === PEER_TARGET) {
+    if (path === PEER_TARGET || path === PEER_VALUE_TARGET) {
       if (method !== 'POST') return refuseMethod(exchange, 'POST', 'members send batches here')
       const isOpen = this.#context.admission.credentials === null
-      return new PeerPost(exchange).start(isOpen || this.#isProved(exchange))
+      return new PeerPost(exchange, path).start(isOpen || this.#isProved(exchange))
     }
     const isKnown = Object.values<string>(OWN).includes(path)
     if (isKnown && method !== 'GET' && method !== 'HEAD') {

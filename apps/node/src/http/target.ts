@@ -8,6 +8,8 @@ import { ERROR, type ErrorNumber, KEY_BYTES_MAX } from '@minivault/protocol'
 export const OWN = { health: '/health', livez: '/-/livez', readyz: '/-/readyz', keys: '/-/keys' } as const
 /** Where other members send batches. */
 export const PEER_TARGET = '/-/peer'
+/** Where they ask for files of large values. */
+export const PEER_VALUE_TARGET = '/-/peer/value'
 
 export type Target =
   | { readonly kind: 'key'; readonly key: Buffer }

@@ -106,7 +106,8 @@ export class DescribedReads {
   }
 }
 
-async function wholeOf(stream: ValueStream): Promise<Uint8Array> {
+/** All that a stream gives. */
+export async function wholeOf(stream: ValueStream): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   for await (const piece of stream) pieces.push(piece)
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)

@@ -14,6 +14,7 @@ import {
 import type { Time } from '../time.ts'
 import type { Carrier, CarrierOwner, Parcel } from './carrier.ts'
 import type { PeerSecurity } from './dialling.ts'
+import { headersOf } from './http-headers.ts'
 import { HttpPost, type HttpReply } from './http-post.ts'
 import { Redial } from './redial.ts'
 
@@ -39,7 +40,7 @@ export class HttpCarrier implements Carrier {
   readonly #parts: HttpCarrierParts
   readonly #redial = new Redial()
   readonly #posts = new Set<HttpPost>()
-  readonly #headers: Record<string, string>
+  readonly #headers: Readonly<Record<string, string>>
   #agent: http.Agent | null = null
   #send: typeof http.request | null = null
   #isAsking = false
@@ -47,8 +48,7 @@ export class HttpCarrier implements Carrier {
 
   constructor(parts: HttpCarrierParts) {
     this.#parts = parts
-    this.#headers = { 'Content-Type': 'application/octet-stream', 'Minivault-Member': parts.ownName }
-    if (parts.authKey !== null) this.#headers['Authorization'] = `Bearer ${latin1Of(parts.authKey)}`
+    this.#headers = headersOf(parts.ownName, parts.authKey)
     this.#ask()
   }
 
@@ -163,9 +163,4 @@ function refusalIn(body: Uint8Array): { error: ErrorNumber; words: string } | nu
   } catch {
     return null
   }
-}
-
-/** Headers are latin-1: a key of other characters goes as its bytes. */
-function latin1Of(key: string): string {
-  return Buffer.from(key, 'utf8').toString('latin1')
 }

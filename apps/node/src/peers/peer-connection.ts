@@ -5,25 +5,18 @@
  *
  *   dial ─ HELLO ─ AUTH ─ open ─ PEER, PEER, …
  */
-import { randomBytes } from 'node:crypto'
 import {
-  authProof,
   CHUNK_BYTES,
   decodeFrameReply,
-  decodeHelloReply,
   ERROR,
   type ErrorNumber,
   encodeFrameRequest,
-  encodeHello,
-  errorKind,
   FRAME_BYTES_MAX,
   FRAME_FLAG,
   FRAME_OPCODE,
   FRAME_REQUEST_HEAD_BYTES,
   FrameReply,
   FrameRequest,
-  frameRequestBytes,
-  NONCE_BYTES,
   readU48,
 } from '@minivault/protocol'
 import type { ByteSocket, SocketListener } from '../door/byte-socket.ts'
@@ -32,6 +25,7 @@ import { PEER_CONNECT_TIMEOUT_MS, PEER_DEADLINE_MS, PEER_REPLY_BYTES_MAX } from 
 import type { Time } from '../time.ts'
 import type { Parcel } from './carrier.ts'
 import { type DialListener, dial, type PeerSecurity } from './dialling.ts'
+import { Opening, RefusedError, wordsIn } from './opening.ts'
 import { Unanswered } from './unanswered.ts'
 
 export interface PeerConnectionParts {
@@ -71,9 +65,8 @@ export class PeerConnection implements SocketListener, DialListener {
   readonly #giveUpDialling: () => void
   #socket: ByteSocket | null = null
   #output: Output | null = null
-  readonly #nonce = randomBytes(NONCE_BYTES)
+  readonly #opening: Opening
   readonly #startedAt: number
-  #nodeId = ''
   #frameId = 0
   /** Of the answer that comes next. */
   #answeredId = 0
@@ -85,6 +78,7 @@ export class PeerConnection implements SocketListener, DialListener {
     this.#parts = parts
     this.unanswered = new Unanswered(parts.batchesMax)
     this.#startedAt = parts.time.elapsedMs()
+    this.#opening = new Opening(parts.ownName, parts.authKey)
     this.#giveUpDialling = dial(parts.member, parts.security, this, this)
   }
 
@@ -106,13 +100,7 @@ export class PeerConnection implements SocketListener, DialListener {
     if (this.#isClosed) return socket.destroy()
     this.#socket = socket
     this.#output = new Output(this.#parts.chunks, socket)
-    this.#ask(FRAME_OPCODE.hello, Buffer.from(this.#parts.ownName, 'latin1'), encodeHello(this.#nonce))
-  }
-
-  #ask(opcode: number, key: Uint8Array, value: Uint8Array): void {
-    const frame = new Uint8Array(frameRequestBytes(key.length, value.length))
-    encodeFrameRequest(request.begin(opcode, this.#frameId++), key, value, 0, value.length, frame, 0)
-    this.#socket!.write(frame)
+    socket.write(this.#opening.hello())
   }
 
   carry({ head, bytes, length, messages }: Parcel): void {
@@ -179,38 +167,27 @@ export class PeerConnection implements SocketListener, DialListener {
     const roundTripMs = time.elapsedMs() - unanswered.oldestAt
     const messages = unanswered.oldestMessages
     unanswered.shift()
-    if (error !== ERROR.NONE) owner.onRefused(error as ErrorNumber, this.#wordsIn(bytes), messages)
+    if (error !== ERROR.NONE) owner.onRefused(error as ErrorNumber, wordsIn(reply, bytes), messages)
     else if (reply.valueEnd - reply.valueStart < TIME_BYTES) this.#give('answers with something else')
     else owner.onTaken(roundTripMs, readU48(bytes, reply.valueStart))
   }
 
   #hearOpening(bytes: Uint8Array): void {
-    const { opcode, error } = reply
-    const { authKey, owner } = this.#parts
-    if (error !== ERROR.NONE) {
-      const words = this.#wordsIn(bytes)
-      owner.onRefused(error as ErrorNumber, words, 0)
-      return this.#give(words)
-    }
-    if (opcode === FRAME_OPCODE.auth) return this.#open()
+    const { owner } = this.#parts
     try {
-      const hello = decodeHelloReply(bytes.subarray(reply.valueStart, reply.valueEnd))
-      this.#nodeId = Buffer.from(hello.nodeId).toString('hex')
-      if (authKey === null) this.#open()
-      else this.#ask(FRAME_OPCODE.auth, EMPTY, authProof(Buffer.from(authKey), hello.nonce, this.#nonce))
+      const next = this.#opening.hear(reply, bytes)
+      if (next !== null) {
+        this.#socket!.write(next)
+        return
+      }
     } catch (error) {
-      this.#give((error as Error).message)
+      const { message } = error as Error
+      if (error instanceof RefusedError) owner.onRefused(error.error, message, 0)
+      return this.#give(message)
     }
-  }
-
-  #open(): void {
+    this.#frameId = this.#opening.frames
     this.isOpen = true
-    this.#parts.owner.onOpen(this, this.#nodeId)
-  }
-
-  #wordsIn(bytes: Uint8Array): string {
-    const text = new TextDecoder().decode(bytes.subarray(reply.valueStart, reply.valueEnd))
-    return `${errorKind(reply.error).name}: ${text}`
+    owner.onOpen(this, this.#opening.nodeId)
   }
 
   onDrained(): void {

@@ -6,9 +6,13 @@ import {
   type FrameRequest,
   MEMBER_NAME_BYTES_MAX,
   PEER_BATCH_BYTES_MAX,
+  ProtocolError,
   writeU48,
 } from '@minivault/protocol'
+import type { StreamDoor, ValueStream } from '@minivault/storage'
+import { readReference } from '../cluster/large/large-value.ts'
 import type { ChunkAssembly } from '../door/chunk-assembly.ts'
+import { errorOf } from '../local/storage-errors.ts'
 import type { PeerDoor } from './peer-door.ts'
 
 const TIME_BYTES = 6
@@ -26,12 +30,11 @@ export class PeerFrames {
     this.#door = door
   }
 
-  /** HELLO says who it is; nobody: a client. */
-  greet({ keyStart, keyEnd }: FrameRequest, bytes: Uint8Array): ErrorNumber {
-    this.words = `the name of a member has at most ${MEMBER_NAME_BYTES_MAX} bytes`
-    if (keyEnd - keyStart > MEMBER_NAME_BYTES_MAX) return ERROR.BAD_REQUEST
+  /** HELLO says who it is; nobody: a client. Throws ProtocolError. */
+  greet({ keyStart, keyEnd }: FrameRequest, bytes: Uint8Array): void {
+    const words = `the name of a member has at most ${MEMBER_NAME_BYTES_MAX} bytes`
+    if (keyEnd - keyStart > MEMBER_NAME_BYTES_MAX) throw new ProtocolError('BAD_REQUEST', words)
     this.#name = Buffer.from(bytes.subarray(keyStart, keyEnd)).toString('latin1')
-    return ERROR.NONE
   }
 
   /** Whether it may send batches, and this piece of one. */
@@ -63,6 +66,24 @@ export class PeerFrames {
     }
     const refusal = this.#door!.take(this.#name, batch, request.valueStart, request.valueEnd)
     return refusal === null ? ERROR.NONE : this.#refused(refusal.error, refusal.words)
+  }
+
+  /** The file that PEER_VALUE asks for; an error, where it cannot be given. */
+  open(
+    request: FrameRequest,
+    bytes: Uint8Array,
+    isProved: boolean,
+    streams: StreamDoor,
+  ): ValueStream | ErrorNumber {
+    const error = this.judge(request, isProved)
+    if (error !== ERROR.NONE) return error
+    const blob = readReference(request.totalBytes, bytes, request.valueStart, request.valueEnd)
+    if (blob === null) return this.#refused(ERROR.BAD_REQUEST, 'the reference to a value cannot be read')
+    try {
+      return streams.openBlob(blob)
+    } catch (thrown) {
+      return this.#refused(errorOf(thrown), (thrown as Error).message)
+    }
   }
 
   /** The reply to a batch that was taken. */

@@ -11,7 +11,8 @@ import {
   type Message,
   NodeCore,
 } from '@minivault/cluster'
-import { ClusterKeyValue } from '../../src/cluster/cluster-key-value.ts'
+import { bug } from '../../src/bug.ts'
+import { ClusterKeyValue, type LargeParts } from '../../src/cluster/cluster-key-value.ts'
 import type { Complete } from '../../src/key-value.ts'
 import { MemoryReplica } from './memory-replica.ts'
 import { memoryPage } from './memory-scan.ts'
@@ -50,7 +51,7 @@ export class TrioMember implements Env {
       refusal: ({ level }) =>
         level === LEVEL.quorum && this.#trio.isAlone(this.number) ? 'no majority can be reached' : null,
       scan: async (query) => memoryPage(this.store, query, this.wallMs()),
-      discard: () => {},
+      large: NO_FILES,
       foresee: () => {},
       now: () => this.now(),
       wallMs: () => this.wallMs(),
@@ -82,6 +83,16 @@ export class TrioMember implements Env {
   answer(token: number, answer: CoreAnswer): void {
     this.keyValue.answer(token, answer)
   }
+}
+
+/** These members are without folders. */
+const NO_FILES: LargeParts = {
+  files: { staged: (blob) => blob },
+  streams: {
+    openBlob: () => bug('there are no files here'),
+    discard: () => {},
+  },
+  stage: () => Promise.reject(new Error('there are no files here')),
 }
 
 export class Trio {

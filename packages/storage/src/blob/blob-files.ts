@@ -75,6 +75,7 @@ export class BlobFiles {
 
   /** A new record names the file: whatever older records say, it is no orphan. */
   named(name: string): void {
+    this.#doomed.delete(name)
     if (!this.#isOwn(name)) this.#named.add(name)
   }
 

@@ -34,6 +34,8 @@ import {
   type Store,
 } from '@minivault/storage'
 import { PARTITIONS, partitionOf } from '@minivault/topology'
+import { LargeValue } from '../large/large-value.ts'
+import type { ValueFiles } from '../large/value-files.ts'
 import { LAYOUTS_KEY, MemberKey } from '../member-key.ts'
 import type { MemberValue } from '../member-value.ts'
 import { bootId, startOf } from './folder-start.ts'
@@ -45,6 +47,8 @@ import { StoredMarks } from './stored-marks.ts'
 export interface StoredReplicaParts {
   readonly store: Store
   readonly tables: TableForm
+  /** Of large values; without it they stay only as long as a record names them. */
+  readonly files?: ValueFiles
   /** Of the machine; see `bootId`. */
   readonly boot?: string
 }
@@ -66,6 +70,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   /** Of a folder that belongs to a cluster; what a new one begins as, its first start finds out. */
   readonly began: Membership
   readonly #store: Store
+  readonly #files: ValueFiles | null
   readonly #records: RecordDoor
   readonly #tables: TableForm
   readonly #stored: StoredMarks
@@ -81,8 +86,9 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   #level: Durability
   #waiting: Waiting[] = []
 
-  constructor({ store, tables, boot = bootId() }: StoredReplicaParts) {
+  constructor({ store, tables, files, boot = bootId() }: StoredReplicaParts) {
     this.#store = store
+    this.#files = files ?? null
     this.#records = new RecordDoor(store.engine)
     this.#tables = tables
     this.#stored = new StoredMarks(this.#records, tables)
@@ -121,7 +127,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     mutation.durability = durability
     this.#fillValue(mutation, own, value)
     if (durability < this.#level) this.#lower(durability)
-    this.#apply(mutation)
+    if (value instanceof LargeValue) this.#applyLarge(mutation, value)
+    else this.#apply(mutation)
     const wasReleased = !this.#released.isEmpty && this.#released.forget(own)
     if (this.#records.wasAbsent || wasReleased) this.#leaves.add(own)
     this.#meet(own.partition, record.ballot)
@@ -288,6 +295,10 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
       const decided: LayoutValue = { bytes: data.length, table: this.#tables.decode(data) }
       return decided
     }
+    if (found.blob !== null) {
+      this.#files?.read(found.blob)
+      return new LargeValue(found.blob, found.valueType, true)
+    }
     const { codec, rawBytes } = value
     const ours: MemberValue = { bytes: data.length, data, codec, rawBytes, type: found.valueType }
     return ours
@@ -326,8 +337,14 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
 
   #apply(mutation: Mutation): void {
     if (this.#records.apply(mutation) === APPLY.stale) {
-      throw new StorageError('STORAGE_CORRUPT', 'a record was to be written below what stands there')
+      throw belowWhatStands()
     }
+  }
+
+  #applyLarge(mutation: Mutation, { blob, isHere }: LargeValue): void {
+    if (!isHere) throw new Error('a large value was to be held whose file is not here')
+    if (this.#records.applyBlob(mutation, blob) === APPLY.stale) throw belowWhatStands()
+    this.#files?.held(blob)
   }
 
   /** For `promisedUpTo`. Records are not changed: the version need not be copied. */
@@ -390,6 +407,10 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.highestBallot.copy(higher(this.highestBallot, ballot))
     this.#meet(LAYOUTS_KEY.partition, ballot)
   }
+}
+
+function belowWhatStands(): StorageError {
+  return new StorageError('STORAGE_CORRUPT', 'a record was to be written below what stands there')
 }
 
 /** Where they are equal, one object is enough: nobody changes it. */
