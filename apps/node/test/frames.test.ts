@@ -325,7 +325,7 @@ t.test('what else is refused in words', async (t) => {
     await refused(t, client, opcode, { value: Buffer.alloc(8) }, ERROR.KEY_MISSING, /key/)
   }
   await refused(t, client, scan, { value: 'x' }, ERROR.BAD_REQUEST, /malformed/)
-  for (const opcode of [0x17, 0x25, 0x2f, 0x31, 0x3f, 0x7f]) {
+  for (const opcode of [0x17, 0x25, 0x2f, 0x32, 0x3f, 0x7f]) {
     await refused(t, client, opcode, { key: 'k' }, ERROR.UNSUPPORTED, /not in this version/)
   }
   await refused(t, client, FRAME_OPCODE.peer, { value: 'batch' }, ERROR.UNSUPPORTED, /no cluster/)
