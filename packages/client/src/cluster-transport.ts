@@ -165,9 +165,9 @@ export class ClusterTransport implements Transport, AttemptOwner {
     const { call } = attempts
     if (call.settled || this.#isClosed) return call.reject(error)
     if (isUnknown(error, attempt)) attempts.isUnknown = true
-    if (verdict === 'answer') return this.#fail(attempts, error)
-    if (verdict === 'no') {
+    if (verdict === 'answer' || verdict === 'no') {
       if (isWrite && attempt !== attempts.latest) return this.#goOn(attempts)
+      if (verdict === 'answer') return this.#fail(attempts, error)
       this.#letGo(attempts, false)
       return call.reject(error.with({ inDoubt: false }))
     }

@@ -5,7 +5,15 @@
 import http from 'node:http'
 import type net from 'node:net'
 import { hashKey, KeyHash } from '@minivault/codec'
-import { CAPABILITIES_OF_ALL, CAPABILITY, ERROR, errorKind, FRAME_OPCODE, OPCODE } from '@minivault/protocol'
+import {
+  CAPABILITIES_OF_ALL,
+  CAPABILITY,
+  ERROR,
+  errorKind,
+  FRAME_FLAG,
+  FRAME_OPCODE,
+  OPCODE,
+} from '@minivault/protocol'
 import { createLayout, encodeLayout, nextLayout, partitionOf } from '@minivault/topology'
 import t, { type Test } from 'tap'
 import { Client, type ClientError, type ClientOptions } from '../src/index.ts'
@@ -100,7 +108,7 @@ t.test('silence: another node is asked, and the first answer counts, whoever giv
 })
 
 t.test('the no of an earlier attempt is no answer', async (t) => {
-  for (const no of ['KEY_EXISTS', 'VERSION_MISMATCH', 'SUPERSEDED'] as const) {
+  for (const no of ['KEY_EXISTS', 'VERSION_MISMATCH', 'INTERNAL', 'SUPERSEDED'] as const) {
     let first: (() => void) | null = null
     const { url, all } = await scriptedNodes(t, 2, (seen, socket) => {
       if (first === null) {
@@ -342,6 +350,32 @@ t.test('members that cannot be reached: the hosts of the URL', async (t) => {
   all.length = 0
   for (let i = 0; i < 20; i++) await client.set(`${i}`, 'value')
   t.ok(all.length >= 20)
+})
+
+t.test('a node that does not answer HELLO is not taken for an old one', async (t) => {
+  const opcodes: number[] = []
+  const frozen = await listen(t, (socket) => void socket.on('data', (bytes) => opcodes.push(bytes[0]!)))
+  const { url } = await scriptedNodes(t, 1, (seen, socket) => void socket.write(seen.reply()))
+  const client = open(t, `${url},127.0.0.1:${frozen}`, { helloTimeoutMs: 20, tryTimeoutMs: 60_000 })
+  await Promise.all(Array.from({ length: 20 }, (_, i) => client.set(`${i}`, 'value')))
+  t.same([...new Set(opcodes)], [FRAME_OPCODE.hello])
+})
+
+t.test('a large value from a source goes where a node is', async (t) => {
+  const gone = await listen(t, (socket) => socket.destroy())
+  let received = 0
+  const { url } = await scriptedNodes(t, 1, (seen, socket) => {
+    received += seen.value.length
+    if ((seen.request.flags & FRAME_FLAG.more) === 0) socket.write(seen.reply())
+  })
+  const size = 5 * 1024 * 1024
+  async function* source() {
+    for (let i = 0; i < 5; i++) yield new Uint8Array(1024 * 1024)
+  }
+  for (const key of ['a', 'b', 'c', 'd']) {
+    await open(t, `${url},127.0.0.1:${gone}`).setStream(key, source(), { size })
+  }
+  t.equal(received, 4 * size)
 })
 
 t.test('HTTP: another node, the same id, the next number', async (t) => {

@@ -18,6 +18,7 @@ t.test('the examples print what they say', async (t) => {
   const file = join(temporaryFolder(t), 'example.mts')
   const here = program
     .replaceAll('localhost:3000', `127.0.0.1:${port}`)
+    .replaceAll('localhost:3001', '127.0.0.1:1')
     .replace("'@minivault/client'", `'${source}'`)
   writeFileSync(file, here)
   const printed: string[] = []
