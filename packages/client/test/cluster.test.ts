@@ -4,34 +4,21 @@
  */
 import http from 'node:http'
 import type net from 'node:net'
-import { hashKey, KeyHash } from '@minivault/codec'
-import {
-  CAPABILITIES_OF_ALL,
-  CAPABILITY,
-  ERROR,
-  errorKind,
-  FRAME_FLAG,
-  FRAME_OPCODE,
-  OPCODE,
-} from '@minivault/protocol'
-import { createLayout, encodeLayout, nextLayout, partitionOf } from '@minivault/topology'
-import t, { type Test } from 'tap'
-import { Client, type ClientError, type ClientOptions } from '../src/index.ts'
-import { LAYOUT_MS_MAX } from '../src/limits.ts'
-import { nodeTime } from '../src/node-time.ts'
+import { ERROR, errorKind, FRAME_OPCODE, OPCODE } from '@minivault/protocol'
+import t from 'tap'
+import { Client, type ClientError } from '../src/index.ts'
+import { open } from './support/open.ts'
 import { listen, type Seen, scriptedNodes } from './support/scripted.ts'
-
-const WITH_LAYOUT = CAPABILITIES_OF_ALL | CAPABILITY.layout
-
-function open(t: Test, url: string, options: ClientOptions = {}): Client {
-  const client = Client.open({ url, timeoutMs: 5_000, hedgeShare: 0, ...options })
-  t.teardown(() => client.close())
-  return client
-}
 
 const attempts = (all: Seen[]) => all.map(({ attempt }) => attempt)
 const ids = (all: Seen[]) => new Set(all.map(({ id }) => id)).size
 const nodes = (all: Seen[]) => new Set(all.map(({ node }) => node)).size
+
+/** When what was written to sockets of this process has been read: turns of the loop, not time. */
+async function afterReading(run: () => void): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 2))
+  run()
+}
 
 /** The reply with this error. */
 function refusal(seen: Seen, name: Exclude<keyof typeof ERROR, 'NONE'>): Buffer {
@@ -116,7 +103,7 @@ t.test('the no of an earlier attempt is no answer', async (t) => {
         return
       }
       first()
-      setTimeout(() => socket.write(seen.reply()), 20)
+      afterReading(() => socket.write(seen.reply()))
     })
     await open(t, url, { tryTimeoutMs: 150 }).create('key', 'value')
     t.same([no, attempts(all)], [no, [0, 1]])
@@ -133,7 +120,7 @@ t.test('the no of an earlier attempt is no answer', async (t) => {
       const yes = seen.reply((reply) => {
         reply.flags = 32
       })
-      setTimeout(() => socket.write(yes), 20)
+      afterReading(() => socket.write(yes))
     })
     const client = open(t, url, { tryTimeoutMs: 150 })
     t.equal(await (opcode === FRAME_OPCODE.delete ? client.delete('key') : client.touch('key')), true)
@@ -255,127 +242,26 @@ t.test('a node that refuses, or has gone, is left alone; and asked again when it
 })
 
 t.test('a slow read is asked of a second node, for a bounded share of all', async (t) => {
-  let slow = 0
-  const { url, all } = await scriptedNodes(t, 2, (seen, socket, seenBefore) => {
-    const isSecond = seenBefore.filter(({ key }) => key === seen.key).length > 1
+  const { url, all } = await scriptedNodes(t, 2, (seen, socket, before) => {
+    const isSecond = before.filter(({ key }) => key === seen.key).length > 1
     if (!seen.key.startsWith('slow') || isSecond) socket.write(seen.reply(undefined, 'value'))
-    else slow++
   })
-  const client = open(t, url, { hedgeShare: 0.05, tryTimeoutMs: 60_000 })
+  const client = open(t, url, { hedgeShare: 0.1, tryTimeoutMs: 60_000 })
   for (let i = 0; i < 100; i++) await client.get(`${i}`)
-  await Promise.all(['slow 1', 'slow 2', 'slow 3', 'slow 4'].map((key) => client.get(key)))
-  t.equal(slow, 4)
   const few = { timeoutMs: 700 }
-  const settled = await Promise.allSettled(['slow 5', 'slow 6', 'slow 7'].map((key) => client.get(key, few)))
-  t.same(
-    settled.map(({ status }) => status).sort(),
-    ['fulfilled', 'rejected', 'rejected'],
-    'five of a hundred',
-  )
-  await t.rejects(client.set('slow 8', 'value', few), { code: 'CLIENT_TIMEOUT' }, 'no write')
-  t.equal(all.filter(({ key }) => key === 'slow 8').length, 1)
-})
-
-t.test('the layout says who is asked first, and the newer one counts', async (t) => {
-  let layout: Uint8Array = new Uint8Array(0)
-  let asked = 0
-  let aheadMs = 0
-  const { ports, all } = await scriptedNodes(
-    t,
-    3,
-    (seen, socket) => {
-      if (seen.opcode !== FRAME_OPCODE.layout) return void socket.write(seen.reply(undefined, 'value'))
-      asked++
-      all.pop()
-      socket.write(seen.reply(undefined, Buffer.from(layout).toString('latin1')))
-    },
-    WITH_LAYOUT,
-  )
-  const members = ports.map((port) => ({ name: `127.0.0.1:${port}` }))
-  const first = createLayout(members, { replicas: 2 })
-  layout = encodeLayout(first)
-  // By one host under another name, and one that is no member.
-  const [one, two] = ports
-  const time = { ...nodeTime, now: () => Date.now() + aheadMs }
-  const client = open(t, `minivault://localhost:${one},127.0.0.1:${two}`, { time })
-  const likely = (current: typeof first, key: string) => {
-    const place = current.replicasOf(partitionOf(hashKey(Buffer.from(key), 0, key.length, new KeyHash())))[0]!
-    return current.members[place]!.name
-  }
-  while (asked === 0) await client.get('key')
-  await client.get('key')
+  const keys = Array.from({ length: 20 }, (_, i) => `slow ${i}`)
+  const settled = await Promise.allSettled(keys.map((key) => client.get(key, few)))
+  const answered = settled.filter(({ status }) => status === 'fulfilled').length
+  const twice = all.length - 120
+  t.ok(answered > 0 && answered <= twice, `${answered} answered, ${twice} asked twice`)
+  t.ok(twice <= 12, `${twice} of 120`)
+  await t.rejects(client.set('slow write', 'value', few), { code: 'CLIENT_TIMEOUT' })
+  t.equal(all.filter(({ key }) => key === 'slow write').length, 1, 'no write')
   all.length = 0
-  for (let i = 0; i < 60; i++) await client.get(`key ${i}`)
-  for (const { key, node } of all) t.equal(`127.0.0.1:${ports[node]}`, likely(first, key), key)
-  t.equal(nodes(all), 3)
-
-  layout = encodeLayout(nextLayout(first, members.slice(0, 2)))
-  asked = 0
-  aheadMs = LAYOUT_MS_MAX
-  while (asked === 0) await client.get('key')
-  await client.get('key')
-  all.length = 0
-  for (let i = 0; i < 60; i++) await client.get(`key ${i}`)
-  t.same([...new Set(all.map(({ node }) => node))].sort(), [0, 1])
-
-  // An older one, bytes that are none, and members that are spoken to in another way change nothing.
-  const web = createLayout([{ name: 'http://127.0.0.1:1' }])
-  for (layout of [encodeLayout(first), Buffer.from('nonsense'), encodeLayout(web)]) {
-    asked = 0
-    aheadMs += LAYOUT_MS_MAX
-    while (asked === 0) await client.get('key')
-    await client.get('key')
-  }
-  all.length = 0
-  for (let i = 0; i < 60; i++) await client.get(`key ${i}`)
-  t.same([...new Set(all.map(({ node }) => node))].sort(), [0, 1])
-})
-
-t.test('members that cannot be reached: the hosts of the URL', async (t) => {
-  const gone = await listen(t, (socket) => socket.destroy())
-  const layout = encodeLayout(createLayout([{ name: `127.0.0.1:${gone}` }]))
-  let asked = 0
-  const { url, all } = await scriptedNodes(
-    t,
-    2,
-    (seen, socket) => {
-      if (seen.opcode === FRAME_OPCODE.layout) asked++
-      const value = seen.opcode === FRAME_OPCODE.layout ? Buffer.from(layout).toString('latin1') : 'value'
-      socket.write(seen.reply(undefined, value))
-    },
-    WITH_LAYOUT,
-  )
-  const client = open(t, url)
-  while (asked === 0) await client.get('key')
-  all.length = 0
-  for (let i = 0; i < 20; i++) await client.set(`${i}`, 'value')
-  t.ok(all.length >= 20)
-})
-
-t.test('a node that does not answer HELLO is not taken for an old one', async (t) => {
-  const opcodes: number[] = []
-  const frozen = await listen(t, (socket) => void socket.on('data', (bytes) => opcodes.push(bytes[0]!)))
-  const { url } = await scriptedNodes(t, 1, (seen, socket) => void socket.write(seen.reply()))
-  const client = open(t, `${url},127.0.0.1:${frozen}`, { helloTimeoutMs: 20, tryTimeoutMs: 60_000 })
-  await Promise.all(Array.from({ length: 20 }, (_, i) => client.set(`${i}`, 'value')))
-  t.same([...new Set(opcodes)], [FRAME_OPCODE.hello])
-})
-
-t.test('a large value from a source goes where a node is', async (t) => {
-  const gone = await listen(t, (socket) => socket.destroy())
-  let received = 0
-  const { url } = await scriptedNodes(t, 1, (seen, socket) => {
-    received += seen.value.length
-    if ((seen.request.flags & FRAME_FLAG.more) === 0) socket.write(seen.reply())
-  })
-  const size = 5 * 1024 * 1024
-  async function* source() {
-    for (let i = 0; i < 5; i++) yield new Uint8Array(1024 * 1024)
-  }
-  for (const key of ['a', 'b', 'c', 'd']) {
-    await open(t, `${url},127.0.0.1:${gone}`).setStream(key, source(), { size })
-  }
-  t.equal(received, 4 * size)
+  const never = open(t, url, { hedgeShare: 0, tryTimeoutMs: 60_000 })
+  for (let i = 0; i < 100; i++) await never.get(`${i}`)
+  await t.rejects(never.get('slow one', few), { code: 'CLIENT_TIMEOUT' })
+  t.equal(all.length, 101)
 })
 
 t.test('HTTP: another node, the same id, the next number', async (t) => {
