@@ -7,9 +7,14 @@ const LOOP_BYTES_MAX = 48
 const TWO_32 = 2 ** 32
 
 export class ByteWriter {
-  bytes: Uint8Array = new Uint8Array(WRITER_BYTES)
+  bytes: Uint8Array
   /** Where the next byte goes. */
   at = 0
+
+  /** @param bytes to begin with */
+  constructor(bytes = WRITER_BYTES) {
+    this.bytes = new Uint8Array(bytes)
+  }
 
   room(bytes: number): void {
     if (this.at + bytes > this.bytes.length) this.#grow(this.at + bytes)

@@ -49,11 +49,13 @@ const COMMON_BYTES = 16
 const WHICH_BYTES = 28
 const THESE_BYTES = 20
 const LIST_ENTRY_BYTES = VERSION_BYTES + 2
+/** Of one list; longer ones grow. */
+const ONE_BYTES = 1024
 const NOTHING = new Uint8Array()
 
 /** Its own memory. */
 export function encodeList(message: ListMessage): Uint8Array {
-  const out = new ByteWriter()
+  const out = new ByteWriter(ONE_BYTES)
   if (message.kind === 'which') putQuestion(out, message)
   else putList(out, message)
   out.setU32(4, out.at)

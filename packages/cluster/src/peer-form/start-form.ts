@@ -17,7 +17,7 @@ export function encodeStart(message: StartMessage<LayoutState>, tables: TableFor
   const state = isAnswer ? message.layout : null
   const layout = state === null ? new Uint8Array() : encodeMark({ kind: 'layout', state }, tables).value
   const length = isAnswer ? THEIRS_BYTES + layout.length : WHOSE_BYTES
-  const out = new ByteWriter()
+  const out = new ByteWriter(length)
   out.room(length)
   out.putU8(KIND[message.kind])
   out.putU8(isAnswer && message.hasHeardOfYou ? HAS_HEARD_OF_YOU : 0)
