@@ -1,7 +1,7 @@
 /**
  * The health document: flat JSON, the same on binary and HTTP. `status` is never a constant: `ok`,
- * `read-only` once the disk failed, `draining` after the first signal, `not-ready` where a member of a cluster
- * waits for others. The figures are the store's and the process's own at this moment.
+ * `read-only` once the disk failed, `draining` after the first signal, `not-ready` where a member of a
+ * cluster waits for others. The figures are the store's and the process's own at this moment.
  */
 import { arch, cpuUsage, memoryUsage, pid, platform, version } from 'node:process'
 import { zstdEngine } from '@minivault/codec'

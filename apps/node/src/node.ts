@@ -122,12 +122,7 @@ export class Node {
     this.store = store
     this.#tls = tls
     this.#time = time
-    this.admission = new Admission({
-      authMode: options.authMode ?? 'none',
-      credentials: options.authKey ? new Credentials(options.authKey) : null,
-      ratePerSecond: options.ratePerSecond ?? 0,
-      now: time.now,
-    })
+    this.admission = admissionOf(options, time)
     const durability = options.durability ?? DURABILITY.fsync
     this.cluster = options.cluster ? this.#join(options.cluster, parts, options) : null
     const inner = this.cluster?.keyValue ?? local
@@ -151,12 +146,8 @@ export class Node {
       isReadingMuch: () => store.engine.readingBytes > READING_BYTES_MAX,
       health: () => healthDocument(sources),
     }
-    this.#http = new HttpDoor({
-      ...session,
-      receivers,
-      sleep: time.sleep,
-      corsOrigins: options.corsOrigins ?? null,
-    })
+    const { corsOrigins = null } = options
+    this.#http = new HttpDoor({ ...session, receivers, sleep: time.sleep, corsOrigins })
     this.#main = new MainDoor({
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
       session,
@@ -322,6 +313,15 @@ function listen(server: Server, port: number, host: string): Promise<void> {
       server.off('error', reject)
       resolve()
     })
+  })
+}
+
+function admissionOf({ authMode, authKey, ratePerSecond }: NodeOptions, { now }: Time): Admission {
+  return new Admission({
+    authMode: authMode ?? 'none',
+    credentials: authKey ? new Credentials(authKey) : null,
+    ratePerSecond: ratePerSecond ?? 0,
+    now,
   })
 }
 

@@ -86,8 +86,8 @@ function stateOf({ members }: ClusterSettings): LayoutState {
 }
 
 /**
- * Whoever ever came into a vote has introduced itself to a majority of those who hold a partition with it, and
- * that is all others but so many.
+ * Whoever ever came into a vote has introduced itself to a majority of those who hold a partition with it,
+ * and that is all others but so many.
  */
 function silentMaxOf(members: readonly string[]): number {
   const replicas = Math.min(REPLICAS, members.length)
@@ -95,6 +95,9 @@ function silentMaxOf(members: readonly string[]): number {
 }
 
 const REPLICAS = 3
+
+const SAME_ADDRESSES = 'give CLUSTER_NODES and -public-url of all nodes the same addresses'
+const STOP_ONE = 'stop the nodes of one, and empty their data folders if these are to join the other'
 
 /** In one line, for the log and for health; null: it is a member. */
 export function wordsOf(status: StartStatus<LayoutState>): string | null {
@@ -104,9 +107,9 @@ export function wordsOf(status: StartStatus<LayoutState>): string | null {
     case 'waitingFor':
       return `waiting for ${status.founder} to begin the cluster`
     case 'listsDiffer':
-      return `${status.member} was started with another list of members: give CLUSTER_NODES and -public-url of all nodes the same addresses`
+      return `${status.member} was started with another list of members: ${SAME_ADDRESSES}`
     case 'twoClusters':
-      return `the members belong to two clusters (${status.ids.join(', ')}): stop the nodes of one, and empty their data folders if these are to join the other`
+      return `the members belong to two clusters (${status.ids.join(', ')}): ${STOP_ONE}`
     case 'member':
       return null
   }

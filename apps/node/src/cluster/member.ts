@@ -58,8 +58,8 @@ export class Member implements Env {
   #tick: unknown = null
   #timers: unknown = null
   /**
-   * The time of the timers. After a turn of ours that took long it stands still until the sockets were read: our
-   * own lateness is nobody's silence.
+   * The time of the timers. After a turn of ours that took long it stands still until the sockets were read:
+   * our own lateness is nobody's silence.
    */
   #wheelMs = 0
 

@@ -22,7 +22,7 @@ export function readCluster(clusterNodes: string, text: Texts): ClusterSettings 
   const publicUrl = text('public-url')
   if (publicUrl === '') {
     throw new UsageError(
-      `${CLUSTER_NODES} needs -public-url: the address under which those nodes reach this one, e.g. localhost:3001`,
+      `${CLUSTER_NODES} needs -public-url: the address under which those nodes reach this one (host:port)`,
     )
   }
   const name = nameOf('-public-url', publicUrl)

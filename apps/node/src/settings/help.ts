@@ -9,7 +9,7 @@ Usage: minivault-node [flags]          -port 3000 and --port 3000 mean the same
   minivault-node -port 3000 -auth secretkey -authmode writes
   minivault-node -host 127.0.0.1 -durability os -cache 2048
   minivault-node -tls-cert cert.pem -tls-key key.pem
-  CLUSTER_NODES=localhost:3002,localhost:3003 minivault-node -port 3001 -public-url localhost:3001 -data ./data1
+  CLUSTER_NODES=host2:3000,host3:3000 minivault-node -public-url host1:3000 -data ./data
 
   curl -X PUT localhost:3000/mykey -H 'Content-Type: application/json' -d '{"value": "hello"}'
   curl localhost:3000/mykey
