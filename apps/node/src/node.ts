@@ -265,7 +265,7 @@ export class Node {
 
   async #drained(): Promise<void> {
     const started = this.#time.now()
-    while (this.#main.connections > 0 && this.#time.now() - started < DRAIN_TIMEOUT_MS) {
+    while (this.#main.draining > 0 && this.#time.now() - started < DRAIN_TIMEOUT_MS) {
       await this.#time.sleep(10)
       this.#http.server.closeIdleConnections()
       if (this.#time.now() - started > DRAIN_IDLE_MS) this.#main.destroyIdle()

@@ -12,14 +12,19 @@ import { diskFullRow } from './rows/disk-full.ts'
 import { equalsMapRow } from './rows/equals-map.ts'
 import { everyCallRow } from './rows/every-call.ts'
 import { failedSyncRow } from './rows/failed-sync.ts'
+import { frozenMemberRow } from './rows/frozen-member.ts'
 import { idleConnectionsRow } from './rows/idle-connections.ts'
 import { killRow } from './rows/kill.ts'
+import { lostDiskRow } from './rows/lost-disk.ts'
 import { malformedRow } from './rows/malformed.ts'
+import { partitionsRow } from './rows/partitions.ts'
 import { powerCutRow } from './rows/power-cut.ts'
+import { rollingRestartRow } from './rows/rolling-restart.ts'
 import { simulatedHistoriesRow } from './rows/simulated-histories.ts'
 import { simulatedRestRow } from './rows/simulated-rest.ts'
 import { slowClientsRow } from './rows/slow-clients.ts'
 import { strangersRow } from './rows/strangers.ts'
+import { wrongClocksRow } from './rows/wrong-clocks.ts'
 
 export const ROWS: readonly Row[] = [
   simulatedHistoriesRow,
@@ -37,6 +42,11 @@ export const ROWS: readonly Row[] = [
   slowClientsRow,
   strangersRow,
   anyKeyRow,
+  partitionsRow,
+  wrongClocksRow,
+  frozenMemberRow,
+  rollingRestartRow,
+  lostDiskRow,
   deletedStaysDeletedRow,
   dataFormatsRow,
   equalsMapRow,

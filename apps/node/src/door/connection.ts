@@ -1,8 +1,7 @@
 /**
  * One socket of the binary port. Bytes arrive in the read buffer that all connections share and are parsed in
- * place; only an incomplete request is kept (`rest`, grown by what was received, never by what was
- * announced). Replies leave in request order, in one write per event-loop turn. A client that does not take
- * its replies is not read from.
+ * place; only an incomplete request is kept (`rest`, grown by what came, not by what was announced). Replies
+ * leave in request order, in one write per event-loop turn. Who does not take its replies is not read from.
  *
  *   read buffer ─┬─ whole requests → session → KeyValue ┄┄ answers → slots → output → socket
  *                └─ incomplete tail → rest
@@ -356,10 +355,12 @@ export class Connection implements Receiver, Wire, SocketListener {
     if (!this.#closing) this.#session?.sweep?.(elapsedMs, sight.waitsForClient)
   }
 
-  /** Shutdown: what is under way is answered, nothing more is read. */
-  drain(): void {
+  /** Shutdown: what is under way is answered, nothing more is read. False: another member's, which stays. */
+  drain(): boolean {
+    if (this.#session?.isPeer === true) return false
     if (this.#rest.bytes !== null && !this.#stalled) this.#session?.onHalfRequest?.()
     if (!this.#leaving) this.closeAfterReplies()
+    return true
   }
 
   get isIdle(): boolean {

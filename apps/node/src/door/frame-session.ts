@@ -1,8 +1,7 @@
 /**
  * The frame form on one connection. It begins with HELLO and, where the node has a key, is opened by AUTH,
  * whose proof never shows that key. Replies carry their request's frame id; values above a frame travel in
- * chunks both ways. What is refused is answered with code and words; only a frame that cannot be followed
- * ends the connection.
+ * chunks both ways. What is refused is answered with code and words; what cannot be followed is the end.
  */
 import { randomBytes } from 'node:crypto'
 import { CODEC } from '@minivault/codec'
@@ -294,6 +293,10 @@ export class FrameSession implements Session {
     const isFirst = this.#chunks.refuse(this.#request)
     if (this.#chunks.isFlooded) this.#wire.closeAfterReplies()
     return isFirst
+  }
+
+  get isPeer(): boolean {
+    return this.#peer.isMember
   }
 
   get isStranger(): boolean {

@@ -75,6 +75,8 @@ export class MainDoor {
   readonly #options: MainDoorOptions
   readonly #context: ConnectionContext
   readonly #connected = new Set<Connection>()
+  /** Of those that are drained: members', through which what is under way is decided. */
+  readonly #staying = new Set<Connection>()
   /** Connected, but not a byte yet: nobody else would end them. */
   readonly #silent = new Set<ByteSocket>()
   /** Those that must begin with TLS soon, or end. */
@@ -98,6 +100,7 @@ export class MainDoor {
       },
       onClose: (closed) => {
         this.#connected.delete(closed)
+        this.#staying.delete(closed)
         this.left()
       },
       onHandOver: (connection, bytes) => {
@@ -130,6 +133,11 @@ export class MainDoor {
 
   get connections(): number {
     return this.#sockets
+  }
+
+  /** While it drains: connections that are waited for. */
+  get draining(): number {
+    return this.#sockets - this.#staying.size
   }
 
   /** Counts a connection, unless there are too many. */
@@ -273,9 +281,9 @@ export class MainDoor {
     this.#options.tls?.sweep(SWEEP_INTERVAL_MS)
   }
 
-  /** No new requests; what is under way is answered, then its connection closed. */
+  /** No new requests; what is under way is answered, then its connection closed. Those of members stay. */
   drain(): void {
-    for (const connection of this.#connected) connection.drain()
+    for (const connection of this.#connected) if (!connection.drain()) this.#staying.add(connection)
     for (const socket of this.#silent) socket.destroy()
     this.#hurried.destroy()
     this.#options.tls?.destroy()
@@ -283,7 +291,9 @@ export class MainDoor {
 
   /** Clients that have all their replies and do not answer our end. */
   destroyIdle(): void {
-    for (const connection of this.#connected) if (connection.isIdle) connection.socket.destroy()
+    for (const connection of this.#connected) {
+      if (connection.isIdle && !this.#staying.has(connection)) connection.socket.destroy()
+    }
   }
 
   /** Connections that did not end in time. */

@@ -41,6 +41,8 @@ export interface Session {
   readonly isUnfinished: boolean
   /** Has yet to show the key before it may do anything. */
   readonly isStranger: boolean
+  /** Another member speaks here, and not a client. */
+  readonly isPeer?: boolean
   reply(slot: number, answer: Answer, output: Output): void
   /**
    * The same of an answer that is a stream. Null: it was cancelled, and the request, the newest, which still

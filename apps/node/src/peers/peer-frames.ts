@@ -25,6 +25,8 @@ export class PeerFrames {
   /** Empty: it has not said. */
   #name = ''
   readonly #door: PeerDoor | null
+  /** It has sent a batch that was taken. */
+  isMember = false
 
   constructor(door: PeerDoor | null) {
     this.#door = door
@@ -65,6 +67,7 @@ export class PeerFrames {
       batch = chunks.finish(request)!
     }
     const refusal = this.#door!.take(this.#name, batch, request.valueStart, request.valueEnd)
+    this.isMember ||= refusal === null
     return refusal === null ? ERROR.NONE : this.#refused(refusal.error, refusal.words)
   }
 

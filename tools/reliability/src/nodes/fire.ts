@@ -9,7 +9,7 @@ const KILL_EVERY = 3
 const DEAD_MS_MAX = 400
 const READY_TIMEOUT_MS = 60_000
 
-/** Ends when the network is whole and all members are ready. */
+/** Ends when the network is whole and all members vote. */
 export async function burn(nodes: ThreeNodes, seed: number, durationMs: number): Promise<void> {
   const startedMs = performance.now()
   const until = (atMs: number) => sleep(Math.max(0, startedMs + atMs - performance.now()))
@@ -27,7 +27,7 @@ export async function burn(nodes: ThreeNodes, seed: number, durationMs: number):
     nodes.network.heal()
     await killing
   }
-  await nodes.ready(READY_TIMEOUT_MS)
+  await nodes.voting(READY_TIMEOUT_MS)
 }
 
 async function kill(nodes: ThreeNodes, seed: number, durationMs: number): Promise<void> {

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly clients?: number
   readonly keys?: number
   readonly consistency?: Consistency
+  /** By how much the clocks of every other client are off. */
+  readonly skewMs?: number
   /** Which members are asked. */
   readonly members?: readonly number[]
 }
@@ -41,7 +43,7 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options
-    const { nodes, seed, clients = CLIENTS, consistency } = options
+    const { nodes, seed, clients = CLIENTS, skewMs = 0, consistency } = options
     this.#keys = options.keys ?? KEYS
     for (let number = 0; number < clients; number++) {
       const client = new RecordingClient({
@@ -49,6 +51,7 @@ export class Load {
         history: this.history,
         portOf: (member) => nodes.portOf(member),
         members: MEMBERS.length,
+        skewMs: number % 2 === 0 ? 0 : skewMs,
         keyName: (key) => `case ${seed} key ${key}`,
         ...(consistency === undefined ? {} : { consistency }),
       })

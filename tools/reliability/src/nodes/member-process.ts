@@ -8,14 +8,16 @@ import { createInterface } from 'node:readline'
 import { PROGRAM_ENVIRONMENT } from '../process/built-program.ts'
 import { builtMain } from '../wire/node-program.ts'
 
-const READY = /^minivault ready: .*?https?:\/\/[^:]+:(\d+)/
+const READY = 'minivault ready: '
 const START_TIMEOUT_MS = 60_000
 /** The last of its log that is kept. */
 const SAID_CHARACTERS_MAX = 20_000
 
 export interface MemberOptions {
+  /** A free one: members are told to each other before any of them listens. */
+  readonly port: number
   readonly directory: string
-  /** Behind `-port 0 -host 127.0.0.1 -data …`. */
+  /** Behind `-port … -host 127.0.0.1 -data …`. */
   readonly words: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** A copy with a fault in it. */
@@ -28,23 +30,23 @@ export class MemberProcess {
   readonly #child: ChildProcess
   readonly ended: Promise<void>
   isEnded = false
-  port = 0
   #said = ''
 
-  /** Resolves when it says that it is ready: others are asked then, and may not have answered yet. */
+  readonly port: number
+  /** When it says that it serves: a quorum is there. */
+  readonly ready: Promise<void>
+
   static async start(options: MemberOptions): Promise<MemberProcess> {
-    const { directory, words, environment, main, under = [] } = options
-    const program = [main ?? (await builtMain()), '-port', '0', '-host', '127.0.0.1', '-data', directory]
-    const [command, ...rest] = [...under, process.execPath, ...program, ...words]
+    const { port, directory, words, environment, main, under = [] } = options
+    const program = [main ?? (await builtMain()), '-port', String(port), '-host', '127.0.0.1']
+    const [command, ...rest] = [...under, process.execPath, ...program, '-data', directory, ...words]
     const env = { ...process.env, ...PROGRAM_ENVIRONMENT, ...environment }
-    const child = spawn(command!, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    const member = new MemberProcess(child)
-    await member.#ready()
-    return member
+    return new MemberProcess(spawn(command!, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] }), port)
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, port: number) {
     this.#child = child
+    this.port = port
     child.stderr!.on('data', (text) => (this.#said = `${this.#said}${text}`.slice(-SAID_CHARACTERS_MAX)))
     this.ended = new Promise((resolve) =>
       child.on('close', () => {
@@ -52,6 +54,9 @@ export class MemberProcess {
         resolve()
       }),
     )
+    this.ready = this.#ready()
+    // Whoever kills it before does not wait for it.
+    this.ready.catch(() => {})
   }
 
   #ready(): Promise<void> {
@@ -61,10 +66,8 @@ export class MemberProcess {
         START_TIMEOUT_MS,
       )
       createInterface({ input: this.#child.stdout! }).on('line', (line) => {
-        const match = READY.exec(line)
-        if (match === null) return
+        if (!line.startsWith(READY)) return
         clearTimeout(timer)
-        this.port = Number(match[1])
         resolve()
       })
       this.#child.on('close', () => {

@@ -80,7 +80,8 @@ export class RealHistory {
 function keyHistory(key: number, operations: readonly Operation[]): KeyHistory {
   const written = new Map<string, Written>()
   const add = (operation: Operation, version: Version, value: number | null) => {
-    const { expected: predecessor } = operation.start
+    // A sum says what it was made of, whoever made that.
+    const predecessor = isCounter(key) ? versionOfSum(value! - 1) : operation.start.expected
     written.set(version.toString(), { version, operation, value, predecessor })
   }
   for (const operation of operations) {

@@ -19,9 +19,12 @@ import type { Words } from '../wire/requests.ts'
 import { type Called, FrameCaller } from './frame-caller.ts'
 import { isCounter, type RealHistory, versionOfSum } from './real-history.ts'
 
-/** After which another member is asked. */
+/** After which another member is asked; longer with every attempt, for each supersedes the one before. */
 const PATIENCE_MS = 300
+const PATIENCE_MS_MAX = 3000
 const ATTEMPTS_MAX = 200
+/** Told so often that nobody knows, it is not asked any more. */
+const DOUBTS_MAX = 4
 /** The server's own, for it to give up what nobody waits for. */
 const DEADLINE_MS = 3000
 const PAUSE_MS = 10
@@ -32,6 +35,8 @@ export interface ClientParts {
   /** Where the members listen now; 0: nowhere. */
   readonly portOf: (member: number) => number
   readonly members: number
+  /** Its clock is off by so much. */
+  readonly skewMs?: number
   readonly consistency?: Consistency
   /** Keys of one case are no other's. */
   readonly keyName: (key: number) => string
@@ -56,7 +61,8 @@ export class RecordingClient {
 
   constructor(parts: ClientParts) {
     this.#parts = parts
-    this.#clock = new HybridLogicalClock({ writerId: parts.number + 1, now: () => Date.now() })
+    const { number, skewMs = 0 } = parts
+    this.#clock = new HybridLogicalClock({ writerId: number + 1, now: () => Date.now() + skewMs })
     this.#callers = Array.from({ length: parts.members }, (_, member) => {
       return new FrameCaller(() => parts.portOf(member))
     })
@@ -76,14 +82,17 @@ export class RecordingClient {
     const { kind, key, expected = null, isPinned = false, isFinal = false } = wanted
     const id = kind === 'get' ? null : this.#clock.next(new Version())
     const operation = history.begin({ key, kind, client, expected, isFinal })
+    let doubts = 0
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       operation.attempt = attempt
       const member = isPinned ? wanted.member : (wanted.member + attempt) % members
       const words = this.#words(operation, id, attempt)
       const late = (called: Called) => this.#answered(operation, called, attempt)
-      const called = await this.#callers[member]!.call(words, PATIENCE_MS, late)
+      const patienceMs = Math.min(PATIENCE_MS_MAX, PATIENCE_MS * (attempt + 1))
+      const called = await this.#callers[member]!.call(words, patienceMs, late)
       if (called !== null) this.#answered(operation, called, attempt)
       if (operation.returnMs !== Number.POSITIVE_INFINITY || !isWorth()) break
+      if (called?.reply.error === ERROR.IN_DOUBT && ++doubts === DOUBTS_MAX) break
       // An attempt that was refused at once is not asked again at once.
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }

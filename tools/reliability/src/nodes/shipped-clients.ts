@@ -20,8 +20,8 @@ export interface Suffered {
 
 export class ShippedClients {
   readonly #client: Client
-  readonly #times: number[] = []
-  readonly #failed: string[] = []
+  #times: number[] = []
+  #failed: string[] = []
   #isOver = false
 
   /** @param members as `host:port` */
@@ -29,11 +29,11 @@ export class ShippedClients {
     this.#client = Client.open(`minivault://${members.join(',')}`)
   }
 
-  /** What they suffered while `body` ran. */
+  /** What they suffered while `body` ran, since its last lap. */
   async during(body: () => Promise<void>): Promise<Suffered> {
     // What the first calls pay for connections and layouts is not what is measured.
     for (let key = 0; key < KEYS; key++) await this.#client.set(nameOf(0, key), 'v 0')
-    this.#times.length = 0
+    this.#times = []
     const working = Array.from({ length: CLIENTS }, (_, number) => this.#work(number))
     try {
       await body()
@@ -42,9 +42,17 @@ export class ShippedClients {
       await Promise.all(working)
       await this.#client.close()
     }
+    return this.lap()
+  }
+
+  /** Since the beginning, or the last lap. */
+  lap(): Suffered {
     const times = this.#times.sort((a, b) => a - b)
+    const failed = this.#failed
+    this.#times = []
+    this.#failed = []
     const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
-    return { operations: times.length, failed: this.#failed, p50: at(0.5), p99: at(0.99), max: at(1) }
+    return { operations: times.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) }
   }
 
   async #work(number: number): Promise<void> {

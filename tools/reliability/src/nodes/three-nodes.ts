@@ -1,8 +1,9 @@
 /**
- * Three members on this machine, each behind its gate: everybody knows it by the gate's address, and where it
- * really listens changes with every start. What a harness does to them is done here.
+ * Three members on this machine, each behind its gate: the others know it by the gate's address. What a
+ * harness does to them is done here.
  */
 import { mkdirSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MemberProcess } from './member-process.ts'
@@ -28,15 +29,17 @@ export type Health = Readonly<Record<string, unknown>>
 
 export class ThreeNodes {
   readonly network: Network
+  readonly #ports: readonly number[]
   readonly #options: NodesOptions
   readonly #members: (MemberProcess | null)[] = [null, null, null]
 
-  /** Resolves when all three are ready. */
+  /** Resolves when all three vote: what was asked before is soon forgotten. */
   static async start(options: NodesOptions): Promise<ThreeNodes> {
-    const nodes = new ThreeNodes(await Network.of(MEMBERS.length), options)
+    const ports = await Promise.all(MEMBERS.map(freePort))
+    const nodes = new ThreeNodes(await Network.of(MEMBERS.length), ports, options)
     try {
       await Promise.all(MEMBERS.map((member) => nodes.start(member)))
-      await nodes.ready()
+      await nodes.voting()
     } catch (error) {
       await nodes.close()
       throw error
@@ -44,26 +47,34 @@ export class ThreeNodes {
     return nodes
   }
 
-  private constructor(network: Network, options: NodesOptions) {
+  private constructor(network: Network, ports: readonly number[], options: NodesOptions) {
     this.network = network
+    this.#ports = ports
     this.#options = options
   }
 
+  /** Resolves when it serves. */
   async start(member: number): Promise<void> {
+    await this.launch(member)
+    await this.process(member).ready
+  }
+
+  async launch(member: number): Promise<void> {
     const { words = [], main, environmentOf, underOf } = this.#options
     const { network } = this
     const others = MEMBERS.filter((one) => one !== member).map((one) => network.nameOf(one))
     const directory = this.directoryOf(member)
     mkdirSync(directory, { recursive: true })
-    const started = await MemberProcess.start({
+    const port = this.#ports[member]!
+    this.#members[member] = await MemberProcess.start({
+      port,
       directory,
       words: ['-public-url', network.nameOf(member), ...words],
       environment: { CLUSTER_NODES: others.join(','), ...environmentOf?.(member) },
       main,
       under: underOf?.(member) ?? [],
     })
-    this.#members[member] = started
-    network.moved(member, started.port)
+    network.moved(member, port)
   }
 
   directoryOf(member: number): string {
@@ -125,6 +136,21 @@ export class ThreeNodes {
     }
   }
 
+  async isVoting(member: number): Promise<boolean> {
+    const health = await this.health(member)
+    return health?.['votes'] === true
+  }
+
+  /** All that run vote and serve. */
+  async voting(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+    const running = MEMBERS.filter((member) => this.isRunning(member))
+    await this.until('all vote', timeoutMs, async () => {
+      const found = await Promise.all(running.map((member) => this.isVoting(member)))
+      return found.every(Boolean)
+    })
+    await this.ready(timeoutMs)
+  }
+
   /** All that run. */
   async ready(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
     const running = MEMBERS.filter((member) => this.isRunning(member))
@@ -165,6 +191,14 @@ export class ThreeNodes {
     this.#members[member] = null
     this.network.left(member)
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 /** Nothing is missed, nothing differs, by what all that run say. */

@@ -7,22 +7,24 @@ import { MEMBERS, ThreeNodes } from '../nodes/three-nodes.ts'
 import type { Context, Findings, Row } from '../row.ts'
 
 const READY_TIMEOUT_MS = 60_000
+/** What is under way is answered, and not cut off when the patience of the stop is over (7 s). */
+const STOPPED_WITHIN_MS = 5000
 
-/** @param asked which members the clients know of */
-async function restartAll(nodes: ThreeNodes, asked: readonly number[], members: readonly number[]) {
-  const clients = new ShippedClients(asked.map((member) => nodes.network.nameOf(member)))
-  return clients.during(async () => {
-    for (const member of members) {
+async function restartAll(nodes: ThreeNodes) {
+  const clients = new ShippedClients(MEMBERS.map((member) => nodes.network.nameOf(member)))
+  let stopMs = 0
+  const suffered = await clients.during(async () => {
+    for (const member of MEMBERS) {
+      const startedMs = performance.now()
       await nodes.stop(member)
+      stopMs = Math.max(stopMs, performance.now() - startedMs)
       await nodes.start(member)
-      await nodes.until(`member ${member} votes`, READY_TIMEOUT_MS, () => votes(nodes, member))
+      await nodes.voting(READY_TIMEOUT_MS)
     }
   })
-}
-
-async function votes(nodes: ThreeNodes, member: number): Promise<boolean> {
-  const health = await nodes.health(member)
-  return health?.['votes'] === true && (await nodes.isReady(member))
+  const problems = problemsOf(suffered)
+  if (stopMs > STOPPED_WITHIN_MS) problems.push(`a member took ${Math.round(stopMs)} ms to stop`)
+  return { problems, suffered, stopMs }
 }
 
 function problemsOf({ operations, failed }: Suffered): string[] {
@@ -34,10 +36,12 @@ async function run(context: Context, cases: number): Promise<Findings> {
   const failures: string[] = []
   let operations = 0
   let longestMs = 0
+  let longestStopMs = 0
   try {
     for (let n = 0; n < cases; n++) {
-      const suffered = await restartAll(nodes, MEMBERS, MEMBERS)
-      failures.push(...problemsOf(suffered))
+      const { problems, suffered, stopMs } = await restartAll(nodes)
+      failures.push(...problems)
+      longestStopMs = Math.max(longestStopMs, stopMs)
       operations += suffered.operations
       longestMs = Math.max(longestMs, suffered.max)
       context.progress(n + 1, cases)
@@ -45,7 +49,8 @@ async function run(context: Context, cases: number): Promise<Findings> {
   } finally {
     await nodes.close()
   }
-  return { n: cases, failures, measured: `${operations} operations, the longest ${Math.round(longestMs)} ms` }
+  const longest = `the longest ${Math.round(longestMs)} ms, the longest stop ${Math.round(longestStopMs)} ms`
+  return { n: cases, failures, measured: `${operations} operations, ${longest}` }
 }
 
 export const rollingRestartRow: Row = {

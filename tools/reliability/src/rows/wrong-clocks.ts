@@ -1,13 +1,14 @@
 /**
  * Row 17: one of three real members has a clock that is an hour ahead or behind, runs at another speed, or
- * jumps, and clients work on all of them. Nothing is out of order; whatever the bad clock has written can be
+ * jumps, and clients work on all of them, half of them with clocks that are behind. Nothing is out of order; whatever the bad clock has written can be
  * written at once by the others, also when it is right again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CONSISTENCY, type Consistency } from '@minivault/protocol'
+import { FAULTS } from '@minivault/simulator'
 import { Load } from '../nodes/load.ts'
 import { MEMBERS, ThreeNodes } from '../nodes/three-nodes.ts'
 import { clockObstacle, WrongClock } from '../nodes/wrong-clock.ts'
+import { plantedNode } from '../planted-source.ts'
 import type { Context, Findings, Profile, Row } from '../row.ts'
 
 interface Clock {
@@ -23,18 +24,20 @@ const CLOCKS: readonly Clock[] = [
   { what: 'half as fast again', offsets: ['+0 x1.5'] },
 ]
 const WORK_MS: Readonly<Record<Profile, number>> = { smoke: 3500, ci: 8000, long: 60_000 }
+/** Of every other client. Ahead it would be refused. */
+const CLIENTS_SKEW_MS = -20_000
 const WRITTEN_WITHIN_MS = 1000
 
-async function oneClock(context: Context, n: number, consistency?: Consistency): Promise<string[]> {
+async function oneClock(context: Context, n: number, main?: string): Promise<string[]> {
   const { what, offsets } = CLOCKS[n % CLOCKS.length]!
   const seed = context.seed + n
   const folder = context.folder()
   const off = n % MEMBERS.length
   const clock = new WrongClock(folder, '+0')
   const environmentOf = (member: number) => (member === off ? clock.environment : {})
-  const nodes = await ThreeNodes.start({ folder, environmentOf })
+  const nodes = await ThreeNodes.start({ folder, environmentOf, main })
   try {
-    const load = new Load({ nodes, seed, ...(consistency === undefined ? {} : { consistency }) })
+    const load = new Load({ nodes, seed, skewMs: CLIENTS_SKEW_MS })
     await load.during(async () => {
       for (const offset of offsets) {
         clock.set(offset)
@@ -44,7 +47,7 @@ async function oneClock(context: Context, n: number, consistency?: Consistency):
     const others = MEMBERS.filter((member) => member !== off)
     const late = await load.overwrite(others, WRITTEN_WITHIN_MS)
     clock.set('+0')
-    await nodes.ready()
+    await nodes.voting()
     const problems = [...(await load.problems()), ...late]
     return problems.map((problem) => `${what}: ${problem}`)
   } finally {
@@ -69,8 +72,12 @@ export const wrongClocksRow: Row = {
   run,
   controls: [
     {
-      fault: 'clients that ask for consistency `one`',
-      run: async (context) => ({ n: 1, failures: await oneClock(context, 0, CONSISTENCY.one) }),
+      fault: 'members that let clocks decide: what is older than the record is told to be held',
+      async run(context) {
+        const { planted } = FAULTS.find(({ name }) => name === 'last-write-wins')!
+        const main = await plantedNode(planted!, context.folder())
+        return { n: 1, failures: await oneClock(context, 0, main) }
+      },
     },
   ],
 }
