@@ -4,8 +4,8 @@
  */
 import { CONSISTENCY } from '@minivault/protocol'
 import { readMany, writeMany } from '../nodes/many-keys.ts'
-import { between, SILENT } from '../nodes/network.ts'
-import { isHealed, ThreeNodes } from '../nodes/three-nodes.ts'
+import { between, RESET, SILENT } from '../nodes/network.ts'
+import { ThreeNodes } from '../nodes/three-nodes.ts'
 import type { Context, Findings, Profile, Row } from '../row.ts'
 
 const KEYS: Readonly<Record<Profile, number>> = { smoke: 1000, ci: 20_000, long: 20_000 }
@@ -31,7 +31,7 @@ async function loseTwo(context: Context, n: number): Promise<Found> {
     await nodes.start(lost)
     await nodes.until('the empty member votes', JOINED_WITHIN_MS, async () => {
       const health = await nodes.health(lost)
-      return health?.['votes'] === true && (await isHealed(nodes))
+      return health?.['votes'] === true && health['keys_differing'] === 0 && health['hints_pending'] === 0
     })
     const seconds = (performance.now() - startedMs) / 1000
     await nodes.kill(dead)
@@ -54,6 +54,8 @@ async function loseTheOnly(context: Context): Promise<Findings> {
     const written = await writeMany({ ...keys, port: nodes.portOf(0), consistency: CONSISTENCY.one })
     await nodes.kill(0)
     nodes.wipe(0)
+    // What it had sent, and what was held on its way, goes with it.
+    nodes.network.trouble(between([0], [1, 2], RESET))
     nodes.network.heal()
     const wrong = new Set(await readMany({ ...keys, port: nodes.portOf(1) }))
     const lost = written.filter((n) => wrong.has(n))
