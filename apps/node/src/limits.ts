@@ -252,6 +252,6 @@ export const READY_LOOK_MS = 20
 /** A cluster's large values: fetched at once, and those that wait; one more counts as lost. */
 export const LARGE_FETCHES_MAX = 4
 export const LARGE_FETCHES_WAITING_MAX = 64
-/** How long a file stays after it was last spoken of: longer than any operation; and how often that is looked at. */
+/** How long a file stays after it was last spoken of (longer than any operation), and how often one looks. */
 export const LARGE_KEPT_MS = 90_000
 export const LARGE_SWEEP_MS = 10_000

@@ -124,8 +124,8 @@ export class RecordDoor {
   }
 
   /**
-   * The key's record is gone: see `drop`. It is not found in any case, but as long as nobody says so it counts
-   * as live, and its segment as worth keeping.
+   * The key's record is gone: see `drop`. It is not found in any case, but as long as nobody says so it
+   * counts as live, and its segment as worth keeping.
    */
   forget(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): void {
     const { lookup, ledger } = this.#engine

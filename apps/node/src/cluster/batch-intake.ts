@@ -22,7 +22,7 @@ export interface BatchIntakeParts {
   /** From another member, by its number. */
   readonly onList: (from: number, message: ListMessage) => void
   /** What messages say of large values is fetched before the member hears of it. */
-  readonly large: LargeIntake
+  readonly intake: LargeIntake
   /** Our own member name. */
   readonly name: string
   /** Of the list that we were given. */
@@ -101,10 +101,10 @@ export class BatchIntake implements PeerReceiver {
   }
 
   readonly #onMessage = (message: Message) => {
-    const { member, large } = this.#parts
-    if (!large.concerns(message)) return member.receive(this.#from, message)
+    const { member, intake } = this.#parts
+    if (!intake.concerns(message)) return member.receive(this.#from, message)
     const from = this.#from
-    large.take(this.#header.name, message, (whole) => member.receive(from, whole))
+    intake.take(this.#header.name, message, (whole) => member.receive(from, whole))
   }
 }
 

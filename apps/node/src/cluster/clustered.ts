@@ -56,10 +56,9 @@ export class Clustered {
   readonly #time: Time
 
   constructor(parts: ClusteredParts) {
-    const { settings, store, time, logger } = parts
-    const { name, members } = settings
+    const { settings, store, time, logger, authKey, tls, maxOffsetMs } = parts
+    const { name, members, workers } = settings
     this.#time = time
-    const { authKey, tls } = parts
     const large = new LargeValues({ name, store, authKey, tls, time, logger })
     this.#large = large
     const replica = new StoredReplica({ store, tables: TABLES, files: large.files })
@@ -70,12 +69,11 @@ export class Clustered {
     const clusterId = () => member?.belonging?.clusterId ?? null
     const facts = () => ({ clusterId: clusterId(), nodeId, membersHash: hash, name })
     const form = new Batches(facts, time.now)
-    const { workers } = settings
     const links = new PeerLinks({ name, form, authKey, members: others, tls, workers, time, logger })
     this.#links = links
     const linkStatus = (member: string) => links.linkTo(member).status
     const offsets = () => others.flatMap((member) => linkStatus(member).offsetMs ?? [])
-    const isClockOff = () => isOff(offsets(), parts.maxOffsetMs)
+    const isClockOff = () => isOff(offsets(), maxOffsetMs)
     const warmth = {
       isWarm: (key: MemberKey) => replica.isWarm(key),
       warm: (key: MemberKey, then: () => void) => replica.warm(key, then),
@@ -110,13 +108,10 @@ export class Clustered {
     })
     this.#member = member
     const { elapsedMs } = time
-    const { maxOffsetMs } = parts
     const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
     const onList = (from: number, message: ListMessage) => scan.onMessage(from, message)
     const intake = large.intake((key) => void replica.read(key))
-    const receiver = new BatchIntake({
-      ...{ member, onList, name, membersHash: hash, nodeIdAt, large: intake },
-    })
+    const receiver = new BatchIntake({ member, onList, name, membersHash: hash, nodeIdAt, intake })
     const differingLists = () => receiver.differingLists
     const view = { member, name, others, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
     this.health = new MemberHealth(view)

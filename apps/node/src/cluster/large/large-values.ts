@@ -1,4 +1,4 @@
-/** All that a member has for large values: its files, the way to those of others, and whoever asks for them. */
+/** All that a member has for large values: its files, the way to those of others, and who asks for them. */
 import type { Key } from '@minivault/cluster'
 import type { KeyHash } from '@minivault/codec'
 import type { StagedValue, Store, StreamDoor } from '@minivault/storage'

@@ -13,14 +13,12 @@ import {
   isAbove,
   type Key,
   type LayoutState,
-  type LayoutValue,
   type Mark,
   type Membership,
   type Pledge,
   type ReplicaStore,
   type Standing,
   type TableForm,
-  type Value,
   ZERO,
 } from '@minivault/cluster'
 import { hashKey, KeyHash } from '@minivault/codec'
@@ -37,12 +35,12 @@ import { PARTITIONS, partitionOf } from '@minivault/topology'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
 import { LAYOUTS_KEY, MemberKey } from '../member-key.ts'
-import type { MemberValue } from '../member-value.ts'
 import { bootId, startOf } from './folder-start.ts'
 import { KeyLeaves } from './key-leaves.ts'
 import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
 import { Released } from './released.ts'
 import { StoredMarks } from './stored-marks.ts'
+import { StoredValues } from './stored-values.ts'
 
 export interface StoredReplicaParts {
   readonly store: Store
@@ -70,9 +68,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   /** Of a folder that belongs to a cluster; what a new one begins as, its first start finds out. */
   readonly began: Membership
   readonly #store: Store
-  readonly #files: ValueFiles | null
+  readonly #values: StoredValues
   readonly #records: RecordDoor
-  readonly #tables: TableForm
   readonly #stored: StoredMarks
   readonly #marks: Mark[] = []
   readonly #leaves = new KeyLeaves()
@@ -88,9 +85,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
 
   constructor({ store, tables, files, boot = bootId() }: StoredReplicaParts) {
     this.#store = store
-    this.#files = files ?? null
     this.#records = new RecordDoor(store.engine)
-    this.#tables = tables
+    this.#values = new StoredValues(this.#records, tables, files ?? null)
     this.#stored = new StoredMarks(this.#records, tables)
     this.#pledge.durability = DURABILITY.fsync
     this.#open()
@@ -125,7 +121,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     mutation.isAbsence = record.version.isZero()
     mutation.expiresAtMs = record.expiresAtMs
     mutation.durability = durability
-    this.#fillValue(mutation, own, value)
+    this.#values.fill(mutation, value, own.bytes.length === 0)
     if (durability < this.#level) this.#lower(durability)
     if (value instanceof LargeValue) this.#applyLarge(mutation, value)
     else this.#apply(mutation)
@@ -284,49 +280,11 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     const ballot = new Version().copy(found.ballot)
     const version = sharedOf(found.version, ballot)
     const request = sharedOf(found.requestId, version)
-    const value = found.tombstone ? null : wantsValue ? this.#valueOf(key) : undefined
+    const value = found.tombstone ? null : wantsValue ? this.#values.read(key.bytes.length === 0) : undefined
     return { ballot, version, request, value, expiresAtMs: found.expiresAtMs, sum: null }
   }
 
-  #valueOf(key: MemberKey): Value {
-    const { value, found } = this.#records
-    const data = new Uint8Array(value.bytes)
-    if (key.bytes.length === 0) {
-      const decided: LayoutValue = { bytes: data.length, table: this.#tables.decode(data) }
-      return decided
-    }
-    if (found.blob !== null) {
-      this.#files?.read(found.blob)
-      return new LargeValue(found.blob, found.valueType, true)
-    }
-    const { codec, rawBytes } = value
-    const ours: MemberValue = { bytes: data.length, data, codec, rawBytes, type: found.valueType }
-    return ours
-  }
-
   // --- writing
-
-  #fillValue(mutation: Mutation, key: MemberKey, value: Value | null): void {
-    mutation.tombstone = value === null
-    if (value === null) {
-      mutation.valueEnd = 0
-      mutation.codec = 0
-      mutation.rawBytes = 0
-    } else if (key.bytes.length === 0) {
-      const data = this.#tables.encode((value as LayoutValue).table)
-      mutation.value = data
-      mutation.valueEnd = data.length
-      mutation.codec = 0
-      mutation.rawBytes = data.length
-    } else {
-      const { data, codec, rawBytes, type } = value as MemberValue
-      mutation.value = data
-      mutation.valueEnd = data.length
-      mutation.codec = codec
-      mutation.rawBytes = rawBytes
-      mutation.valueType = type
-    }
-  }
 
   /** Before the first record of this level is spoken of, the folder says so. Waits for the disk, once. */
   #lower(level: Durability): void {
@@ -341,10 +299,10 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     }
   }
 
-  #applyLarge(mutation: Mutation, { blob, isHere }: LargeValue): void {
-    if (!isHere) throw new Error('a large value was to be held whose file is not here')
-    if (this.#records.applyBlob(mutation, blob) === APPLY.stale) throw belowWhatStands()
-    this.#files?.held(blob)
+  #applyLarge(mutation: Mutation, value: LargeValue): void {
+    if (!value.isHere) throw new Error('a large value was to be held whose file is not here')
+    if (this.#records.applyBlob(mutation, value.blob) === APPLY.stale) throw belowWhatStands()
+    this.#values.held(value)
   }
 
   /** For `promisedUpTo`. Records are not changed: the version need not be copied. */
