@@ -42,9 +42,11 @@ export function trioPlansAt(
   })
 }
 
+/** A new member votes only when it has compared with the others. */
 async function isServing(port: number): Promise<boolean> {
   try {
-    return (await fetch(`http://${HOST}:${port}/-/readyz`)).status === 200
+    const health = (await (await fetch(`http://${HOST}:${port}/health`)).json()) as Record<string, unknown>
+    return health['quorum_reachable'] === true && health['votes'] === true
   } catch {
     return false
   }
