@@ -12,6 +12,8 @@ import { CONNECTIONS } from './plan.ts'
 /** As much as etcd's windows take at 1 KB. */
 const FILL_PIPELINE = 16
 const WARM_SECONDS = 0.3
+/** Before the first case, in rounds: compiled code in every member. */
+const WARM_ROUNDS = 2
 
 export async function measureGroup(
   cases: readonly ClusterCase[],
@@ -24,7 +26,10 @@ export async function measureGroup(
   const names = [...new Set(cases.flatMap(({ contestants }) => contestants))]
   await using contestants = await Contestants.start(names, first.durability, from)
   const fill: ClusterCase = { ...first, operation: 'set', pipeline: FILL_PIPELINE, isThroughOne: false }
-  for (const name of names) await contestants.ask(name, fill, options.keyspace, 'once')
+  for (const name of names) {
+    await contestants.ask(name, fill, options.keyspace, 'once')
+    await contestants.ask(name, fill, options.keyspace, WARM_ROUNDS * options.seconds)
+  }
   let isAway: Away = 'nobody'
   for (const one of cases) {
     await run.attempt(titleOf(one), async () => {
