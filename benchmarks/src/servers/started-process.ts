@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { pinned } from './pinning.ts'
 
-const START_MS = 20_000
+const START_MS = 60_000
 const STOP_MS = 10_000
 const OUTPUT_KEPT = 4000
 
