@@ -1,6 +1,6 @@
 /**
- * Whom a client of several nodes asks, by scripted ones: the layout, members that cannot be reached, nodes that
- * do not say what they are.
+ * Whom a client of several nodes asks, by scripted ones: the layout, members that cannot be reached, nodes
+ * that do not say what they are.
  */
 import { hashKey, KeyHash } from '@minivault/codec'
 import { CAPABILITIES_OF_ALL, CAPABILITY, FRAME_FLAG, FRAME_OPCODE } from '@minivault/protocol'
@@ -56,6 +56,8 @@ t.test('the layout says who is asked first, and the newer one counts', async (t)
   for (let i = 0; i < 60; i++) await client.get(`key ${i}`)
   t.same([...new Set(all.map(({ node }) => node))].sort(), [0, 1])
 
+  const connections = () => Math.max(...all.map(({ connection }) => connection))
+  const before = connections()
   // An older one, bytes that are none, and members that are spoken to in another way change nothing.
   const web = nextLayout(nextLayout(first, members), [{ name: 'http://127.0.0.1:1' }])
   for (layout of [encodeLayout(first), Buffer.from('nonsense'), encodeLayout(web)]) {
@@ -67,6 +69,7 @@ t.test('the layout says who is asked first, and the newer one counts', async (t)
   all.length = 0
   for (let i = 0; i < 60; i++) await client.get(`key ${i}`)
   t.same([...new Set(all.map(({ node }) => node))].sort(), [0, 1])
+  t.ok(connections() <= before, 'nobody was cut off for it')
 })
 
 t.test('members that cannot be reached: the hosts of the URL', async (t) => {

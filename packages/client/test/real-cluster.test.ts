@@ -1,6 +1,6 @@
 /**
- * Three real nodes under a client's calls: one is killed, one is frozen, all are restarted one after the other.
- * No call fails, and what was acknowledged is there.
+ * Three real nodes under a client's calls: one is killed, one is frozen, all are restarted one after the
+ * other. No call fails, and what was acknowledged is there.
  */
 import t from 'tap'
 import { Client, type ClientError } from '../src/index.ts'
