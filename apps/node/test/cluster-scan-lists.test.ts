@@ -18,9 +18,11 @@ import { MemoryFileSystem } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
 import { TABLES } from '../src/cluster/forms.ts'
+import { LargeValue } from '../src/cluster/large/large-value.ts'
 import { MemberKey } from '../src/cluster/member-key.ts'
 import type { MemberValue } from '../src/cluster/member-value.ts'
 import { ClusterScan } from '../src/cluster/scan/cluster-scan.ts'
+import { ScanReads } from '../src/cluster/scan/scan-reads.ts'
 import { StoredReplica } from '../src/cluster/stored/stored-replica.ts'
 import type { ScanQuery } from '../src/key-value.ts'
 import { SCAN_PATIENCE_MS } from '../src/limits.ts'
@@ -198,6 +200,18 @@ t.test('what one list does not reach is not passed over because another one does
   const { prefix, expected } = write(members, all)
   t.same(await scanned(members[0]!, prefix, 15, false, false), expected)
   for (const { store } of members) await store.close()
+})
+
+t.test('about a large value that is read its size is told', async (t) => {
+  const large = new LargeValue({ name: '00'.repeat(16), size: 700_000, checksums: '00'.repeat(8) }, 0, true)
+  const record = { ...recordOf(2000, ''), value: large }
+  const reads: ScanReads = new ScanReads({
+    ask: (token) => reads.answer(token, { outcome: OUTCOME.ok, reason: REASON.none, record, rounds: 1 }),
+    isWarm: () => false,
+    warm: (_key, then) => then(),
+  })
+  const entry = await reads.read(MemberKey.hashed(Buffer.from('k'), 0, 1), 1000)
+  t.match(entry, { leftBytes: 700_000, value: { length: 0 } })
 })
 
 t.test('who is silent, or has no vote, is replaced; without a majority there is no page', async (t) => {

@@ -3,6 +3,7 @@ import { type Answer, LEVEL, OUTCOME, type Request } from '@minivault/cluster'
 import { CODEC, decompress } from '@minivault/codec'
 import { ProtocolError } from '@minivault/protocol'
 import { DURABILITY, type ScanEntry } from '@minivault/storage'
+import { LargeValue } from '../large/large-value.ts'
 import type { MemberKey } from '../member-key.ts'
 import type { MemberValue } from '../member-value.ts'
 
@@ -35,7 +36,9 @@ export class ScanReads {
     const { codec, data, rawBytes, type } = value
     const raw = codec === CODEC.none ? data : decompress(codec, data, rawBytes)
     const { version, expiresAtMs } = record!
-    return { key: key.bytes, value: raw, version: version.toString(), type, expiresAtMs }
+    const entry = { key: key.bytes, value: raw, version: version.toString(), type, expiresAtMs }
+    // Its file stays where it is, as in a scan of the store.
+    return value instanceof LargeValue ? { ...entry, leftBytes: rawBytes } : entry
   }
 
   #ask(key: MemberKey, deadlineMs: number): Promise<Answer> {
