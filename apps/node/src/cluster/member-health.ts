@@ -29,6 +29,7 @@ export class MemberHealth {
   whyNotServing(): string | null {
     const { member, isClockOff } = this.#parts
     // Whoever belongs to a cluster goes on, whatever a stranger says of another one: a quorum decides.
+    if (member.hasLeft) return DISK_FAILED
     if (member.core === null) return wordsOf(member.steps.status)
     return isClockOff() ? CLOCK_IS_OFF : null
   }
@@ -138,6 +139,8 @@ function clockWords(name: string, offsetMs: number): string {
   const seconds = (Math.abs(offsetMs) / 1000).toFixed(1)
   return `the clock of ${name} is ${seconds} s ${offsetMs > 0 ? 'ahead of' : 'behind'} this node's`
 }
+
+const DISK_FAILED = "this node's disk has failed: it takes part again when it is started anew"
 
 export const CLOCK_IS_OFF = "this machine's clock differs from those of the other members: set it right"
 

@@ -20,7 +20,7 @@ import {
   REASON,
   type Request,
 } from '@minivault/cluster'
-import type { Store } from '@minivault/storage'
+import { StorageError, type Store } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
 import { TIMER_ADVANCE_MS, TIMER_STEP_MS } from '../limits.ts'
 import type { PeerLink, PeerLinks } from '../peers/peer-links.ts'
@@ -46,6 +46,8 @@ export interface MemberParts {
 
 export class Member implements Env {
   readonly steps: FirstSteps
+  /** Its disk has failed. */
+  hasLeft = false
   readonly #parts: MemberParts
   readonly #wheel: TimerWheel
   /** By number, when it is a member. */
@@ -84,7 +86,7 @@ export class Member implements Env {
         })
       },
     })
-    replica.onDurable = () => this.#core?.onDurable()
+    replica.onDurable = () => this.#guarded(() => this.#core?.onDurable())
     this.#belong()
     this.#tick = time.every(LIMITS.tickMs, () => this.#onTick())
   }
@@ -118,7 +120,11 @@ export class Member implements Env {
 
   ask(token: number, request: Request): void {
     if (this.#core === null) return this.#parts.onAnswer(token, NOT_SERVING)
-    this.#core.ask(token, request)
+    try {
+      this.#core.ask(token, request)
+    } catch (error) {
+      this.#leave(error)
+    }
   }
 
   /** From another member; -1: it is none that we know. */
@@ -129,15 +135,42 @@ export class Member implements Env {
   /** What stands under its key has to be in memory when the core sees it. */
   receive(from: number, message: Message): void {
     if (this.#core === null) return
-    if (!('key' in message) || this.#parts.replica.isWarm(message.key)) this.#core.onMessage(from, message)
-    else this.#parts.replica.warm(message.key, () => this.#core?.onMessage(from, message))
+    try {
+      if (!('key' in message) || this.#parts.replica.isWarm(message.key)) this.#core.onMessage(from, message)
+      else this.#parts.replica.warm(message.key, () => this.#received(from, message))
+    } catch (error) {
+      this.#leave(error)
+    }
+  }
+
+  #received(from: number, message: Message): void {
+    this.#guarded(() => this.#core?.onMessage(from, message))
   }
 
   #onTick(): void {
-    this.steps.onTick()
-    this.#belong()
-    this.#core?.onTick()
-    this.#sweep?.onTick()
+    if (this.hasLeft) return
+    this.#guarded(() => {
+      this.steps.onTick()
+      this.#belong()
+      this.#core?.onTick()
+      this.#sweep?.onTick()
+    })
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#leave(error)
+    }
+  }
+
+  /** The disk has failed: who cannot write any more is away for the others, until the node is started anew. */
+  #leave(error: unknown): void {
+    if (!(error instanceof StorageError)) throw error
+    this.hasLeft = true
+    this.#core = null
+    this.#sweep = null
   }
 
   // --- from the first steps to the core
@@ -202,7 +235,7 @@ export class Member implements Env {
   #onTimers(): void {
     const { time } = this.#parts
     this.#wheelMs = Math.min(time.elapsedMs(), this.#wheelMs + TIMER_ADVANCE_MS)
-    this.#wheel.advance(this.#wheelMs)
+    this.#guarded(() => this.#wheel.advance(this.#wheelMs))
     if (this.#wheel.count > 0) return
     time.cancel(this.#timers)
     this.#timers = null
