@@ -62,7 +62,7 @@ export class MapStore implements ReplicaStore {
     return []
   }
 
-  keys() {
+  outlines() {
     return []
   }
 

@@ -55,6 +55,14 @@ export interface Standing {
   readonly durability: Durability
 }
 
+/** What an open knows of a record before anybody has read it. */
+export interface Outline {
+  readonly key: Key
+  readonly ballot: Version
+  readonly isTombstone: boolean
+  readonly expiresAtMs: number
+}
+
 export interface Pledge {
   readonly ballot: Version
   readonly request: Version
@@ -85,8 +93,8 @@ export interface ReplicaStore {
   promisedUpTo(partition: number): Version
   /** All keys of a leaf, those of tombstones too. */
   keysIn(partition: number, leaf: number): Iterable<Key>
-  /** Once, at the open: everything. */
-  keys(): Iterable<Key>
+  /** Once, at the open, before any key is asked for: all records. */
+  outlines(): Iterable<Outline>
   /** Somebody waits for all that was written so far to be this durable. */
   want(durability: Durability): void
   /** Up to where the log is durable at a level. */

@@ -47,13 +47,18 @@ export class Replica {
   readonly #marks: Marks
   /** By partition: what was held up to there was held before we voted in it. */
   readonly #begunAt = new Map<number, Version>()
+  /** As the open found them: tombstones, and what expires. */
+  readonly #mortal: Key[] = []
 
   constructor(store: ReplicaStore, ledger: Ledger, trees: Trees, marks: Marks) {
     this.#store = store
     this.#ledger = ledger
     this.trees = trees
     this.#marks = marks
-    for (const key of store.keys()) trees.replace(key, null, store.find(key).record)
+    for (const outline of store.outlines()) {
+      trees.replace(outline.key, null, outline)
+      if (outline.isTombstone || outline.expiresAtMs !== 0) this.#mortal.push(outline.key)
+    }
   }
 
   /** A plain write, an accept, a write-back, a hint, a repair: one rule for all. */
@@ -125,7 +130,7 @@ export class Replica {
 
   /** At the open: what a crash kept from being let go of. */
   releaseAll(): void {
-    for (const key of [...this.#store.keys()]) this.release(key)
+    for (const key of this.#mortal.splice(0)) this.release(key)
   }
 
   /** Lets go of what the floor of this leaf stands for. The floor stands before it in the log. */

@@ -13,12 +13,15 @@ export const LEAVES = 256
 const WORDS = 2
 const ROOT = LEAVES * WORDS
 
+/** A record, as far as it counts here. */
+type Placed = Pick<HeldRecord, 'ballot'>
+
 export class Trees {
   /** Leaves of a partition, and behind them its root. */
   readonly #partitions = new Map<number, Int32Array>()
   readonly #digest = new Int32Array(WORDS)
 
-  replace(key: Key, before: HeldRecord | null, after: HeldRecord | null): void {
+  replace(key: Key, before: Placed | null, after: Placed | null): void {
     const words = this.#wordsOf(key.partition)
     if (before !== null) this.#toggle(words, key, before.ballot)
     if (after !== null) this.#toggle(words, key, after.ballot)

@@ -80,9 +80,9 @@ export class RecordDoor {
     new RecordFetch(this.#engine, space, key, hash, done).start()
   }
 
-  /** The newest record of every key of every space, in their order, as of now: nothing is read but hints. */
-  walk(): KeyWalk {
-    return new KeyWalk(this.#engine.keys)
+  /** The newest record of every key from this space on, in their order, as of now: from hints alone. */
+  walk(space: number): KeyWalk {
+    return new KeyWalk(this.#engine.keys, { from: { space, key: EMPTY_BYTES, isInclusive: true } })
   }
 
   set owner(owner: RecordsOwner) {

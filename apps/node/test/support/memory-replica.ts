@@ -5,6 +5,7 @@ import {
   type HeldRecord,
   type Key,
   type Mark,
+  type Outline,
   type Pledge,
   type ReplicaStore,
   type Standing,
@@ -53,7 +54,7 @@ export class MemoryReplica implements ReplicaStore {
   }
 
   drop(partition: number): void {
-    for (const key of [...this.keys()]) if (key.partition === partition) this.#held.delete(key.id)
+    for (const { key } of [...this.#held.values()]) if (key.partition === partition) this.#held.delete(key.id)
   }
 
   note(mark: Mark): number {
@@ -70,11 +71,18 @@ export class MemoryReplica implements ReplicaStore {
   }
 
   keysIn(partition: number, leaf: number): Iterable<Key> {
-    return [...this.keys()].filter((key) => key.partition === partition && key.leaf === leaf)
+    return [...this.#held.values()]
+      .map(({ key }) => key)
+      .filter((key) => key.partition === partition && key.leaf === leaf)
   }
 
   *keys(): Iterable<Key> {
     for (const { key } of this.#held.values()) yield key
+  }
+
+  /** It begins empty. */
+  outlines(): Iterable<Outline> {
+    return []
   }
 
   want(): void {}

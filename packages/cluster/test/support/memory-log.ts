@@ -6,6 +6,7 @@ import {
   isAbove,
   type Key,
   type Mark,
+  type Outline,
   type Pledge,
   type ReplicaStore,
   type Standing,
@@ -67,14 +68,18 @@ export class MemoryLog implements ReplicaStore {
     this.#append({ dropped: partition })
   }
 
-  keys(): Iterable<Key> {
+  outlines(): Iterable<Outline> {
+    return [...this.#keys()].map((key) => outlineOf(key, this.read(key).record!))
+  }
+
+  #keys(): Iterable<Key> {
     const byId = new Map<string, Key>()
     for (const entry of this.#entries) if ('key' in entry) byId.set(entry.key.id, entry.key)
     return [...byId.values()].filter((key) => this.find(key).record !== null)
   }
 
   keysIn(partition: number, leaf: number): Iterable<Key> {
-    return [...this.keys()].filter((key) => key.partition === partition && key.leaf === leaf)
+    return [...this.#keys()].filter((key) => key.partition === partition && key.leaf === leaf)
   }
 
   note(mark: Mark): number {
@@ -137,4 +142,8 @@ function after(
   if ('record' in entry) return { record: entry.record, promised, position, durability: entry.durability }
   if ('pledge' in entry) return { record, promised: entry.pledge.ballot, position, durability }
   return { ...NOTHING, position }
+}
+
+function outlineOf(key: Key, { ballot, value, expiresAtMs }: HeldRecord): Outline {
+  return { key, ballot, isTombstone: value === null, expiresAtMs }
 }

@@ -7,6 +7,7 @@ import {
   higher,
   type Key,
   type Mark,
+  type Outline,
   type Pledge,
   type ReplicaStore,
   type Standing,
@@ -85,11 +86,18 @@ export class ReplicaLog implements ReplicaStore {
   }
 
   *keysIn(partition: number, leaf: number): Iterable<Key> {
-    for (const key of this.keys()) if (key.partition === partition && key.leaf === leaf) yield key
+    for (const { key } of this.outlines()) {
+      if (key.partition === partition && key.leaf === leaf) yield key
+    }
   }
 
-  *keys(): Iterable<Key> {
-    for (const key of this.#keys.values()) if (this.read(key).record !== null) yield key
+  *outlines(): Iterable<Outline> {
+    for (const key of this.#keys.values()) {
+      const { record } = this.read(key)
+      if (record === null) continue
+      const { ballot, value, expiresAtMs } = record
+      yield { key, ballot, isTombstone: value === null, expiresAtMs }
+    }
   }
 
   /** A disk syncs by itself. */

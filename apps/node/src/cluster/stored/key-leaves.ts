@@ -34,6 +34,10 @@ export class KeyLeaves {
     for (let leaf = 0; leaf < LEAVES; leaf++) yield* this.keysIn(partition, leaf)
   }
 
+  clear(): void {
+    this.#partitions.fill(undefined)
+  }
+
   drop(partition: number): void {
     this.#partitions[partition] = undefined
   }

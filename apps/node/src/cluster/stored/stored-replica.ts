@@ -15,13 +15,14 @@ import {
   type LayoutState,
   type Mark,
   type Membership,
+  type Outline,
   type Pledge,
   type ReplicaStore,
   type Standing,
   type TableForm,
   ZERO,
 } from '@minivault/cluster'
-import { hashKey, KeyHash } from '@minivault/codec'
+import type { KeyHash } from '@minivault/codec'
 import {
   APPLY,
   Mutation,
@@ -31,14 +32,15 @@ import {
   StorageError,
   type Store,
 } from '@minivault/storage'
-import { PARTITIONS, partitionOf } from '@minivault/topology'
+import { PARTITIONS } from '@minivault/topology'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
-import { LAYOUTS_KEY, MemberKey } from '../member-key.ts'
+import { LAYOUTS_KEY, type MemberKey } from '../member-key.ts'
 import { bootId, startOf } from './folder-start.ts'
 import { KeyLeaves } from './key-leaves.ts'
 import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
 import { Released } from './released.ts'
+import { walkRecords, walkRest } from './store-walk.ts'
 import { StoredMarks } from './stored-marks.ts'
 import { StoredValues } from './stored-values.ts'
 
@@ -89,6 +91,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.#values = new StoredValues(this.#records, tables, files ?? null)
     this.#stored = new StoredMarks(this.#records, tables)
     this.#pledge.durability = DURABILITY.fsync
+    this.highestBallot.copy(store.highestBallot)
     this.#open()
     this.clusterId = this.#stored.clusterId
     const lastOpen = this.#stored.lastOpen
@@ -195,8 +198,20 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     return this.#leaves.keysIn(partition, leaf)
   }
 
-  *keys(): Iterable<Key> {
-    for (let partition = 0; partition < PARTITIONS; partition++) yield* this.#leaves.keysOf(partition)
+  *outlines(): Iterable<Outline> {
+    this.#leaves.clear()
+    const ofLayouts = this.find(LAYOUTS_KEY).record
+    if (ofLayouts !== null) {
+      const { ballot, value, expiresAtMs } = ofLayouts
+      this.#leaves.add(LAYOUTS_KEY)
+      yield { key: LAYOUTS_KEY, ballot, isTombstone: value === null, expiresAtMs }
+    }
+    for (const outline of walkRecords(this.#records)) {
+      const { key, ballot } = outline
+      this.#leaves.add(key)
+      this.#meet(key.partition, ballot)
+      yield outline
+    }
   }
 
   durableUpTo(durability: Durability): number {
@@ -334,33 +349,19 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   // --- the open
 
   #open(): void {
-    const hash = new KeyHash()
-    const names: string[] = []
-    const walk = this.#records.walk()
-    for (let entry = walk.next(); entry !== null; entry = walk.next()) {
-      const { space, bytes, keyStart, keyEnd, ballot } = entry
-      if (space === SPACE.meta) names.push(Buffer.from(bytes.subarray(keyStart, keyEnd)).toString())
-      if (space !== SPACE.user && space !== SPACE.promise) continue
-      hashKey(bytes, keyStart, keyEnd, hash)
-      this.highestBallot.copy(higher(this.highestBallot, ballot))
-      const partition = partitionOf(hash)
-      if (isAbove(ballot, this.#promisedUpTo[partition]!)) {
-        this.#promisedUpTo[partition] = new Version().copy(ballot)
-      }
-      if (space === SPACE.promise) this.#hasPromises = true
-      else this.#leaves.add(MemberKey.of(bytes, keyStart, keyEnd, hash))
-    }
-    for (const name of names) {
-      const mark = this.#stored.decode(name)
-      if (mark !== null) this.#marks.push(mark)
-    }
-    this.#openLayouts()
-  }
-
-  #openLayouts(): void {
+    walkRest(this.#records, {
+      onPromise: ({ partition }, ballot) => {
+        this.#hasPromises = true
+        this.highestBallot.copy(higher(this.highestBallot, ballot))
+        this.#meet(partition, ballot)
+      },
+      onName: (name) => {
+        const mark = this.#stored.decode(name)
+        if (mark !== null) this.#marks.push(mark)
+      },
+    })
     if (this.#lookForPromise(LAYOUTS_KEY)) this.#hasPromises = true
     const { record, promised } = this.find(LAYOUTS_KEY)
-    if (record !== null) this.#leaves.add(LAYOUTS_KEY)
     const ballot = higher(record?.ballot ?? ZERO, promised)
     this.highestBallot.copy(higher(this.highestBallot, ballot))
     this.#meet(LAYOUTS_KEY.partition, ballot)
