@@ -24,10 +24,10 @@ import { Store } from '@minivault/storage'
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import fc from 'fast-check'
 import t from 'tap'
-import { MemoryLog } from '../../../packages/cluster/test/support/memory-log.ts'
 import { LAYOUTS_KEY, MemberKey } from '../src/cluster/member-key.ts'
 import type { MemberValue } from '../src/cluster/member-value.ts'
 import { StoredReplica } from '../src/cluster/stored/stored-replica.ts'
+import { MemoryLog } from './support/memory-log.ts'
 
 const KEYS = [LAYOUTS_KEY, ...['a', 'b', 'c', 'dd', 'eee'].map(keyOf)]
 const LEVELS = [DURABILITY.memory, DURABILITY.os, DURABILITY.fsync] as const

@@ -21,6 +21,15 @@ export const nodeNow: () => number = () => Date.now()
 /** Milliseconds of a clock that only goes on: for what something took, not for what time it is. */
 export const nodeElapsedMs: () => number = () => performance.now()
 
+/** Tells this start of the machine from every other; '' where the system does not say. */
+export function nodeBoot(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
 export const nodeProcesses: ProcessTable = {
   pid: process.pid,
   get host() {

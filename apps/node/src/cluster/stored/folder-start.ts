@@ -3,18 +3,8 @@
  * lost with the process where it was only in memory, with the machine where it was only handed to the system.
  * So the lowest level that was ever asked for stands in the folder, and the boot in which it was open last.
  */
-import { readFileSync } from 'node:fs'
 import { MEMBERSHIP, type Membership } from '@minivault/cluster'
 import { DURABILITY, type Durability, type Store } from '@minivault/storage'
-
-/** Tells this start of the machine from every other; '' where the system does not say. */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
 
 export interface LastOpen {
   /** The lowest at which a record was asked for. */

@@ -1,4 +1,4 @@
-/** What a member has written down for more than one key, as metadata of its store (docs/DATA_FILE.md, part 2). */
+/** What a member has written down for many keys, as metadata of its store (docs/DATA_FILE.md, part 2). */
 import { successor, Version } from '@minivault/clock'
 import { afterMark, decodeMark, encodeMark, type Mark, type TableForm } from '@minivault/cluster'
 import { hashKey } from '@minivault/codec'

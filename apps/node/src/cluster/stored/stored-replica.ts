@@ -26,6 +26,7 @@ import type { KeyHash } from '@minivault/codec'
 import {
   APPLY,
   Mutation,
+  nodeBoot,
   RecordDoor,
   type RecordsOwner,
   SPACE,
@@ -36,7 +37,7 @@ import { PARTITIONS } from '@minivault/topology'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
 import { LAYOUTS_KEY, type MemberKey } from '../member-key.ts'
-import { bootId, startOf } from './folder-start.ts'
+import { startOf } from './folder-start.ts'
 import { KeyLeaves } from './key-leaves.ts'
 import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
 import { Released } from './released.ts'
@@ -49,7 +50,7 @@ export interface StoredReplicaParts {
   readonly tables: TableForm
   /** Of large values; without it they stay only as long as a record names them. */
   readonly files?: ValueFiles
-  /** Of the machine; see `bootId`. */
+  /** Of the machine; see `nodeBoot`. */
   readonly boot?: string
 }
 
@@ -85,7 +86,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   #level: Durability
   #waiting: Waiting[] = []
 
-  constructor({ store, tables, files, boot = bootId() }: StoredReplicaParts) {
+  constructor({ store, tables, files, boot = nodeBoot() }: StoredReplicaParts) {
     this.#store = store
     this.#records = new RecordDoor(store.engine)
     this.#values = new StoredValues(this.#records, tables, files ?? null)
