@@ -1,6 +1,7 @@
 /**
- * Scans over three stores that hold what they happen to hold: of each key a majority has the newest record, one
- * may lag behind or have more than was chosen. Whoever is asked, every page after the other shows the same.
+ * Scans over three stores that hold what they happen to hold: of each key a majority has the newest record,
+ * one may lag behind or have more than was chosen. Whoever is asked, every page after the other shows the
+ * same.
  */
 import {
   type Answer,
@@ -32,7 +33,7 @@ const ALL = new Electorate([0, 1, 2])
 const PLACEMENT = { epoch: 3, partitionCount: 1024, electorateOf: () => ALL }
 const NUMBERS = [0, 1, 2]
 
-/** Which of three members hold the record that was chosen; and whether the other one has an older, or newer one. */
+/** Which of three members hold the record that was chosen; and whether the other one has another one. */
 interface Held {
   readonly missingAt: number
   readonly instead: 'nothing' | 'older' | 'newer'

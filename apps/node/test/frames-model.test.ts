@@ -1,6 +1,6 @@
 /**
- * Random operations of every kind through one connection, pipelined, against a Map; on one node, and on three.
- * `FRAMES_RUNS=5000` runs the long form.
+ * Random operations of every kind through one connection, pipelined, against a Map; on one node, and on
+ * three. `FRAMES_RUNS=5000` runs the long form.
  */
 import t from 'tap'
 import { FrameClient, startFrames } from './support/frame-client.ts'

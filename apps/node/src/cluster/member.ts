@@ -165,7 +165,7 @@ export class Member implements Env {
     }
   }
 
-  /** The disk has failed: who cannot write any more is away for the others, until the node is started anew. */
+  /** The disk has failed: who cannot write is away for the others, until the node is started anew. */
   #leave(error: unknown): void {
     if (!(error instanceof StorageError)) throw error
     this.hasLeft = true

@@ -312,7 +312,8 @@ export class FrameSession implements Session {
     const { admission, keyValue, operation } = this.#context
     const refusal = admission.refuse(kind, this.#authenticated)
     if (refusal !== ERROR.NONE) return this.#refuse(refusal)
-    if (request.deadlineMs !== 0 && this.#arrivedAtMs !== 0 && this.#isOverdue(request.deadlineMs))
+    const { deadlineMs } = request
+    if (deadlineMs !== 0 && this.#arrivedAtMs !== 0 && this.#context.now() - this.#arrivedAtMs > deadlineMs)
       return this.#refuse(ERROR.TIMEOUT)
     const error = this.#requests.fill(request, kind, bytes)
     if (error !== ERROR.NONE) return this.#refuse(error, this.#requests.words)
@@ -359,10 +360,6 @@ export class FrameSession implements Session {
   #endMs(): number {
     const { deadlineMs } = this.#request
     return deadlineMs === 0 ? 0 : (this.#arrivedAtMs || this.#context.now()) + deadlineMs
-  }
-
-  #isOverdue(deadlineMs: number): boolean {
-    return this.#context.now() - this.#arrivedAtMs > deadlineMs
   }
 
   // --- replies

@@ -1,6 +1,7 @@
 /**
  * The network between members, and between them and clients: a gate in front of each, and what happens to
- * bytes from one member to another. Members are numbers here; clients are one more place that bytes come from.
+ * bytes from one member to another. Members are numbers here; clients are one more place that bytes come
+ * from.
  */
 import { CLIENT, Gate, type Ways } from './gate.ts'
 import { CLEAR_WAY, type Way } from './pipe.ts'

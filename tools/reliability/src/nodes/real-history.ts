@@ -1,7 +1,7 @@
 /**
- * What clients of real members did and saw, for the judges of the simulator. Who wrote a version is known from
- * the answer of the write, or else by its value, for no two operations write the same. Counters carry no
- * such value: there the sum is the place in the order.
+ * What clients of real members did and saw, for the judges of the simulator. Who wrote a version is known
+ * from the answer of the write, or else by its value, for no two operations write the same. Counters carry
+ * no such value: there the sum is the place in the order.
  */
 import { LEVEL, Version } from '@minivault/cluster'
 import {
@@ -122,8 +122,8 @@ function addDoubtfulSums(operations: readonly Operation[], written: Map<string, 
 }
 
 /**
- * A refusal tells a version and no value. Where nobody else has seen that version, and some write is in doubt,
- * nothing can be said about it.
+ * A refusal tells a version and no value. Where nobody else has seen that version, and some write is in
+ * doubt, nothing can be said about it.
  */
 function isTold(operation: Operation, written: Map<string, Written>): boolean {
   if (operation.ending !== 'no' || operation.version.isZero()) return true

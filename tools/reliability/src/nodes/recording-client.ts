@@ -1,7 +1,7 @@
 /**
  * A client that notes what it did and saw. It asks one member, and where no answer comes, or none that says
- * what became of it, the next one under the same request id and the next attempt number. A refusal counts only
- * from the latest attempt: an earlier one is not fenced against what a later one may have done.
+ * what became of it, the next one under the same request id and the next attempt number. A refusal counts
+ * only from the latest attempt: an earlier one is not fenced against what a later one may have done.
  */
 import { HybridLogicalClock, Version } from '@minivault/cluster'
 import {

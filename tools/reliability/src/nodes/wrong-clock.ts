@@ -17,7 +17,7 @@ export function clockObstacle(): Obstacle | null {
 export class WrongClock {
   readonly #path: string
 
-  /** @param folder for the file that says what time it is; `offset` as libfaketime has it: `+3600`, `+0 x1.5` */
+  /** @param folder for the file that tells the time; `offset` as libfaketime has it: `+3600`, `+0 x1.5` */
   constructor(folder: string, offset: string) {
     this.#path = join(folder, 'clock')
     this.set(offset)

@@ -64,7 +64,8 @@ async function slowDisk(context: Context): Promise<Trouble> {
 
 function figures(what: string, { before, suffered }: Trouble): string {
   const { operations, p50, p99, max } = suffered
-  return `${what}: ${operations} operations, p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, longest ${max.toFixed(0)} ms (p99 before ${before.p99.toFixed(1)})`
+  const latencies = `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, longest ${max.toFixed(0)} ms`
+  return `${what}: ${operations} operations, ${latencies} (p99 before ${before.p99.toFixed(1)})`
 }
 
 async function run(context: Context, cases: number): Promise<Findings> {

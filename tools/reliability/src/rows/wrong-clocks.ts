@@ -1,7 +1,7 @@
 /**
  * Row 17: one of three real members has a clock that is an hour ahead or behind, runs at another speed, or
- * jumps, and clients work on all of them, half of them with clocks that are behind. Nothing is out of order; whatever the bad clock has written can be
- * written at once by the others, also when it is right again.
+ * jumps, and clients work on all of them, half of them with clocks that are behind. Nothing is out of order;
+ * whatever the bad clock has written can be written at once by the others, also when it is right again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FAULTS } from '@minivault/simulator'

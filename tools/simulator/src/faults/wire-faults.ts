@@ -35,8 +35,8 @@ export const WIRE_FAULTS: readonly Fault[] = [
     what: 'evidence comes without its sum',
     planted: inCore('peer-form/part-reader', [
       [
-        'const sum = this.takeBoolean() ? this.takeSum() : null\n      evidence.push({ ballot, version, sum })',
-        'if (this.takeBoolean()) this.takeSum()\n      evidence.push({ ballot, version, sum: null })',
+        'const sum = this.takeBoolean() ? this.takeSum() : null\n      evidence.push({',
+        'const sum = this.takeBoolean() && this.takeSum() ? null : null\n      evidence.push({',
       ],
     ]),
   },
