@@ -15,6 +15,7 @@ const VALUE = JSON.stringify({ value: 'x' })
 
 interface Wrong {
   port?: number
+  publicUrl?: string
   key?: string
   nodes?: string
   folder?: string
@@ -48,21 +49,10 @@ t.test('members that disagree', async (t) => {
 
   /** The third member's address, and something wrong. */
   const start = (t: Test, wrong: Wrong) => {
-    const { port = cluster.ports[2]!, key = 'secret', folder = c.folder } = wrong
+    const { port = cluster.ports[2]!, key = 'secret', folder = c.folder, publicUrl = name } = wrong
     const nodes = wrong.nodes ?? ofThird.CLUSTER_NODES
-    const words = [
-      '-port',
-      `${port}`,
-      '-public-url',
-      name,
-      '-host',
-      '127.0.0.1',
-      '-auth',
-      key,
-      '-data',
-      folder,
-    ]
-    const node = run(words, { CLUSTER_NODES: nodes, ...wrong.environment })
+    const words = ['-port', `${port}`, '-public-url', publicUrl, '-host', '127.0.0.1', '-auth', key]
+    const node = run([...words, '-data', folder], { CLUSTER_NODES: nodes, ...wrong.environment })
     const stop = async () => {
       node.child.kill('SIGKILL')
       await node.ended
@@ -104,6 +94,18 @@ t.test('members that disagree', async (t) => {
   await t.test('another list of members', async (t) => {
     const node = start(t, { nodes: `localhost:${cluster.ports[0]}` })
     t.ok(await tells(/was given another list of members/))
+    await goesOn(t)
+    await node.stop()
+  })
+
+  await t.test('an address that the cluster does not know', async (t) => {
+    const port = await freePort()
+    const node = start(t, { port, publicUrl: `localhost:${port}` })
+    t.ok(await node.says(`localhost:${port} is not a member of this cluster`))
+    t.match(await ask({ port }, 'PUT', '/key', VALUE), {
+      status: 503,
+      body: /is not a member of this cluster/,
+    })
     await goesOn(t)
     await node.stop()
   })

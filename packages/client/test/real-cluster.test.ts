@@ -72,7 +72,7 @@ class Load {
   }
 }
 
-t.test('one killed, one frozen, all restarted in turn: no call fails', async (t) => {
+t.test('one killed, one frozen, one restarted: no call fails', async (t) => {
   const cluster = await ServerCluster.start(t)
   const client = Client.open({ url: cluster.url, timeoutMs: 30_000 })
   t.teardown(() => client.close())
@@ -96,14 +96,12 @@ t.test('one killed, one frozen, all restarted in turn: no call fails', async (t)
   await pause(500)
   t.same(load.failures, [], 'one was frozen')
 
-  for (const place of [0, 1, 2]) {
-    await cluster.kill(place, 'SIGTERM')
-    await cluster.start(place)
-    await cluster.together()
-    t.comment(`restarted: ${load.figures()}`)
-  }
+  await cluster.kill(2, 'SIGTERM')
+  await cluster.start(2)
+  await cluster.together()
+  t.comment(`restarted: ${load.figures()}`)
   const written = await load.end()
-  t.same(load.failures, [], 'all were restarted')
+  t.same(load.failures, [], 'one was restarted')
   let sum = 0n
   for (let worker = 0; worker < WORKERS; worker++) {
     sum += BigInt((await client.text().get(`counter ${worker}`)) ?? '0')

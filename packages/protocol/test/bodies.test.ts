@@ -276,7 +276,7 @@ t.test('counts and lengths at and beyond every limit', async (t) => {
 })
 
 t.test('flags belong to opcodes', async (t) => {
-  const FLAGS: Readonly<Record<number, number>> = { 19: 192, 20: 31, 21: 8, 32: 160, 33: 3, 34: 8 }
+  const FLAGS: Readonly<Record<number, number>> = { 19: 192, 20: 31, 21: 8, 32: 160, 33: 3, 34: 8, 48: 3 }
   for (let opcode = 0; opcode < 256; opcode++) {
     for (let flags = 0; flags < 256; flags++) {
       const fit = (flags | (FLAGS[opcode] ?? 0)) === (FLAGS[opcode] ?? 0)

@@ -124,8 +124,11 @@ t.test('docs/PROTOCOL.md lists the same errors', async (t) => {
 t.test('docs/PROTOCOL.md lists the same opcodes and limits', async (t) => {
   const opcodes = tableBelow('The frame form')
     .filter(([opcode]) => /^0x..$/.test(opcode!))
-    .map(([opcode, name]) => [name!.toLowerCase(), Number(opcode)])
-  t.same(opcodes, Object.entries(FRAME_OPCODE))
+    .map(([opcode, name]) => [name!.toLowerCase().replace('_', ''), Number(opcode)])
+  t.same(
+    opcodes,
+    Object.entries(FRAME_OPCODE).map(([name, opcode]) => [name.toLowerCase(), opcode]),
+  )
   for (const [what, bytes] of [
     ['key', `1 to ${protocol.KEY_BYTES_MAX.toLocaleString('en')}`],
     ['value', `${protocol.VALUE_BYTES_MAX / 2 ** 20} MiB, before and after decompression`],

@@ -205,7 +205,7 @@ t.test('the control: a disk that forgets to sync is caught', async (t) => {
     const problem = await new Run(new ForgetfulDisk()).all(list)
     if (problem !== null) problems.push(problem)
   })
-  await fc.assert(property, { numRuns: 50 })
+  await fc.assert(property, { numRuns: 100 })
   const honest = /that it must not hold$|^does not open after step \d+: STORAGE_CORRUPT$/
   t.same(
     problems.filter((problem) => !honest.test(problem)),

@@ -30,8 +30,17 @@ export class MemberHealth {
     const { member, isClockOff } = this.#parts
     // Whoever belongs to a cluster goes on, whatever a stranger says of another one: a quorum decides.
     if (member.hasLeft) return DISK_FAILED
-    if (member.core === null) return wordsOf(member.steps.status)
+    if (member.core === null) return wordsOf(member.steps.status) ?? this.#strangerWords()
     return isClockOff() ? CLOCK_IS_OFF : null
+  }
+
+  /** Of a cluster that does not know us. */
+  #strangerWords(): string | null {
+    const { member, name } = this.#parts
+    const { belonging } = member
+    if (belonging === null || belonging.state.roster.includes(name)) return null
+    const members = belonging.state.roster.join(', ')
+    return `${name} is not a member of this cluster (${members}): give -public-url as one of them`
   }
 
   /** The same, or that requests would wait for members that are away. */

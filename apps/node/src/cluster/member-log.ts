@@ -1,6 +1,5 @@
 /** What changes between this member and the others, told once each time it does. */
 import type { NodeLogger } from '../node.ts'
-import { wordsOf } from './first-steps.ts'
 import type { Member } from './member.ts'
 import { CLOCK_IS_OFF, type MemberHealth } from './member-health.ts'
 
@@ -32,8 +31,9 @@ export class MemberLog {
 
   /** All that is not as it should be. */
   #words(): string[] {
-    const { core, steps } = this.#member
-    if (core === null) return [wordsOf(steps.status) ?? ''].filter((words) => words !== '')
+    const { core } = this.#member
+    const why = this.#health.whyNotServing()
+    if (core === null) return why === null ? [] : [why]
     const words = this.#health.disagreeing().map(withoutFigures)
     for (const name of this.#health.away()) words.push(`${name} is away`)
     if (this.#health.isClockOff) words.push(CLOCK_IS_OFF)

@@ -182,6 +182,8 @@ export class Member implements Env {
     const { state } = belonging
     this.#belonging = belonging
     const { roster } = state
+    // The list of the command line, or the address, is not that of the cluster.
+    if (!roster.includes(settings.name)) return
     this.#numbers = new Map(roster.map((name, number) => [name, number]))
     this.#links = roster.map((name) => (name === settings.name ? null : links.linkTo(name)))
     this.#layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state })

