@@ -67,7 +67,7 @@ async function run(context: Context, cases: number): Promise<Findings> {
 export const wrongClocksRow: Row = {
   number: 17,
   claim: 'a clock ±1 h off, at another speed, jumping by 30 s: 0 violations, its keys can be written at once',
-  cases: { smoke: 1, ci: 4, long: 12 },
+  cases: { smoke: 0, ci: 4, long: 12 },
   obstacle: clockObstacle,
   run,
   controls: [
