@@ -58,7 +58,16 @@ t.test('members that disagree', async (t) => {
       await node.ended
     }
     t.teardown(stop)
-    return { says: (words: string) => until(() => node.stderr().includes(words)), stdout: node.stdout, stop }
+    const says = (words: string) => until(() => node.stderr().includes(words))
+    // What is wrong may be told before the port is open.
+    const answers = () =>
+      until(() =>
+        ask({ port }, 'GET', '/health').then(
+          () => true,
+          () => false,
+        ),
+      )
+    return { says, answers, stdout: node.stdout, stop }
   }
 
   const logs = (words: string) => until(() => cluster.nodes[0]!.stderr().includes(words))
@@ -102,6 +111,7 @@ t.test('members that disagree', async (t) => {
     const port = await freePort()
     const node = start(t, { port, publicUrl: `localhost:${port}` })
     t.ok(await node.says(`localhost:${port} is not a member of this cluster`))
+    t.ok(await node.answers())
     t.match(await ask({ port }, 'PUT', '/key', VALUE), {
       status: 503,
       body: /is not a member of this cluster/,
@@ -116,6 +126,7 @@ t.test('members that disagree', async (t) => {
     const node = start(t, { environment })
     t.ok(await node.says("this machine's clock differs"))
     t.ok(await tells(/is 3[56]\d\d\.\d s ahead of this node's/))
+    t.ok(await node.answers())
     const refused = await ask({ port: cluster.ports[2]! }, 'PUT', '/key', VALUE)
     t.match(refused, { status: 503, body: /clock differs/ })
     await goesOn(t)
