@@ -3,7 +3,8 @@
  * answer once it is chosen. A record that only a minority holds is never shown: whoever sees it brings it to
  * its end, or waits for somebody who does.
  *
- * One replica is asked for the value, the others for their ballots; the third only when the second is slow.
+ * One replica is asked for the value, the others for their ballots; the third only when the second is slow. At
+ * level `one` only the nearest is asked, as long as it is not slow.
  */
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
@@ -42,7 +43,7 @@ export class QuorumRead {
   }
 
   start(): void {
-    const { key } = this.#operation.request
+    const { key, level } = this.#operation.request
     this.#operation.rounds += 1
     this.#tries += 1
     this.#newest = null
@@ -51,7 +52,8 @@ export class QuorumRead {
     this.#holders = 0
     this.#hasAskedAll = false
     this.#exchange = this.#coordinator.open(key, this)
-    const first = this.#coordinator.nearest(this.#exchange.electorate, key.partition)
+    const nearest = this.#coordinator.nearest(this.#exchange.electorate, key.partition)
+    const first = level === LEVEL.one ? nearest.slice(0, 1) : nearest
     this.#first = first
     this.#ask((position) => first.includes(position), first[0]!)
     this.#coordinator.wait(this.#coordinator.patience.roundTripMs, this.#exchange, STAGE.hedge)
