@@ -7,6 +7,7 @@ import { zstdEngine } from '@minivault/codec'
 import type { StorageError } from '@minivault/storage'
 import { pino } from 'pino'
 import { durabilityName } from './health.ts'
+import { whyNotHealthy } from './health-check.ts'
 import { DESCRIPTORS_RESERVED } from './limits.ts'
 import { type Node, startNode } from './node.ts'
 import { helpText } from './settings/help.ts'
@@ -114,9 +115,15 @@ function readyLine(node: Node, settings: Settings): string {
   )
 }
 
-function stopOnSignals(node: Node): void {
+/**
+ * From the first moment: as process 1 of a container a program is not ended by a signal that it does not
+ * handle. Until there is a node nothing is acknowledged, so that it may end at once.
+ */
+function stopOnSignals(started: { readonly node: Node | null }): void {
   let stopping = false
   const stop = (signal: NodeJS.Signals) => {
+    const { node } = started
+    if (node === null) process.exit(EXIT.stopped)
     if (stopping) process.exit(EXIT.interrupted)
     stopping = true
     logger.info({ signal }, 'stopping: no new requests, draining (once more: at once)')
@@ -129,9 +136,25 @@ function stopOnSignals(node: Node): void {
   process.on('SIGTERM', stop)
 }
 
+async function checkHealth(settings: Settings): Promise<void> {
+  try {
+    const why = await whyNotHealthy(settings)
+    if (why !== null) end(why, EXIT.failed)
+    process.stdout.write('ready\n')
+  } catch (error) {
+    if (error instanceof UsageError) end(error.message, EXIT.usage)
+    throw error
+  }
+}
+
 async function main(): Promise<void> {
-  const settings = readSettingsOrEnd(process.argv.slice(2))
+  const words = process.argv.slice(2)
+  const isCheck = (word: string) => /^--?health$/.test(word)
+  const settings = readSettingsOrEnd(words.filter((word) => !isCheck(word)))
+  if (words.some(isCheck)) return checkHealth(settings)
   const possible = connectionsPossible()
+  const started: { node: Node | null } = { node: null }
+  stopOnSignals(started)
   try {
     const node = await startNode({
       ...settings,
@@ -140,7 +163,7 @@ async function main(): Promise<void> {
       connectionsMax: Math.min(settings.connectionsMax, possible),
       logger,
     })
-    stopOnSignals(node)
+    started.node = node
     if (settings.tls !== null) process.on('SIGHUP', () => node.reloadCertificates())
     warn(settings, possible)
     if (node.cluster !== null) await node.cluster.untilReady()

@@ -20,6 +20,7 @@ Flags (in the environment: MINIVAULT_PORT, MINIVAULT_AUTH_FILE, …):
 
 const TAIL = `
   -help               this text
+  -health             asks the node of these flags whether it is ready, for supervisors: exit code 0 or 1
   -version            the version
 
 Exit codes: 0 stopped by a signal, 1 could not start or run, 2 the command line is wrong.
