@@ -87,8 +87,7 @@ async function main(): Promise<void> {
   process.stdout.write(`\nwritten to ${path}\n`)
   for (const one of skipped) process.stdout.write(`SKIPPED row ${one.row}, so not green: ${one.why}\n`)
   process.stdout.write(`${count('green')} passed, ${count('red')} failed\n`)
-  // Whatever a case has left behind, a socket or a timer, is not waited for.
-  process.exit(count('red') > 0 ? EXIT.red : skipped.length > 0 ? EXIT.skipped : EXIT.green)
+  process.exitCode = count('red') > 0 ? EXIT.red : skipped.length > 0 ? EXIT.skipped : EXIT.green
 }
 
 // Not the default: what was mounted is let go of by the listeners of the exit.

@@ -88,7 +88,7 @@ export class Gate {
   #greet(socket: Socket): void {
     const { targetPort } = this
     socket.on('error', () => {})
-    if (targetPort === 0) return void socket.resetAndDestroy()
+    if (targetPort === 0) return reset(socket)
     this.#strangers.add(socket)
     socket.once('close', () => this.#strangers.delete(socket))
     let first: Buffer = Buffer.alloc(0)
@@ -110,7 +110,7 @@ export class Gate {
 
   #pass(outer: Socket, from: string, port: number): void {
     const ways = this.#waysOf(from)
-    if (ways.isReset) return void outer.resetAndDestroy()
+    if (ways.isReset) return reset(outer)
     const inner = net.connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
     inner.on('error', () => {})
     const requests = new Pipe(outer, inner, ways.requests)
@@ -128,8 +128,23 @@ export class Gate {
   }
 }
 
-function cut({ outer, inner }: Passage): void {
-  for (const socket of [outer, inner]) if (!socket.destroyed) socket.resetAndDestroy()
+function cut({ outer, inner, requests, replies }: Passage): void {
+  requests.close()
+  replies.close()
+  reset(outer)
+  reset(inner)
+}
+
+/**
+ * Node ends a socket in good order before it resets it. What goes wrong with it meanwhile (the other end is
+ * killed) leaves a handle that nobody can close, and a process that spins when it is about to end: nothing may
+ * be under way then, nor come.
+ */
+function reset(socket: Socket): void {
+  if (socket.destroyed) return
+  if (socket.connecting || socket.writableEnded || socket.writableLength > 0) return void socket.destroy()
+  socket.pause()
+  socket.resetAndDestroy()
 }
 
 /** Who dials, by its first bytes; null: they do not say yet. */

@@ -32,6 +32,7 @@ export class Pipe {
   #lastDueMs = 0
   #timer: NodeJS.Timeout | undefined
   #hasEnded = false
+  #isClosed = false
 
   constructor(from: Socket, to: Socket, way: Way) {
     this.#from = from
@@ -43,7 +44,14 @@ export class Pipe {
       this.#flush()
     })
     to.on('drain', () => this.#flush())
-    to.on('close', () => clearTimeout(this.#timer))
+    to.on('close', () => this.close())
+  }
+
+  /** What is still in it arrives nowhere. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#pieces.length = 0
   }
 
   set way(way: Way) {
@@ -57,6 +65,7 @@ export class Pipe {
   }
 
   #take(bytes: Buffer): void {
+    if (this.#isClosed) return
     this.#bytes += bytes.length
     this.#pieces.push({ bytes, dueMs: this.#dueMs(bytes.length, performance.now()) })
     if (this.#bytes > UNDERWAY_BYTES_MAX) this.#from.pause()
@@ -71,7 +80,7 @@ export class Pipe {
 
   #flush(): void {
     clearTimeout(this.#timer)
-    if (this.#way.isHeld) return
+    if (this.#way.isHeld || this.#isClosed) return
     for (let piece = this.#pieces[0]; piece !== undefined; piece = this.#pieces[0]) {
       const leftMs = piece.dueMs - performance.now()
       if (leftMs > 0) {
