@@ -229,6 +229,9 @@ export const PEER_REDIAL_MS_MAX = 2000
 /** Peers: connections to one, and the unsent bytes of each from which on another is opened. */
 export const PEER_CONNECTIONS_MAX = 10
 export const PEER_CONNECTION_FULL_BYTES = 512 * 1024
+/** Peers: a link to one that is no member is closed when it was not used for so long; so many are kept. */
+export const PEER_LINK_IDLE_MS = 30_000
+export const PEER_STRANGERS_MAX = 64
 /** Peers: a batch that has become so large leaves before the turn is over, or waits alone. */
 export const PEER_BATCH_BYTES = 192 * 1024
 /** Peers: what waits for one of them, and for how long; the oldest is dropped. */

@@ -106,7 +106,7 @@ function readyLine(node: Node, settings: Settings): string {
   const http = node.httpPort === 0 ? '' : `, http on ${web}${shown}:${node.httpPort}`
   const resp = node.respPort === 0 ? '' : `, redis on ${shown}:${node.respPort}`
   const url = settings.publicUrl === null ? '' : `, public ${settings.publicUrl}`
-  const peers = settings.cluster === null ? '' : ` · cluster of ${settings.cluster.members.length}`
+  const peers = node.cluster === null ? '' : ` · cluster of ${node.cluster.size}`
   const checked =
     settings.authMode === 'none' ? 'clients are not checked' : `authentication for ${settings.authMode}`
   return (

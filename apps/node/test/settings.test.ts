@@ -54,7 +54,7 @@ t.test('every flag', async (t) => {
     '-port 1 -http 2 -host 127.0.0.1 -data d -durability os -authmode writes -ratelimit 100000 ' +
     '-cache 2048 -protocols http -maxconns 9 -public-url localhost:3001 -mode worker ' +
     '-resp 3 -tls-cert c -tls-key k -tls-ca a -cors https://a.example,http://localhost:5173 ' +
-    `-workers 7 -bootstrap yes -max-offset 250 -auth-file ${join(folder, 'key')}`
+    `-workers 7 -region eu -bootstrap yes -max-offset 250 -auth-file ${join(folder, 'key')}`
   const cluster = { CLUSTER_NODES: 'localhost:3003,LOCALHOST:3002,localhost:3001' }
   t.same(readSettings(line.split(' '), cluster), {
     port: 1,
@@ -73,7 +73,12 @@ t.test('every flag', async (t) => {
     maxOffsetMs: 250,
     cluster: {
       name: 'localhost:3001',
-      members: ['localhost:3001', 'localhost:3002', 'localhost:3003'],
+      region: 'eu',
+      zone: '',
+      founders: {
+        kind: 'list',
+        members: [3001, 3002, 3003].map((port) => ({ name: `localhost:${port}`, region: 'eu' })),
+      },
       workers: 7,
       foundsAlone: true,
     },
@@ -113,7 +118,9 @@ t.test('mistakes are one line that names the flag', async (t) => {
     ['-workers 0', {}, /^-workers takes a whole number from 1 to/],
     ['-bootstrap maybe', {}, /^-bootstrap takes no, yes/],
     ['-master http://x', {}, /^-master: not in this version/],
-    ['-region eu', {}, /^-region: not in this version/],
+    ['-region eu', {}, /^-region says where a node of a cluster stands: name the others in CLUSTER_NODES/],
+    ['-public-url a:1 -zone z', { CLUSTER_NODES: 'b:1' }, /^-zone: CLUSTER_NODES has no zones/],
+    ['-public-url a:1 -region EU', { CLUSTER_NODES: 'b:1' }, /^-region, -zone: a:1 has the region "EU"/],
     ['-resp 3000', {}, /^-resp 3000 is -port already/],
     ['-http 4000 -resp 4000', {}, /^-resp 4000 is -http already/],
     ['-tls-cert x', {}, /^-tls-cert needs its private key: add -tls-key/],

@@ -2,14 +2,24 @@
  * Which cluster a member belongs to, before it is one: it has an id written down, takes that of others, or
  * founds one with them. Until then it does not vote.
  *
- *   somebody has an id    take it, and the layout with it. We may have been there before, and forgotten it:
- *                         we join, and vote when we have compared
+ *   somebody has an id    wait until their layout has us, then take both. We may have been there before, and
+ *                         forgotten it: we join, and vote when we have compared
  *   nobody has            when all others have said so, the one with the smallest name makes one, and writes
  *                         it down before it says so. It votes: there was nothing to forget
  *   somebody is silent    wait, for it may have one; the operator may say that it has not
  *   two ids               stop: these are two clusters, and only the operator knows which is right
  */
 import { MEMBERSHIP, type Membership } from './marks.ts'
+
+/** What is to be known of a layout here. */
+export interface LayoutView {
+  /** Names, of both layouts while one follows the other. */
+  readonly members: readonly string[]
+  /** The higher one counts. */
+  readonly phase: number
+  /** So many of the members may be silent, and one of the others still knows whoever ever voted. */
+  readonly silentMax: number
+}
 
 /** `Layout`: whatever tells a member which layout its cluster goes by; it is passed on as it is. */
 export interface FirstStartParts<Layout> {
@@ -23,8 +33,7 @@ export interface FirstStartParts<Layout> {
   readonly clusterId: string | null
   /** The operator says that those who are silent are new, too. */
   readonly foundsAlone: boolean
-  /** So many of the members may be silent, and one of the others still knows whoever ever voted. */
-  readonly silentMax: number
+  readonly viewOf: (layout: Layout) => LayoutView
   /** Told apart from all that we ever asked. */
   readonly asking: number
   /** By which we go; asked for when we have an id. */
@@ -33,8 +42,16 @@ export interface FirstStartParts<Layout> {
   readonly hasHeardOf: (name: string) => boolean
   readonly newId: () => string
   readonly send: (member: string, message: StartMessage<Layout>) => void
-  /** Writes the id down; calls back when that is durable. */
-  readonly write: (clusterId: string, then: () => void) => void
+  /** Writes down what we are to belong to; calls back when that is durable. */
+  readonly write: (belonging: Belonging<Layout>, then: () => void) => void
+}
+
+export interface Belonging<Layout> {
+  readonly clusterId: string
+  /** For `NodeCoreParts.began`, if its folder was empty. */
+  readonly began: Membership
+  /** Null: our own. */
+  readonly layout: Layout | null
 }
 
 export interface StartQuestion {
@@ -62,21 +79,18 @@ export type StartStatus<Layout> =
   | { readonly kind: 'waitingFor'; readonly founder: string }
   | { readonly kind: 'listsDiffer'; readonly member: string }
   | { readonly kind: 'twoClusters'; readonly ids: readonly string[] }
-  | {
-      readonly kind: 'member'
-      readonly clusterId: string
-      /** For `NodeCoreParts.began`, if its folder was empty. */
-      readonly began: Membership
-      /** Null: our own. */
-      readonly layout: Layout | null
-    }
+  /** They are in one cluster, whose layout does not have us. */
+  | { readonly kind: 'notInLayout'; readonly members: readonly string[] }
+  | ({ readonly kind: 'member' } & Belonging<Layout>)
 
 /** For so many ticks the silent ones are waited for, where that is all that keeps us. */
 const PATIENCE_TICKS = 8
+/** Where only an operator can change it, they are asked less often. */
+const IDLE_TICKS = 4
 
 export class FirstStart<Layout> {
   readonly #parts: FirstStartParts<Layout>
-  readonly #others: readonly string[]
+  #others: readonly string[]
   /** The last one of each. */
   readonly #answers = new Map<string, StartAnswer<Layout>>()
   #status: StartStatus<Layout>
@@ -89,7 +103,8 @@ export class FirstStart<Layout> {
     this.#others = parts.members.filter((member) => member !== parts.name)
     this.#clusterId = parts.clusterId
     this.#status = { kind: 'asking', silent: this.#others }
-    if (parts.clusterId !== null) this.#belong(parts.clusterId, MEMBERSHIP.voting, null)
+    const { clusterId } = parts
+    if (clusterId !== null) this.#belong({ clusterId, began: MEMBERSHIP.voting, layout: null })
     else this.#look()
   }
 
@@ -101,6 +116,7 @@ export class FirstStart<Layout> {
   onTick(): void {
     const { asking, send } = this.#parts
     this.#ticks += 1
+    if (this.#status.kind === 'notInLayout' && this.#ticks % IDLE_TICKS !== 0) return
     for (const member of this.#others) {
       if (this.#clusterId !== null && this.#answers.has(member)) continue
       send(member, { kind: 'whose', asking, clusterId: this.#clusterId })
@@ -113,6 +129,8 @@ export class FirstStart<Layout> {
       this.#answer(from, message)
       this.#compareIds(message.clusterId)
     } else if (message.asking === this.#parts.asking && this.#others.includes(from)) {
+      // Who has an id has a layout.
+      if (message.clusterId !== null && message.layout === null) return
       this.#answers.set(from, message)
       this.#compareIds(message.clusterId)
       this.#look()
@@ -138,23 +156,42 @@ export class FirstStart<Layout> {
     if (this.#clusterId !== null || this.#isWriting) return
     const answers = [...this.#answers.values()]
     const ids = new Set(answers.flatMap(({ clusterId }) => (clusterId === null ? [] : [clusterId])))
-    const silent = this.#others.filter((member) => !this.#answers.has(member))
     if (ids.size > 1) this.#status = { kind: 'twoClusters', ids: [...ids].sort() }
-    else if (ids.size === 1) this.#take(answers, silent)
-    else this.#found(silent)
+    else if (ids.size === 1) this.#take(answers)
+    else this.#found(this.#silentOf(this.#parts.members))
   }
 
-  #take(answers: readonly StartAnswer<Layout>[], silent: readonly string[]): void {
+  #take(answers: readonly StartAnswer<Layout>[]): void {
+    const { name, viewOf } = this.#parts
+    const { clusterId, layout, members, silentMax } = newestOf(answers, viewOf)
+    this.#askAlso(members)
+    if (!members.includes(name)) {
+      this.#status = { kind: 'notInLayout', members }
+      return
+    }
+    // Who is on our list alone knows nothing of this cluster.
+    const silent = this.#silentOf(members)
     this.#status = { kind: 'asking', silent }
     if (silent.length > 0 && this.#ticks < PATIENCE_TICKS) return
-    const { clusterId, layout } = answers.find((answer) => answer.clusterId !== null)!
     const isKnown = answers.some(({ hasHeardOfYou }) => hasHeardOfYou)
-    const isNew = !isKnown && silent.length <= this.#parts.silentMax
-    this.#write(clusterId!, isNew ? MEMBERSHIP.arriving : MEMBERSHIP.joining, layout)
+    const isNew = !isKnown && silent.length <= silentMax
+    this.#write({ clusterId, began: isNew ? MEMBERSHIP.arriving : MEMBERSHIP.joining, layout })
+  }
+
+  /** Any of them may have heard of us. */
+  #askAlso(members: readonly string[]): void {
+    const others = members.filter((member) => member !== this.#parts.name)
+    if (others.every((member) => this.#others.includes(member))) return
+    this.#others = [...new Set([...this.#others, ...others])]
+    this.#ticks = 0
+  }
+
+  #silentOf(members: readonly string[]): string[] {
+    return members.filter((member) => member !== this.#parts.name && !this.#answers.has(member))
   }
 
   #found(silent: readonly string[]): void {
-    const { name, members, membersHash, foundsAlone, newId } = this.#parts
+    const { name, members, membersHash, foundsAlone } = this.#parts
     for (const [member, answer] of this.#answers) {
       if (answer.membersHash === membersHash) continue
       this.#status = { kind: 'listsDiffer', member }
@@ -163,17 +200,31 @@ export class FirstStart<Layout> {
     const founder = [...members].sort()[0]!
     if (silent.length > 0 && !(foundsAlone && this.#ticks >= PATIENCE_TICKS)) {
       this.#status = { kind: 'asking', silent }
-    } else if (name === founder || foundsAlone) this.#write(newId(), MEMBERSHIP.voting, null)
+    } else if (name === founder || foundsAlone) this.#write(this.#newCluster())
     else this.#status = { kind: 'waitingFor', founder }
   }
 
-  #write(clusterId: string, began: Membership, layout: Layout | null): void {
-    this.#isWriting = true
-    this.#parts.write(clusterId, () => this.#belong(clusterId, began, layout))
+  #newCluster(): Belonging<Layout> {
+    return { clusterId: this.#parts.newId(), began: MEMBERSHIP.voting, layout: null }
   }
 
-  #belong(clusterId: string, began: Membership, layout: Layout | null): void {
-    this.#clusterId = clusterId
-    this.#status = { kind: 'member', clusterId, began, layout }
+  #write(belonging: Belonging<Layout>): void {
+    this.#isWriting = true
+    this.#parts.write(belonging, () => this.#belong(belonging))
   }
+
+  #belong(belonging: Belonging<Layout>): void {
+    this.#clusterId = belonging.clusterId
+    this.#status = { kind: 'member', ...belonging }
+  }
+}
+
+function newestOf<Layout>(
+  answers: readonly StartAnswer<Layout>[],
+  viewOf: (layout: Layout) => LayoutView,
+): LayoutView & { readonly clusterId: string; readonly layout: Layout } {
+  const known = answers.flatMap(({ clusterId, layout }) => {
+    return clusterId === null || layout === null ? [] : [{ clusterId, layout, ...viewOf(layout) }]
+  })
+  return known.reduce((newest, other) => (other.phase > newest.phase ? other : newest))
 }

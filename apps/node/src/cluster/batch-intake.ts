@@ -13,6 +13,7 @@ import {
 } from '@minivault/cluster'
 import { ERROR } from '@minivault/protocol'
 import type { PeerReceiver, PeerRefusal } from '../peers/peer-door.ts'
+import { NO_HASH } from './first-steps.ts'
 import { FORMS, TABLES } from './forms.ts'
 import type { LargeIntake } from './large/large-intake.ts'
 import type { Member } from './member.ts'
@@ -25,8 +26,8 @@ export interface BatchIntakeParts {
   readonly intake: LargeIntake
   /** Our own member name. */
   readonly name: string
-  /** Of the list that we were given. */
-  readonly membersHash: string
+  /** Of the list that we were given; null: lists do not matter any more. */
+  readonly membersHash: () => string | null
   /** Of whoever answers at a member's address; empty: nobody has yet. */
   readonly nodeIdAt: (name: string) => string
 }
@@ -53,14 +54,21 @@ export class BatchIntake implements PeerReceiver {
     if (content < 0) return malformed('its batch cannot be read')
     const refusal = this.#judge()
     if (refusal !== null) return refusal
-    if (header.membersHash === this.#parts.membersHash) {
-      if (this.differingLists.size > 0) this.differingLists.delete(header.name)
-    } else if (this.#parts.member.numberOf(header.name) >= 0) this.differingLists.add(header.name)
+    this.#compareLists()
     if (header.kind === BATCH.firstStart) return this.#takeStarts(bytes, content, end)
     if (header.kind !== BATCH.messages && header.kind !== BATCH.lists) return UNKNOWN_KIND
     // Whoever asks does so again.
     if (this.#parts.member.belonging === null) return null
     return this.#judgeMember() ?? this.#takeOfMember(bytes, content, end)
+  }
+
+  #compareLists(): void {
+    const { membersHash: theirs, name } = this.#header
+    const ours = this.#parts.membersHash()
+    if (ours === null) return this.differingLists.clear()
+    const differs = theirs !== ours && theirs !== NO_HASH
+    if (differs && this.#parts.member.numberOf(name) >= 0) this.differingLists.add(name)
+    else if (this.differingLists.size > 0) this.differingLists.delete(name)
   }
 
   /** Two that say they are the same: the address belongs to the one that answers there. */

@@ -14,14 +14,14 @@ export class Batches implements BatchForm {
   readonly #facts: () => BatchFacts
   readonly #now: () => number
   #header: HeaderWriter
-  #clusterId: string | null
+  #written: BatchFacts
 
-  /** @param facts as they are now: once, the cluster becomes known */
+  /** @param facts as they are now: the cluster becomes known, and the list of its members may */
   constructor(facts: () => BatchFacts, now: () => number) {
     this.#facts = facts
     this.#now = now
     const first = facts()
-    this.#clusterId = first.clusterId
+    this.#written = first
     this.#header = new HeaderWriter(first)
   }
 
@@ -31,8 +31,9 @@ export class Batches implements BatchForm {
 
   writeHead(kind: BatchKind, into: Uint8Array, at: number): void {
     const facts = this.#facts()
-    if (facts.clusterId !== this.#clusterId) {
-      this.#clusterId = facts.clusterId
+    const { clusterId, membersHash } = this.#written
+    if (facts.clusterId !== clusterId || facts.membersHash !== membersHash) {
+      this.#written = facts
       this.#header = new HeaderWriter(facts)
     }
     this.#header.write(kind, this.#now(), into, at)

@@ -5,7 +5,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { LEVEL, LIMITS, type ListMessage, type Request } from '@minivault/cluster'
 import type { Store } from '@minivault/storage'
-import { encodeLayout, type Layout, membersHash } from '@minivault/topology'
+import { encodeLayout, type Layout } from '@minivault/topology'
 import type { Complete } from '../key-value.ts'
 import { READY_LOOK_MS } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
@@ -18,12 +18,14 @@ import { BatchIntake } from './batch-intake.ts'
 import { Batches } from './batches.ts'
 import { isOff } from './clock-watch.ts'
 import { ClusterKeyValue } from './cluster-key-value.ts'
+import { type Founding, NO_HASH } from './first-steps.ts'
 import { TABLES } from './forms.ts'
 import { LargeValues } from './large/large-values.ts'
 import { Member } from './member.ts'
 import { MemberHealth } from './member-health.ts'
 import type { MemberKey } from './member-key.ts'
 import { MemberLog } from './member-log.ts'
+import { Roster } from './roster.ts'
 import { circleOf } from './scan/circle-of.ts'
 import { ClusterScan } from './scan/cluster-scan.ts'
 import { SCAN_TOKENS } from './scan/scan-reads.ts'
@@ -46,6 +48,7 @@ export class Clustered {
   readonly health: MemberHealth
   readonly #member: Member
   readonly #links: PeerLinks
+  readonly #roster: Roster
   readonly #scan: ClusterScan
   readonly #large: LargeValues
   readonly #watch: unknown
@@ -57,22 +60,24 @@ export class Clustered {
 
   constructor(parts: ClusteredParts) {
     const { settings, store, time, logger, authKey, tls, maxOffsetMs } = parts
-    const { name, members, workers } = settings
+    const { name, founders, workers } = settings
     this.#time = time
     const large = new LargeValues({ name, store, authKey, tls, time, logger })
     this.#large = large
     const replica = new StoredReplica({ store, tables: TABLES, files: large.files })
-    const others = members.filter((member) => member !== name)
-    const hash = membersHash(members.map((member) => ({ name: member })))
+    const listed = founders.kind === 'list' ? founders.members.map((one) => one.name) : []
     let member: Member | null = null
     const { nodeId } = store
     const clusterId = () => member?.belonging?.clusterId ?? null
-    const facts = () => ({ clusterId: clusterId(), nodeId, membersHash: hash, name })
+    const hash = () => member?.steps.membersHash ?? NO_HASH
+    const facts = () => ({ clusterId: clusterId(), nodeId, membersHash: hash(), name })
     const form = new Batches(facts, time.now)
-    const links = new PeerLinks({ name, form, authKey, members: others, tls, workers, time, logger })
+    const links = new PeerLinks({ name, form, authKey, members: [], tls, workers, time, logger })
     this.#links = links
-    const linkStatus = (member: string) => links.linkTo(member).status
-    const offsets = () => others.flatMap((member) => linkStatus(member).offsetMs ?? [])
+    const roster = new Roster(name, links, listed)
+    this.#roster = roster
+    const linkStatus = (peer: string) => links.find(peer)?.status ?? null
+    const offsets = () => roster.others.flatMap((peer) => linkStatus(peer)?.offsetMs ?? [])
     const isClockOff = () => isOff(offsets(), maxOffsetMs)
     const warmth = {
       isWarm: (key: MemberKey) => replica.isWarm(key),
@@ -101,6 +106,7 @@ export class Clustered {
       store,
       replica,
       links,
+      roster,
       time,
       random,
       newId: () => randomBytes(16).toString('hex'),
@@ -108,12 +114,15 @@ export class Clustered {
     })
     this.#member = member
     const { elapsedMs } = time
-    const nodeIdAt = (member: string) => (others.includes(member) ? linkStatus(member).nodeId : '')
+    const nodeIdAt = (peer: string) => linkStatus(peer)?.nodeId ?? ''
     const onList = (from: number, message: ListMessage) => scan.onMessage(from, message)
     const intake = large.intake((key) => void replica.read(key))
-    const receiver = new BatchIntake({ member, onList, name, membersHash: hash, nodeIdAt, intake })
+    // From the second layout on it is not the list that counts.
+    const areListsAlike = () => (member?.layouts?.epoch ?? 0) <= FIRST_PHASE
+    const membersHash = () => (areListsAlike() && hash() !== NO_HASH ? hash() : null)
+    const receiver = new BatchIntake({ member, onList, name, membersHash, nodeIdAt, intake })
     const differingLists = () => receiver.differingLists
-    const view = { member, name, others, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
+    const view = { member, name, roster, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
     this.health = new MemberHealth(view)
     const log = new MemberLog(member, this.health, logger)
     const look = () => {
@@ -130,6 +139,19 @@ export class Clustered {
   #whyNot({ level, key }: Request): string | null {
     if (this.#hasQuorum || level === LEVEL.one || this.health.hasQuorumOf(key.partition)) return null
     return 'too few replicas of this key can be reached'
+  }
+
+  /**
+   * With whom a new cluster begins, or who is asked for the one there is. Needed where the settings have no
+   * list and nothing is on disk; else, and the second time, it changes nothing.
+   */
+  begin(founding: Founding): void {
+    this.#member.begin(founding)
+  }
+
+  /** So many members. */
+  get size(): number {
+    return this.#roster.others.length + 1
   }
 
   /** By which clients find their nodes; null: it is not known yet. */
@@ -158,3 +180,5 @@ function random(): number {
 }
 
 const RANDOM_MAX = 2 ** 47
+/** Of the layout that a cluster begins with. */
+const FIRST_PHASE = 3

@@ -2,15 +2,16 @@
 import type { PeerStatus } from '@minivault/cluster'
 import type { LinkStatus } from '../peers/link-status.ts'
 import { median } from './clock-watch.ts'
-import { wordsOf } from './first-steps.ts'
+import { strangerWords, wordsOf } from './first-steps.ts'
 import type { Member } from './member.ts'
+import type { Roster } from './roster.ts'
 
 export interface MemberHealthParts {
   readonly member: Member
   readonly name: string
-  /** Of the others, as they were named at the start. */
-  readonly others: readonly string[]
-  readonly linkStatus: (name: string) => LinkStatus
+  readonly roster: Roster
+  /** Null: there is no link. */
+  readonly linkStatus: (name: string) => LinkStatus | null
   readonly elapsedMs: () => number
   readonly isClockOff: () => boolean
   readonly maxOffsetMs: number
@@ -27,20 +28,18 @@ export class MemberHealth {
 
   /** In one line why requests are refused here; null: they are not. */
   whyNotServing(): string | null {
-    const { member, isClockOff } = this.#parts
+    const { member, name, roster, isClockOff } = this.#parts
     // Whoever belongs to a cluster goes on, whatever a stranger says of another one: a quorum decides.
     if (member.hasLeft) return DISK_FAILED
-    if (member.core === null) return wordsOf(member.steps.status) ?? this.#strangerWords()
+    if (member.core === null) return wordsOf(name, member.steps.status) ?? this.#strangerWords()
+    if (!roster.isMember) return `${name} was removed from its cluster: it serves nothing, and may be stopped`
     return isClockOff() ? CLOCK_IS_OFF : null
   }
 
   /** Of a cluster that does not know us. */
   #strangerWords(): string | null {
     const { member, name } = this.#parts
-    const { belonging } = member
-    if (belonging === null || belonging.state.roster.includes(name)) return null
-    const members = belonging.state.roster.join(', ')
-    return `${name} is not a member of this cluster (${members}): give -public-url as one of them`
+    return member.belonging === null ? null : strangerWords(name, member.belonging.state.roster)
   }
 
   /** The same, or that requests would wait for members that are away. */
@@ -50,12 +49,12 @@ export class MemberHealth {
 
   /** Flat, as all of the document. */
   document(): Record<string, string | number | boolean> {
-    const { member, name, others } = this.#parts
+    const { member, name, roster } = this.#parts
     const { belonging, core } = member
     const peers = member.status()?.peers ?? []
     return {
       member: name,
-      members: others.length + 1,
+      members: roster.others.length + 1,
       cluster_id: belonging?.clusterId ?? '',
       quorum_reachable: this.hasQuorum(),
       votes: core !== null && !core.status().isComingBack,
@@ -124,16 +123,16 @@ export class MemberHealth {
   }
 
   #offsets(): number[] {
-    const { others, linkStatus } = this.#parts
-    return others.flatMap((name) => linkStatus(name).offsetMs ?? [])
+    const { roster, linkStatus } = this.#parts
+    return roster.others.flatMap((name) => linkStatus(name)?.offsetMs ?? [])
   }
 
   /** Who refuses what we send, or has another list, another cluster or another time than we. */
   disagreeing(): string[] {
-    const { member, others, linkStatus, differingLists, maxOffsetMs } = this.#parts
-    const ofCluster = member.core === null ? null : wordsOf(member.steps.status)
-    const ofOthers = others.flatMap((name) => {
-      const { refusal, offsetMs } = linkStatus(name)
+    const { member, name: own, roster, linkStatus, differingLists, maxOffsetMs } = this.#parts
+    const ofCluster = member.core === null ? null : wordsOf(own, member.steps.status)
+    const ofOthers = roster.others.flatMap((name) => {
+      const { refusal = '', offsetMs = null } = linkStatus(name) ?? {}
       const words: string[] = []
       if (refusal !== '') words.push(`${name} refuses what this node sends: ${refusal}`)
       if (differingLists().has(name)) words.push(`${name} was given another list of members`)

@@ -14,6 +14,7 @@ import {
   type Env,
   Layouts,
   LIMITS,
+  MEMBERSHIP,
   type Message,
   NodeCore,
   OUTCOME,
@@ -23,11 +24,12 @@ import {
 import { StorageError, type Store } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
 import { TIMER_ADVANCE_MS, TIMER_STEP_MS } from '../limits.ts'
-import type { PeerLink, PeerLinks } from '../peers/peer-links.ts'
+import type { PeerLinks } from '../peers/peer-links.ts'
 import type { ClusterSettings } from '../settings/cluster-settings.ts'
 import type { Time } from '../time.ts'
-import { type Belonging, FirstSteps } from './first-steps.ts'
+import { type Belonging, FirstSteps, type Founding } from './first-steps.ts'
 import { LAYOUTS_KEY } from './member-key.ts'
+import type { Roster } from './roster.ts'
 import type { StoredReplica } from './stored/stored-replica.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { TombstoneSweep } from './tombstone-sweep.ts'
@@ -37,6 +39,7 @@ export interface MemberParts {
   readonly store: Store
   readonly replica: StoredReplica
   readonly links: PeerLinks
+  readonly roster: Roster
   readonly time: Time
   /** 0 ≤ random < 1. */
   readonly random: () => number
@@ -50,9 +53,7 @@ export class Member implements Env {
   hasLeft = false
   readonly #parts: MemberParts
   readonly #wheel: TimerWheel
-  /** By number, when it is a member. */
-  #links: (PeerLink | null)[] = []
-  #numbers: ReadonlyMap<string, number> = new Map()
+  readonly #roster: Roster
   #belonging: Belonging | null = null
   #layouts: Layouts | null = null
   #core: NodeCore | null = null
@@ -67,7 +68,8 @@ export class Member implements Env {
 
   constructor(parts: MemberParts) {
     this.#parts = parts
-    const { settings, replica, links, random, newId, time } = parts
+    const { settings, replica, links, roster, random, newId, time } = parts
+    this.#roster = roster
     this.#wheel = new TimerWheel(time.elapsedMs(), (exchange, stage) => this.#core?.onTimer(exchange, stage))
     this.steps = new FirstSteps({
       settings,
@@ -76,19 +78,19 @@ export class Member implements Env {
       random,
       newId,
       state: () => this.#layouts!.state,
-      hasHeardOf: (name) => this.#core!.hasHeardOf(this.#numbers.get(name) ?? -1),
+      hasHeardOf: (name) => this.#core!.hasHeardOf(roster.numberOf(name)),
       send: (name, message) => links.linkTo(name).sendStart(message),
-      write: (clusterId, then) => {
-        replica.writeClusterId(clusterId, () => {
-          then()
-          // Before anybody is told of it.
-          this.#belong()
-        })
-      },
+      write: (belonging, then) => this.#write(belonging, then),
     })
     replica.onDurable = () => this.#guarded(() => this.#core?.onDurable())
     this.#belong()
     this.#tick = time.every(LIMITS.tickMs, () => this.#onTick())
+  }
+
+  /** Founds or joins with these, unless it is a member already. */
+  begin(founding: Founding): void {
+    this.#roster.list(founding.members.map(({ name }) => name))
+    this.#guarded(() => this.steps.begin(founding))
   }
 
   /** Null: not yet. */
@@ -129,7 +131,7 @@ export class Member implements Env {
 
   /** From another member; -1: it is none that we know. */
   numberOf(name: string): number {
-    return this.#numbers.get(name) ?? -1
+    return this.#roster.numberOf(name)
   }
 
   /** What stands under its key has to be in memory when the core sees it. */
@@ -175,32 +177,44 @@ export class Member implements Env {
 
   // --- from the first steps to the core
 
+  /** The id last: who has it has all that came before. */
+  #write({ clusterId, began, state }: Belonging, then: () => void): void {
+    const { replica } = this.#parts
+    replica.note({ kind: 'layout', state })
+    replica.writeBegan(began)
+    replica.writeClusterId(clusterId, () => {
+      then()
+      // Before anybody is told of it.
+      this.#belong()
+    })
+  }
+
   #belong(): void {
     const { belonging } = this.steps
     if (this.#core !== null || belonging === null) return
-    const { replica, store, settings, links } = this.#parts
+    const { replica, store, settings } = this.#parts
     const { state } = belonging
     this.#belonging = belonging
-    const { roster } = state
     // The list of the command line, or the address, is not that of the cluster.
-    if (!roster.includes(settings.name)) return
-    this.#numbers = new Map(roster.map((name, number) => [name, number]))
-    this.#links = roster.map((name) => (name === settings.name ? null : links.linkTo(name)))
-    this.#layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state })
+    if (!state.roster.includes(settings.name)) return
+    const layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state })
+    this.#layouts = layouts
     // The list of the command line may be another one at the next start: this is what counts.
     if (replica.layoutState === null) replica.note({ kind: 'layout', state })
-    const placement = this.#layouts
+    this.#roster.follow(layouts)
     const self = this.numberOf(settings.name)
     const core = new NodeCore({
       env: this,
       store: replica,
       clock: store.clock,
-      placement,
+      placement: layouts,
       self,
       began: replica.isNew ? belonging.began : replica.began,
     })
     this.#core = core
-    this.#sweep = new TombstoneSweep({ core, replica, placement, self, wallMs: () => this.wallMs() })
+    // What it means stands in the marks by now.
+    replica.writeBegan(MEMBERSHIP.voting)
+    this.#sweep = new TombstoneSweep({ core, replica, placement: layouts, self, wallMs: () => this.wallMs() })
   }
 
   // --- Env
@@ -218,11 +232,11 @@ export class Member implements Env {
   }
 
   send(member: number, message: Message): void {
-    this.#links[member]?.send(message)
+    this.#roster.linkTo(member)?.send(message)
   }
 
   sendList(member: number, bytes: Uint8Array): void {
-    this.#links[member]?.sendList(bytes)
+    this.#roster.linkTo(member)?.sendList(bytes)
   }
 
   setTimer(afterMs: number, exchange: number, stage: number): void {

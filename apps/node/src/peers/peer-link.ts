@@ -16,6 +16,8 @@ import { WaitingBatches } from './waiting-batches.ts'
 export interface PeerLink {
   readonly name: string
   readonly status: LinkStatus
+  /** Whoever wants to send opens another one. */
+  readonly isClosed: boolean
   /** Leaves with all others of this turn; written down before it returns. */
   send(message: Message): void
   sendStart(message: StartMessage<LayoutState>): void
@@ -38,6 +40,8 @@ export class BatchLink implements PeerLink, CarrierOwner {
   readonly name: string
   /** Kept by whoever calls `flush`. */
   isTouched = false
+  /** When something was last sent, in milliseconds that only rise. */
+  usedAt: number
   readonly #parts: PeerLinkParts
   readonly #waiting: WaitingBatches
   readonly #clock = new PeerClock()
@@ -52,6 +56,7 @@ export class BatchLink implements PeerLink, CarrierOwner {
 
   constructor(parts: PeerLinkParts) {
     this.#parts = parts
+    this.usedAt = parts.time.elapsedMs()
     this.name = parts.name
     this.#waiting = new WaitingBatches(parts.form)
     const head = new Uint8Array(parts.form.headBytes)
@@ -73,10 +78,15 @@ export class BatchLink implements PeerLink, CarrierOwner {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   send(message: Message): void {
     if (this.#isClosed) return
     const waiting = this.#waiting
-    waiting.add(message, this.#parts.time.elapsedMs())
+    this.usedAt = this.#parts.time.elapsedMs()
+    waiting.add(message, this.usedAt)
     if (waiting.lastBytes >= PEER_BATCH_BYTES) {
       this.flush()
       if (waiting.lastBytes >= PEER_BATCH_BYTES) waiting.seal()
@@ -86,7 +96,8 @@ export class BatchLink implements PeerLink, CarrierOwner {
 
   sendStart(message: StartMessage<LayoutState>): void {
     if (this.#isClosed) return
-    this.#waiting.addStart(message, this.#parts.time.elapsedMs())
+    this.usedAt = this.#parts.time.elapsedMs()
+    this.#waiting.addStart(message, this.usedAt)
     if (!this.isTouched) this.#parts.onTouched(this)
   }
 
@@ -98,6 +109,7 @@ export class BatchLink implements PeerLink, CarrierOwner {
 
   /** Sends what may be sent now. */
   flush(): void {
+    if (this.#isClosed) return
     const waiting = this.#waiting
     const carrier = this.#carrier
     for (let batch = waiting.oldest; batch !== null && carrier.isReady; batch = waiting.oldest) {
@@ -142,7 +154,7 @@ export class BatchLink implements PeerLink, CarrierOwner {
   onBroken(words: string): void {
     const isNews = words !== this.#lastError || !this.#isDown
     this.#lastError = words
-    if (this.#carrier.isConnected) return
+    if (this.#carrier.isConnected || this.#isClosed) return
     if (isNews) this.#parts.logger.warn({ peer: this.name, why: words }, 'no connection to the peer')
     this.#isDown = true
   }

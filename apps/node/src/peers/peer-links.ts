@@ -4,7 +4,7 @@
  * together, and nothing waits for a timer.
  */
 import { ChunkPool } from '../door/output.ts'
-import { PEER_SWEEP_MS } from '../limits.ts'
+import { PEER_LINK_IDLE_MS, PEER_STRANGERS_MAX, PEER_SWEEP_MS } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
 import type { TlsFiles } from '../settings/settings.ts'
 import type { Time } from '../time.ts'
@@ -36,6 +36,8 @@ export interface PeerLinksOptions {
 export class PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #links = new Map<string, BatchLink>()
+  /** Whose links stay. */
+  #wanted: ReadonlySet<string>
   readonly #chunks = new ChunkPool()
   #touched: BatchLink[] = []
   #flushing: BatchLink[] = []
@@ -45,11 +47,35 @@ export class PeerLinks {
   constructor(options: PeerLinksOptions) {
     this.#options = options
     this.#certificates = options.tls === null ? null : new PeerCertificates(options.tls)
+    this.#wanted = new Set(options.members)
     for (const member of options.members) this.linkTo(member)
     this.#sweep = options.time.every(PEER_SWEEP_MS, () => {
       const elapsedMs = options.time.elapsedMs()
       for (const link of this.#links.values()) link.sweep(elapsedMs)
+      if (this.#links.size > this.#wanted.size) this.#closeIdle(elapsedMs)
     })
+  }
+
+  /** These are dialled, and their links stay; those to others go when nothing is sent to them any more. */
+  want(members: readonly string[]): void {
+    this.#wanted = new Set(members)
+    for (const member of members) this.linkTo(member)
+  }
+
+  /** Undefined: there is none. */
+  find(name: string): PeerLink | undefined {
+    return this.#links.get(name)
+  }
+
+  /** Strangers are bounded: whoever asks something is answered over a link of ours. */
+  #closeIdle(elapsedMs: number): void {
+    const strangers = [...this.#links.values()].filter(({ name }) => !this.#wanted.has(name))
+    strangers.sort((a, b) => b.usedAt - a.usedAt)
+    for (const [index, link] of strangers.entries()) {
+      if (index < PEER_STRANGERS_MAX && elapsedMs - link.usedAt <= PEER_LINK_IDLE_MS) continue
+      this.#links.delete(link.name)
+      link.close()
+    }
   }
 
   /** The link to a member, which is dialled from now on. */

@@ -1,14 +1,24 @@
 /** Which cluster a node is a member of, as its operator says. */
-import { sortMembers, TopologyError } from '@minivault/topology'
+import { type Member, type MemberLike, sortMembers, TopologyError } from '@minivault/topology'
 import { CLUSTER_NODES } from './flags.ts'
 import type { Texts } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
+/** Where the members of a new cluster come from. */
+export type FoundersSource =
+  /** All of them, ours among them, in the order of their names. */
+  | { readonly kind: 'list'; readonly members: readonly MemberLike[] }
+  /** Told while running: `Clustered.begin`. */
+  | { readonly kind: 'master' }
+
 export interface ClusterSettings {
   /** Our member name: the normalised public URL. */
   readonly name: string
-  /** Names of all members, ours among them, in their order. */
-  readonly members: readonly string[]
+  readonly region: string
+  /** Empty: not known. */
+  readonly zone: string
+  /** Where a layout is on disk it alone counts. */
+  readonly founders: FoundersSource
   /** Batches for one member that are unanswered at once. */
   readonly workers: number
   /** Those that are silent are new, too, says the operator. */
@@ -18,14 +28,17 @@ export interface ClusterSettings {
 /** Null: no other nodes are named. */
 export function readCluster(clusterNodes: string, text: Texts): ClusterSettings | null {
   const others = clusterNodes.split(',').filter((part) => part.trim() !== '')
-  if (others.length === 0) return null
+  if (others.length === 0) return withoutCluster(text)
   const publicUrl = text('public-url')
   if (publicUrl === '') {
     throw new UsageError(
       `${CLUSTER_NODES} needs -public-url: the address under which those nodes reach this one (host:port)`,
     )
   }
+  // A list has no zones, and one region, which all in it have to be given.
+  if (text('zone') !== '') throw new UsageError(`-zone: ${CLUSTER_NODES} has no zones for its nodes`)
   const name = nameOf('-public-url', publicUrl)
+  const { region } = placeOf(name, text)
   const names = others.map((other) => nameOf(CLUSTER_NODES, other.trim()))
   const twice = names.find((other, index) => names.indexOf(other) !== index)
   if (twice !== undefined) throw new UsageError(`${CLUSTER_NODES} lists ${twice} twice: leave one out`)
@@ -33,12 +46,27 @@ export function readCluster(clusterNodes: string, text: Texts): ClusterSettings 
   if (members.length === 1) {
     throw new UsageError(`${CLUSTER_NODES} lists only this node itself: name the others, or leave it out`)
   }
-  return {
-    name,
-    members: sorted(members),
-    workers: Number(text('workers')),
-    foundsAlone: text('bootstrap') === 'yes',
-  }
+  const founders = {
+    kind: 'list',
+    members: sorted(members).map((member) => ({ name: member, region })),
+  } as const
+  return { name, region, zone: '', founders, ...howOf(text) }
+}
+
+function howOf(text: Texts): Pick<ClusterSettings, 'workers' | 'foundsAlone'> {
+  return { workers: Number(text('workers')), foundsAlone: text('bootstrap') === 'yes' }
+}
+
+function withoutCluster(text: Texts): null {
+  const given = (['region', 'zone'] as const).find((flag) => text(flag) !== '')
+  if (given === undefined) return null
+  throw new UsageError(`-${given} says where a node of a cluster stands: name the others in ${CLUSTER_NODES}`)
+}
+
+/** Region and zone, checked, with their defaults. */
+function placeOf(name: string, text: Texts): Member {
+  const member = { name, ...(text('region') === '' ? {} : { region: text('region') }), zone: text('zone') }
+  return checked('-region, -zone', () => sortMembers([member])[0]!)
 }
 
 function nameOf(source: string, text: string): string {

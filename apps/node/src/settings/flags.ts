@@ -118,8 +118,11 @@ export const FLAGS = {
     max: 3_600_000,
     help: "milliseconds that another node's clock may be ahead of this one",
   },
-  region: { kind: 'text', later: '*', help: 'region of this worker' },
-  zone: { kind: 'text', later: '*', help: 'zone of this worker' },
+  region: {
+    kind: 'text',
+    help: 'region of this node in its cluster, a-z 0-9 -; with CLUSTER_NODES that of all (default: default)',
+  },
+  zone: { kind: 'text', help: 'zone of this node in its region: replicas of a key keep to different ones' },
 } as const satisfies Record<string, Flag>
 
 export type FlagName = keyof typeof FLAGS

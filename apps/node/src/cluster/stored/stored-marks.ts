@@ -1,11 +1,20 @@
 /** What a member has written down for many keys, as metadata of its store (docs/DATA_FILE.md, part 2). */
 import { successor, Version } from '@minivault/clock'
-import { afterMark, decodeMark, encodeMark, type Mark, type TableForm } from '@minivault/cluster'
+import {
+  afterMark,
+  decodeMark,
+  encodeMark,
+  type Mark,
+  MEMBERSHIP,
+  type Membership,
+  type TableForm,
+} from '@minivault/cluster'
 import { hashKey } from '@minivault/codec'
 import { DURABILITY, type Durability, Mutation, type RecordDoor, SPACE } from '@minivault/storage'
 import type { LastOpen } from './folder-start.ts'
 
 const CLUSTER_ID = 'cluster-id'
+const BEGAN = 'began'
 const BOOT = 'boot'
 const LEVEL = 'level'
 
@@ -45,6 +54,15 @@ export class StoredMarks {
 
   writeClusterId(id: string): number {
     return this.#write(CLUSTER_ID, Buffer.from(id))
+  }
+
+  /** As what a member began of whose marks not all may be here yet. */
+  get began(): Membership {
+    return (this.#read(BEGAN)?.[0] ?? MEMBERSHIP.voting) as Membership
+  }
+
+  writeBegan(began: Membership): void {
+    this.#write(BEGAN, Uint8Array.of(began))
   }
 
   get lastOpen(): LastOpen {

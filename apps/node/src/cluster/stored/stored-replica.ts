@@ -97,7 +97,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.clusterId = this.#stored.clusterId
     const lastOpen = this.#stored.lastOpen
     this.#level = lastOpen.level
-    this.began = startOf(store, lastOpen, boot)
+    this.began = Math.max(startOf(store, lastOpen, boot), this.#stored.began) as Membership
     this.#stored.writeBoot(boot)
     let layoutState: LayoutState | null = null
     for (const mark of this.#marks) if (mark.kind === 'layout') layoutState = mark.state
@@ -244,6 +244,11 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.#records.fetch(SPACE.user, bytes, key, () => {
       this.#records.fetch(SPACE.promise, bytes, key, then)
     })
+  }
+
+  /** Before the cluster's id; and `voting`, once what follows of it is written behind that. */
+  writeBegan(began: Membership): void {
+    this.#stored.writeBegan(began)
   }
 
   /** @param then it is durable */
