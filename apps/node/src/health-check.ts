@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { connect } from 'node:net'
+import { UsageError } from '@minivault/command-line'
 import { OWN } from './http/target.ts'
 import type { Settings } from './settings/settings.ts'
-import { UsageError } from './settings/usage-error.ts'
 
 const PATIENCE_MS = 5_000
 

@@ -100,8 +100,6 @@ export const EXPIRY_MS_MAX = 2 ** 48 - 1
  */
 export const DRAIN_TIMEOUT_MS = 7000
 export const DRAIN_IDLE_MS = 1000
-/** The longest key `-auth` takes: what fits before authentication. */
-export const AUTH_KEY_BYTES_MAX = 1024
 
 /** Values one connection may have on their way in chunks at once. */
 export const CHUNKED_VALUES_MAX = 8

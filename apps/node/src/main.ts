@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { zstdEngine } from '@minivault/codec'
+import { EXIT, end, settingsOrEnd, stopOnSignals, UsageError } from '@minivault/command-line'
 import type { StorageError } from '@minivault/storage'
 import { pino } from 'pino'
 import { durabilityName } from './health.ts'
@@ -12,39 +13,16 @@ import { DESCRIPTORS_RESERVED } from './limits.ts'
 import { type Node, startNode } from './node.ts'
 import { helpText } from './settings/help.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
-import { UsageError } from './settings/usage-error.ts'
 import { CertificateError } from './tls/certificates.ts'
 import { VERSION } from './version.ts'
 
-const EXIT = { stopped: 0, failed: 1, usage: 2, interrupted: 130 } as const
+const PROGRAM = 'minivault-node'
 
 /** JSON lines for machines; at a terminal the message alone. */
 const destination = process.stderr.isTTY
-  ? { write: (line: string) => process.stderr.write(`minivault-node: ${JSON.parse(line).msg}\n`) }
+  ? { write: (line: string) => process.stderr.write(`${PROGRAM}: ${JSON.parse(line).msg}\n`) }
   : pino.destination({ fd: 2, sync: true })
 const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
-
-function end(message: string, code: number): never {
-  process.stderr.write(`minivault-node: ${message}\n`)
-  process.exit(code)
-}
-
-function readSettingsOrEnd(words: string[]): Settings {
-  if (words.some((word) => /^--?(help|h)$/.test(word))) {
-    process.stdout.write(helpText())
-    process.exit(EXIT.stopped)
-  }
-  if (words.some((word) => /^--?(version|v)$/.test(word))) {
-    process.stdout.write(`${VERSION}\n`)
-    process.exit(EXIT.stopped)
-  }
-  try {
-    return readSettings(words, process.env)
-  } catch (error) {
-    if (error instanceof UsageError) end(error.message, EXIT.usage)
-    throw error
-  }
-}
 
 /**
  * Descriptors the process may open, less what the node needs for itself; no bound where the system does not
@@ -115,46 +93,30 @@ function readyLine(node: Node, settings: Settings): string {
   )
 }
 
-/**
- * From the first moment: as process 1 of a container a program is not ended by a signal that it does not
- * handle. Until there is a node nothing is acknowledged, so that it may end at once.
- */
-function stopOnSignals(started: { readonly node: Node | null }): void {
-  let stopping = false
-  const stop = (signal: NodeJS.Signals) => {
-    const { node } = started
-    if (node === null) process.exit(EXIT.stopped)
-    if (stopping) process.exit(EXIT.interrupted)
-    stopping = true
-    logger.info({ signal }, 'stopping: no new requests, draining (once more: at once)')
-    node.close().then(
-      () => process.exit(EXIT.stopped),
-      (error: Error) => end(`could not stop cleanly: ${error.message}`, EXIT.failed),
-    )
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-}
-
 async function checkHealth(settings: Settings): Promise<void> {
   try {
     const why = await whyNotHealthy(settings)
-    if (why !== null) end(why, EXIT.failed)
+    if (why !== null) end(PROGRAM, why, EXIT.failed)
     process.stdout.write('ready\n')
   } catch (error) {
-    if (error instanceof UsageError) end(error.message, EXIT.usage)
+    if (error instanceof UsageError) end(PROGRAM, error.message, EXIT.usage)
     throw error
   }
 }
 
 async function main(): Promise<void> {
-  const words = process.argv.slice(2)
   const isCheck = (word: string) => /^--?health$/.test(word)
-  const settings = readSettingsOrEnd(words.filter((word) => !isCheck(word)))
-  if (words.some(isCheck)) return checkHealth(settings)
+  const words = process.argv.slice(2).filter((word) => !isCheck(word))
+  const command = { program: PROGRAM, words, version: VERSION, help: helpText }
+  const settings = settingsOrEnd(command, () => readSettings(words, process.env))
+  if (process.argv.some(isCheck)) return checkHealth(settings)
   const possible = connectionsPossible()
   const started: { node: Node | null } = { node: null }
-  stopOnSignals(started)
+  stopOnSignals(PROGRAM, {
+    close: () => started.node?.close() ?? null,
+    onStopping: (signal) =>
+      logger.info({ signal }, 'stopping: no new requests, draining (once more: at once)'),
+  })
   try {
     const node = await startNode({
       ...settings,
@@ -169,8 +131,8 @@ async function main(): Promise<void> {
     if (node.cluster !== null) await node.cluster.untilReady()
     process.stdout.write(readyLine(node, settings))
   } catch (error) {
-    if (error instanceof CertificateError) end(error.message, EXIT.usage)
-    end(whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)
+    if (error instanceof CertificateError) end(PROGRAM, error.message, EXIT.usage)
+    end(PROGRAM, whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)
   }
 }
 

@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
+import { UsageError } from '@minivault/command-line'
 import t, { type Test } from 'tap'
 import { readSettings } from '../src/settings/settings.ts'
-import { UsageError } from '../src/settings/usage-error.ts'
 import { run, startServer, temporaryFolder } from './support/server.ts'
 
 t.test('spellings', async (t) => {

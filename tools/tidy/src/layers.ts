@@ -6,6 +6,7 @@
  *   level 2   storage          protocol           state  | bytes
  *   level 1   wal                                 log
  *   leaves    clock   topology   codec            pure, used by several levels
+ *             command-line                        of every program
  *
  * An import goes down only. `mayImport` is the whole list; what is not in it is forbidden, also through
  * package.json.
@@ -32,6 +33,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   '@minivault/clock': { mayImport: [], mustNotKnow: PURE },
   '@minivault/topology': { mayImport: [], mustNotKnow: PURE },
   '@minivault/codec': { mayImport: [], mustNotKnow: PURE },
+  '@minivault/command-line': { mayImport: [], mustNotKnow: ['sockets', 'timers', 'processes'] },
   '@minivault/wal': { mayImport: [], mustNotKnow: ['sockets'] },
   '@minivault/protocol': { mayImport: ['@minivault/clock', '@minivault/topology'], mustNotKnow: PURE },
   '@minivault/storage': {
@@ -46,7 +48,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     mayImport: ['@minivault/protocol', '@minivault/topology', '@minivault/clock', '@minivault/codec'],
     mustNotKnow: ['files', 'processes'],
   },
-  '@minivault/node': { mayImport: belowTheApps(), mustNotKnow: [] },
+  // `-mode master` is the master itself, and a worker speaks to one in the master's words.
+  '@minivault/node': { mayImport: [...belowTheApps(), '@minivault/master'], mustNotKnow: [] },
   '@minivault/master': { mayImport: belowTheApps(), mustNotKnow: [] },
 }
 
@@ -56,7 +59,7 @@ export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
 }
 
 function belowTheApps(): string[] {
-  const names = ['storage', 'protocol', 'cluster', 'client', 'clock', 'topology', 'codec']
+  const names = ['storage', 'protocol', 'cluster', 'client', 'clock', 'topology', 'codec', 'command-line']
   return names.map((name) => `@minivault/${name}`)
 }
 

@@ -20,12 +20,14 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
     clock: 'src/node-ports.ts',
     process: 'src/node-ports.ts',
   },
+  'packages/command-line': { files: 'src/auth-key.ts', process: 'src/command.ts' },
   'packages/client': {
     timers: 'src/node-time.ts',
     clock: 'src/node-time.ts',
     randomness: 'src/node-time.ts',
     process: 'src/node-time.ts',
   },
+  'apps/master': { timers: 'src/time.ts', clock: 'src/time.ts', process: 'src/program.ts' },
   'apps/node': {
     files: 'src/settings/settings.ts',
     timers: 'src/time.ts',

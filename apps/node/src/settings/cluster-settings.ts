@@ -1,8 +1,8 @@
 /** Which cluster a node is a member of, as its operator says. */
+import { UsageError } from '@minivault/command-line'
 import { type Member, type MemberLike, sortMembers, TopologyError } from '@minivault/topology'
 import { CLUSTER_NODES } from './flags.ts'
 import type { Texts } from './settings.ts'
-import { UsageError } from './usage-error.ts'
 
 /** Where the members of a new cluster come from. */
 export type FoundersSource =

@@ -1,21 +1,5 @@
-/**
- * The table of flags: the two published command lines, spelled as printed (`-port 3000`) or with two dashes,
- * plus ours. Each can also be given as `MINIVAULT_…` in the environment. A row whose `later` is set belongs
- * to a part that does not exist yet: it is refused, never accepted and ignored.
- */
-export type FlagKind = 'integer' | 'text' | 'choice' | 'list'
-
-export interface Flag {
-  readonly kind: FlagKind
-  readonly help: string
-  /** Shown in --help and used when nothing is given. */
-  readonly fallback?: string | number
-  readonly choices?: readonly string[]
-  readonly min?: number
-  readonly max?: number
-  /** Values, or everything ('*'), that this version refuses. */
-  readonly later?: '*' | readonly string[]
-}
+/** The table of flags: those of the two published command lines, plus ours. */
+import type { Flags } from '@minivault/command-line'
 
 export const FLAGS = {
   port: {
@@ -123,16 +107,9 @@ export const FLAGS = {
     help: 'region of this node in its cluster, a-z 0-9 -; with CLUSTER_NODES that of all (default: default)',
   },
   zone: { kind: 'text', help: 'zone of this node in its region: replicas of a key keep to different ones' },
-} as const satisfies Record<string, Flag>
+} as const satisfies Flags
 
 export type FlagName = keyof typeof FLAGS
-
-export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[]
-
-/** `auth-file` → `MINIVAULT_AUTH_FILE` */
-export function environmentName(flag: FlagName): string {
-  return `MINIVAULT_${flag.replaceAll('-', '_').toUpperCase()}`
-}
 
 /** The documents' own variable: the other nodes of the cluster, comma-separated. */
 export const CLUSTER_NODES = 'CLUSTER_NODES'

@@ -1,5 +1,6 @@
 /** `--help`: every flag with its default, and three commands to start from. */
-import { environmentName, FLAG_NAMES, FLAGS, type Flag } from './flags.ts'
+import { environmentName, type Flag, helpRows } from '@minivault/command-line'
+import { FLAGS } from './flags.ts'
 
 const HEAD = `minivault-node: one node of the minivault key-value store
 
@@ -26,22 +27,12 @@ const TAIL = `
 Exit codes: 0 stopped by a signal, 1 could not start or run, 2 the command line is wrong.
 `
 
-const COLUMN = 22
-
 export function helpText(): string {
-  const rows: string[] = []
-  const later: string[] = []
-  for (const name of FLAG_NAMES) {
-    const flag: Flag = FLAGS[name]
-    if (flag.later === '*') {
-      later.push(`-${name}`)
-      continue
-    }
-    const shown = flag.fallback === undefined ? `  -${name}` : `  -${name} ${flag.fallback}`
-    const gap = shown.length < COLUMN ? ' '.repeat(COLUMN - shown.length) : `\n${' '.repeat(COLUMN)}`
-    rows.push(`${shown}${gap}${flag.help}`)
-  }
-  return `${HEAD}${rows.join('\n')}\n${TAIL}
+  const later = Object.entries<Flag>(FLAGS).flatMap(([name, flag]) =>
+    flag.later === '*' ? [`-${name}`] : [],
+  )
+  return `${HEAD}${helpRows(FLAGS)}
+${TAIL}
 CLUSTER_NODES in the environment names the other nodes of a cluster, comma-separated.
 Not in this version: ${later.join(' ')}.
 Each flag is also read from the environment, for example ${environmentName('auth-file')}.

@@ -1,0 +1,6 @@
+export { AUTH_KEY_BYTES_MAX, readAuthKey } from './auth-key.ts'
+export { type CommandWords, EXIT, end, type Stopping, settingsOrEnd, stopOnSignals } from './command.ts'
+export { environmentName, type Flag, type FlagKind, type Flags } from './flag.ts'
+export { helpRows } from './help-rows.ts'
+export { readTexts, type Texts } from './texts.ts'
+export { UsageError } from './usage-error.ts'
