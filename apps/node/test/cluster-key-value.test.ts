@@ -316,6 +316,21 @@ t.test('replicas that fall silent: in doubt, or failed, within the deadline', as
   t.match(condition, { outcome: OUTCOME.failed, error: ERROR.NO_QUORUM }, 'nothing was offered yet')
 })
 
+t.test('a core that goes: whoever waits is told at once', async (t) => {
+  const asker = new Asker(t)
+  const { trio } = asker
+  t.intercept(trio, 'isAlone', { value: () => false })
+  trio.down.add(1).add(2)
+  const asked = [asker.ask(0, KIND.get, 'k'), asker.set(0, 'l', 'w'), asker.ask(0, KIND.increment, 'm')]
+  const { keyValue } = trio.members[0]!
+  keyValue.abandon()
+  const [read, write, condition] = await Promise.all(asked)
+  t.match(read, { outcome: OUTCOME.failed, error: ERROR.NO_QUORUM })
+  t.match(write, { outcome: OUTCOME.inDoubt, error: ERROR.IN_DOUBT, message: /left the quorum/ })
+  t.match(condition, { outcome: OUTCOME.inDoubt, error: ERROR.IN_DOUBT })
+  t.equal(keyValue.underWay, 0)
+})
+
 t.test('of one connection, on one key, what is asked for takes effect in that order', async (t) => {
   const asker = new Asker(t)
   for (const isWarm of [true, false]) {

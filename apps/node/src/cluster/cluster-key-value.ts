@@ -7,7 +7,7 @@
  *
  * What concerns several keys at once is not offered: a batch is refused, a scan is somebody else's.
  */
-import { type Answer as CoreAnswer, type HeldRecord, OUTCOME, type Request } from '@minivault/cluster'
+import { type Answer as CoreAnswer, type HeldRecord, OUTCOME, REASON, type Request } from '@minivault/cluster'
 import { CODEC, CodecError, cloneBytes, decompress, type KeyHash } from '@minivault/codec'
 import { ERROR, type ErrorNumber, ProtocolError } from '@minivault/protocol'
 import { BLOB_ABOVE_BYTES, type Foresight, type StagedValue, type StreamDoor } from '@minivault/storage'
@@ -179,6 +179,13 @@ export class ClusterKeyValue implements KeyValue {
     this.#order.leave(asked)
   }
 
+  /** The core has gone: it answers nothing that is under way. */
+  abandon(): void {
+    for (const asked of [...this.#asked]) {
+      if (asked !== null) this.answer(asked.row, asked.change === null ? READ_ABANDONED : WRITE_ABANDONED)
+    }
+  }
+
   async #tellLarge(asked: AskedOperation, record: HeldRecord, { blob, type }: LargeValue): Promise<void> {
     const { rangeStart, rangeBytes, wantsStream } = asked
     const end = rangeBytes === 0 ? blob.size : rangeStart + rangeBytes
@@ -233,6 +240,11 @@ export class ClusterKeyValue implements KeyValue {
 }
 
 const NO_VALUE = { value: null }
+
+const { notServing } = REASON
+const READ_ABANDONED: CoreAnswer = { outcome: OUTCOME.failed, reason: notServing, record: null, rounds: 0 }
+/** The others may have it. */
+const WRITE_ABANDONED: CoreAnswer = { ...READ_ABANDONED, outcome: OUTCOME.inDoubt }
 
 /** Whether there is what was asked for. */
 function isAnswered(outcome: CoreAnswer['outcome']): boolean {

@@ -111,6 +111,10 @@ export class Clustered {
       random,
       newId: () => randomBytes(16).toString('hex'),
       onAnswer: (token, answer) => (token < SCAN_TOKENS ? this.keyValue : scan.reads).answer(token, answer),
+      onLeft: () => {
+        this.keyValue.abandon()
+        scan.reads.abandon()
+      },
     })
     this.#member = member
     const { elapsedMs } = time

@@ -21,6 +21,7 @@ const FAILED: Readonly<Record<Reason, Called>> = {
 const DOUBTS: Partial<Record<Reason, string>> = {
   [REASON.noQuorum]: 'too few replicas answered in time; the write may or may not have taken effect',
   [REASON.forgotten]: 'the replicas have forgotten whether it took effect',
+  [REASON.notServing]: 'this node has left the quorum meanwhile; the write may or may not have taken effect',
 }
 
 /** Of an operation that has come to no answer. */

@@ -45,6 +45,8 @@ export interface MemberParts {
   readonly random: () => number
   readonly newId: () => string
   readonly onAnswer: (token: number, answer: Answer) => void
+  /** Its disk has failed: what the core was asked it does not answer any more. */
+  readonly onLeft: () => void
 }
 
 export class Member implements Env {
@@ -151,6 +153,9 @@ export class Member implements Env {
 
   #onTick(): void {
     if (this.hasLeft) return
+    const { error } = this.#parts.store
+    // Nobody may write here for long, and those who have written wait.
+    if (error !== null) return this.#leave(error)
     this.#guarded(() => {
       this.steps.onTick()
       this.#belong()
@@ -170,9 +175,11 @@ export class Member implements Env {
   /** The disk has failed: who cannot write is away for the others, until the node is started anew. */
   #leave(error: unknown): void {
     if (!(error instanceof StorageError)) throw error
+    if (this.hasLeft) return
     this.hasLeft = true
     this.#core = null
     this.#sweep = null
+    this.#parts.onLeft()
   }
 
   // --- from the first steps to the core

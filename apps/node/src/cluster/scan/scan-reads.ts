@@ -1,5 +1,5 @@
 /** Keys about which the lists do not agree: what is true of each a quorum says. */
-import { type Answer, LEVEL, OUTCOME, type Request } from '@minivault/cluster'
+import { type Answer, LEVEL, OUTCOME, REASON, type Request } from '@minivault/cluster'
 import { CODEC, decompress } from '@minivault/codec'
 import { ProtocolError } from '@minivault/protocol'
 import { DURABILITY, type ScanEntry } from '@minivault/storage'
@@ -57,5 +57,12 @@ export class ScanReads {
     const resolve = this.#asked.get(token)
     this.#asked.delete(token)
     resolve?.(answer)
+  }
+
+  /** The core has gone: it answers nothing that is under way. */
+  abandon(): void {
+    const { failed } = OUTCOME
+    const answer: Answer = { outcome: failed, reason: REASON.notServing, record: null, rounds: 0 }
+    for (const token of [...this.#asked.keys()]) this.answer(token, answer)
   }
 }
