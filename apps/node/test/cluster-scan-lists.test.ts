@@ -14,6 +14,7 @@ import {
   readList,
   Version,
 } from '@minivault/cluster'
+import { fixedPlacement } from '@minivault/cluster/testing'
 import { type ScanEntry, Store } from '@minivault/storage'
 import { MemoryFileSystem } from '@minivault/wal/testing'
 import fc from 'fast-check'
@@ -30,7 +31,7 @@ import { SCAN_PATIENCE_MS } from '../src/limits.ts'
 import { systemTime } from '../src/time.ts'
 
 const ALL = new Electorate([0, 1, 2])
-const PLACEMENT = { epoch: 3, partitionCount: 1024, electorateOf: () => ALL }
+const PLACEMENT = fixedPlacement(ALL, 1024, 3)
 const NUMBERS = [0, 1, 2]
 
 /** Which of three members hold the record that was chosen; and whether the other one has another one. */

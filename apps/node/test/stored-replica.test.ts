@@ -20,6 +20,7 @@ import {
   Version,
   ZERO,
 } from '@minivault/cluster'
+import { MemoryLog } from '@minivault/cluster/testing'
 import { Store } from '@minivault/storage'
 import { MemoryFileSystem, seededRandom } from '@minivault/wal/testing'
 import fc from 'fast-check'
@@ -27,7 +28,6 @@ import t from 'tap'
 import { LAYOUTS_KEY, MemberKey } from '../src/cluster/member-key.ts'
 import type { MemberValue } from '../src/cluster/member-value.ts'
 import { StoredReplica } from '../src/cluster/stored/stored-replica.ts'
-import { MemoryLog } from './support/memory-log.ts'
 
 const KEYS = [LAYOUTS_KEY, ...['a', 'b', 'c', 'dd', 'eee'].map(keyOf)]
 const LEVELS = [DURABILITY.memory, DURABILITY.os, DURABILITY.fsync] as const
@@ -80,10 +80,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), seed: fc.nat(1e6) }) },
 )
 
+const none = () => []
+
 /** A table is its epoch. */
 const tables: TableForm = {
   encode: ({ epoch }) => Uint8Array.of(epoch),
-  decode: ([epoch]): Table => ({ epoch: epoch!, members: [], replicasOf: () => [] }),
+  decode: ([epoch]): Table => ({ epoch: epoch!, home: '', members: [], replicasOf: none, votersOf: none }),
 }
 
 function keyOf(text: string): MemberKey {

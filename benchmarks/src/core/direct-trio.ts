@@ -5,6 +5,7 @@
  */
 import { HybridLogicalClock } from '@minivault/clock'
 import { Electorate, type Message, NodeCore, type Placement, type Request } from '@minivault/cluster'
+import { fixedPlacement } from '@minivault/cluster/testing'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { MapStore } from './map-store.ts'
 
@@ -24,8 +25,7 @@ export class DirectTrio {
 
   constructor(onDelivery: ((delivery: Delivery) => void) | null) {
     this.#onDelivery = onDelivery
-    const electorate = new Electorate(MEMBERS)
-    const placement: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => electorate }
+    const placement = fixedPlacement(new Electorate(MEMBERS))
     this.#cores = MEMBERS.map((self) => this.#core(self, placement))
   }
 

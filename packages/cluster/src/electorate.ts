@@ -9,13 +9,16 @@ export class Electorate {
   readonly current: readonly number[]
   /** Those that hold it from then on; where it does not move, the same. */
   readonly next: readonly number[]
+  /** Some of them are in another region than we are: their answers take longer. */
+  readonly isFar: boolean
   readonly #sets: readonly VotingSet[]
 
-  constructor(members: readonly number[], next: readonly number[] | null = null) {
+  constructor(members: readonly number[], next: readonly number[] | null = null, isFar = false) {
     const all = next === null ? members : [...members, ...next.filter((one) => !members.includes(one))]
     this.members = all
     this.current = members
     this.next = next ?? members
+    this.isFar = isFar
     const setOf = (some: readonly number[]): VotingSet => ({
       mask: some.reduce((bits, one) => bits | (1 << all.indexOf(one)), 0),
       spare: Math.ceil(some.length / 2) - 1,

@@ -8,9 +8,13 @@ import type { HeldRecord, Value } from './record.ts'
 /** As `Layout` of @minivault/topology. */
 export interface Table {
   readonly epoch: number
-  readonly members: readonly { readonly name: string }[]
-  /** Places in `members`. */
+  /** The region that decides what is conditional. Empty: all decide everything, wherever they are. */
+  readonly home: string
+  readonly members: readonly { readonly name: string; readonly region: string }[]
+  /** Places in `members`, of all regions. */
   replicasOf(partition: number): ArrayLike<number>
+  /** Those in a region that has members. */
+  votersOf(partition: number, region: string): ArrayLike<number>
 }
 
 export interface LayoutState {
@@ -53,6 +57,28 @@ export function latestOf({ table, next }: LayoutState): Table {
 /** Numbers of those who hold a partition. */
 export function holdersIn({ roster }: LayoutState, table: Table, partition: number): number[] {
   return Array.from(table.replicasOf(partition), (place) => roster.indexOf(table.members[place]!.name))
+}
+
+/**
+ * Numbers of those whose majority is a quorum in a region. Before it has members, and when it has none any
+ * more, they are those of the home region.
+ */
+export function votersIn(state: LayoutState, table: Table, partition: number, region: string): number[] {
+  if (table.home === '') return holdersIn(state, table, partition)
+  const isThere = table.members.some((member) => member.region === region)
+  const voters = table.votersOf(partition, isThere ? region : table.home)
+  return Array.from(voters, (place) => state.roster.indexOf(table.members[place]!.name))
+}
+
+/** Undefined: not a member by this table. */
+export function regionIn(table: Table, name: string): string | undefined {
+  return table.members.find((member) => member.name === name)?.region
+}
+
+/** Those that decide by themselves; where all do together, one without a name. */
+export function regionsOf({ home, members }: Table): string[] {
+  if (home === '') return ['']
+  return [...new Set(members.map(({ region }) => region))]
 }
 
 /** Null: nothing was ever decided. */

@@ -40,7 +40,17 @@ export interface Placement {
   readonly epoch: number
   /** Numbered from 0. */
   readonly partitionCount: number
+  /** Whose quorum is one for us: the replicas in our own region; where all regions decide together, all. */
   electorateOf(partition: number): Electorate
+  /** Whose quorum decides what is conditional: of the home region. If it is ours, the same object. */
+  homeElectorateOf(partition: number): Electorate
+  /** Of all regions; while the partition moves, old and new. */
+  replicasOf(partition: number): readonly number[]
+  /** Those of them that decide without us, in other regions. */
+  foreignersOf(partition: number): readonly number[]
+  isForeign(member: number): boolean
+  /** Empty: not a member any more. */
+  regionOf(member: number): string
 }
 
 /** What stands under a key. */

@@ -2,7 +2,7 @@
 import { Version } from '@minivault/clock'
 import t from 'tap'
 import { Hints } from '../src/hints.ts'
-import { KEY } from './support/memory-log.ts'
+import { KEY } from '../src/testing/index.ts'
 
 const HINTS_MAX = 3
 const key = (id: string) => ({ ...KEY, id })

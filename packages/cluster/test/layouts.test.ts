@@ -2,15 +2,15 @@
 import { createLayout, nextLayout, planMoves } from '@minivault/topology'
 import t from 'tap'
 import { Electorate, firstState, jointState, Layouts, phaseOf, settledState } from '../src/index.ts'
+import { KEY } from '../src/testing/index.ts'
 import { tableWith } from './support/layouts-of.ts'
-import { KEY } from './support/memory-log.ts'
 
 const FIRST = firstState(tableWith(1, ['a', 'b', 'c']))
 const JOINT = jointState(FIRST, tableWith(2, ['a', 'b', 'd']))
 const SETTLED = settledState(JOINT)
 
 function layoutsAt(first = FIRST): Layouts {
-  return new Layouts({ partitionCount: 1, key: KEY, first })
+  return new Layouts({ partitionCount: 1, key: KEY, first, self: 'a' })
 }
 
 t.test('phases rise, and numbers of members stay', async (t) => {
@@ -61,7 +61,7 @@ t.test('layouts of the topology', async (t) => {
   const first = createLayout(members)
   const next = nextLayout(first, [...members, { name: 'd:1' }])
   const state = jointState(firstState(first), next)
-  const layouts = new Layouts({ partitionCount: 1024, key: KEY, first: state })
+  const layouts = new Layouts({ partitionCount: 1024, key: KEY, first: state, self: 'a:1' })
   const moving = layouts.moving()
   t.equal(moving.length, planMoves(first, next).partitions.length)
   t.ok(moving.every(({ after }) => after.includes(3)))

@@ -2,7 +2,7 @@
 import { compareVersions, Version } from '@minivault/clock'
 import t from 'tap'
 import { lifeIn, Marks, MEMBERSHIP } from '../src/marks.ts'
-import { KEY, MemoryLog } from './support/memory-log.ts'
+import { KEY, MemoryLog } from '../src/testing/index.ts'
 
 const v = (wallMs: number) => Version.of(wallMs, 0, 1)
 const LEAF = { partition: KEY.partition, leaf: KEY.leaf }

@@ -1,6 +1,7 @@
 /** What a whole core does beyond the scenarios: its rounds, its bounds, and messages that come twice. */
 import t from 'tap'
 import { Electorate, OUTCOME, type Placement, REASON } from '../src/index.ts'
+import { fixedPlacement } from '../src/testing/index.ts'
 import { Trio } from './support/trio.ts'
 import { writtenRecord } from './support/words.ts'
 
@@ -81,5 +82,5 @@ t.test('a question by an old layout is refused, and counts for nothing', async (
 })
 
 function placementOf(electorate: Electorate, epoch = 1): Placement {
-  return { epoch, partitionCount: 1, electorateOf: () => electorate }
+  return fixedPlacement(electorate, 1, epoch)
 }

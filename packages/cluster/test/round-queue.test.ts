@@ -1,7 +1,7 @@
 /** One round at a time on a key, in the order in which they came. */
 import t from 'tap'
 import { RoundQueue } from '../src/round-queue.ts'
-import { KEY } from './support/memory-log.ts'
+import { KEY } from '../src/testing/index.ts'
 
 const OTHER = { ...KEY, id: 'other' }
 const WAITING_MAX = 3

@@ -1,6 +1,6 @@
 export { createLayout, Layout, type LayoutOptions, nextLayout } from './layout.ts'
 export { decodeLayout, encodeLayout } from './layout-form.ts'
-export { type Member, type MemberLike, membersHash, sortMembers } from './member.ts'
+export { type Member, type MemberLike, membersHash, REGION_DEFAULT, sortMembers } from './member.ts'
 export { normaliseMemberName } from './member-name.ts'
 export { type Gain, type MemberMoves, MovePlan, type PartitionMove, planMoves } from './move-plan.ts'
 export { PARTITIONS, partitionOf } from './partition.ts'

@@ -19,12 +19,15 @@ export interface LayoutOptions {
   readonly mode?: LayoutMode
   /** Of each partition, in each region if federated; fewer where members are fewer. Default 3, at most 7. */
   readonly replicas?: number
+  /** See `Layout.home`. Default: the region of the first member by name. Stretched there is none. */
+  readonly home?: string
 }
 
 export interface LayoutParts {
   readonly epoch: number
   readonly mode: LayoutMode
   readonly replicas: number
+  readonly home: string
   /** As `sortMembers` gives them. */
   readonly members: readonly Member[]
   readonly table: Uint16Array
@@ -36,6 +39,8 @@ export class Layout {
   readonly mode: LayoutMode
   /** As asked for; `width` is what there is. */
   readonly replicas: number
+  /** The region whose quorum decides conditional operations, and layouts. Stretched: empty, all decide. */
+  readonly home: string
   /** In order of their names. */
   readonly members: readonly Member[]
   /** Replicas of each partition, over all regions. */
@@ -51,6 +56,7 @@ export class Layout {
     this.epoch = parts.epoch
     this.mode = parts.mode
     this.replicas = parts.replicas
+    this.home = parts.home
     this.members = parts.members
     this.table = parts.table
     const groups = replicaGroups(parts.members, parts.mode, parts.replicas)
@@ -98,27 +104,46 @@ export class Layout {
 
 /**
  * The first layout, epoch 1: a function of the members and options, whatever the order of the list. Throws as
- * `sortMembers`, and TopologyError TOPOLOGY_BAD_REPLICAS.
+ * `sortMembers`, and TopologyError TOPOLOGY_BAD_REPLICAS, TOPOLOGY_NO_REGION for a home without a member.
  */
 export function createLayout(members: readonly MemberLike[], options: LayoutOptions = {}): Layout {
   const { mode = 'federated', replicas = REPLICAS_DEFAULT } = options
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > REPLICAS_MAX) {
     throw new TopologyError('TOPOLOGY_BAD_REPLICAS', `replicas are 1 to ${REPLICAS_MAX}, not ${replicas}`)
   }
-  return place({ epoch: 1, mode, replicas, members: sortMembers(members) })
+  const sorted = sortMembers(members)
+  const home = mode === 'stretched' ? '' : (options.home ?? homeByDefault(sorted))
+  if (mode === 'federated' && !isRegionOf(home, sorted)) {
+    const message = `the home region ${JSON.stringify(home.slice(0, 80))} has no member`
+    throw new TopologyError('TOPOLOGY_NO_REGION', message)
+  }
+  return place({ epoch: 1, mode, replicas, home, members: sorted })
 }
 
 /**
  * The layout after `previous` for a changed list of members: a function of both. Moves no more than a fair
- * table needs. A member that is only down stays in the list. Throws as `sortMembers`, and TopologyError
- * TOPOLOGY_BAD_EPOCH when `previous` has the last epoch there is.
+ * table needs. A member that is only down stays in the list. The home stays while it has a member; then it is
+ * the region of the first one by name. Throws as `sortMembers`, and TopologyError TOPOLOGY_BAD_EPOCH when
+ * `previous` has the last epoch there is.
  */
 export function nextLayout(previous: Layout, members: readonly MemberLike[]): Layout {
   if (previous.epoch >= EPOCH_MAX) {
     throw new TopologyError('TOPOLOGY_BAD_EPOCH', `no epoch follows ${previous.epoch}`)
   }
   const { mode, replicas } = previous
-  return place({ epoch: previous.epoch + 1, mode, replicas, members: sortMembers(members) }, previous)
+  const sorted = sortMembers(members)
+  const stays = mode === 'stretched' || isRegionOf(previous.home, sorted)
+  const home = stays ? previous.home : homeByDefault(sorted)
+  return place({ epoch: previous.epoch + 1, mode, replicas, home, members: sorted }, previous)
+}
+
+/** Of a federation that names none. `members` are sorted. */
+export function homeByDefault(members: readonly Member[]): string {
+  return members[0]!.region
+}
+
+export function isRegionOf(region: string, members: readonly Member[]): boolean {
+  return members.some((member) => member.region === region)
 }
 
 function place(parts: Omit<LayoutParts, 'table'>, previous?: Layout): Layout {

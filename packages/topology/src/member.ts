@@ -25,7 +25,8 @@ export interface MemberLike {
   readonly zone?: string
 }
 
-const REGION_DEFAULT = 'default'
+/** The region of a member that names none. */
+export const REGION_DEFAULT = 'default'
 const LABEL = /^[a-z0-9-]*$/
 
 /**

@@ -12,10 +12,12 @@ import {
 } from '../src/index.ts'
 import { local } from './shares.ts'
 
-const VECTOR = bytesOf(readFileSync(new URL('./vectors/layout-one-member.hex', import.meta.url), 'utf8'))
+const VECTOR = vector('layout-one-member')
+const BEFORE = vector('layout-one-member-version-1')
 
 /** The bytes of a vector file: hex, with `#` comments. */
-function bytesOf(text: string): Buffer {
+function vector(name: string): Buffer {
+  const text = readFileSync(new URL(`./vectors/${name}.hex`, import.meta.url), 'utf8')
   return Buffer.from(text.replace(/#.*/g, '').replace(/\s/g, ''), 'hex')
 }
 
@@ -47,11 +49,12 @@ const layouts = fc
   })
 
 t.test('the vector of docs/CLUSTER_LAYOUT.md', (t) => {
-  t.equal(VECTOR.length, 2092)
+  t.equal(VECTOR.length, 2100)
   t.equal(hexOf(encodeLayout(createLayout([{ name: 'localhost:3001' }]))), hexOf(VECTOR))
   const layout = decodeLayout(VECTOR)
   t.same(layout.members, [{ name: 'localhost:3001', region: 'default', zone: '' }])
-  t.same([layout.epoch, layout.mode, layout.replicas, layout.width], [1, 'federated', 3, 1])
+  const { epoch, mode, replicas, width, home } = layout
+  t.same([epoch, mode, replicas, width, home], [1, 'federated', 3, 1, 'default'])
   const page = readFileSync(new URL('../../../docs/CLUSTER_LAYOUT.md', import.meta.url), 'utf8')
   const block = /### Test vector[\s\S]*?```\n([^`]*)```/.exec(page)![1]!
   const written = block.split('\n').map((line) => /^(?:[0-9a-f]{2} )+/.exec(`${line} `)?.[0] ?? '')
@@ -60,6 +63,13 @@ t.test('the vector of docs/CLUSTER_LAYOUT.md', (t) => {
     .match(/../g)!
     .join(' ')
   t.equal(written.join('').trim(), compact, 'the page has the same bytes')
+  t.end()
+})
+
+t.test('version 1, which named no home, means the one by default', (t) => {
+  const layout = decodeLayout(BEFORE)
+  t.equal(layout.home, 'default')
+  t.equal(hexOf(encodeLayout(layout)), hexOf(VECTOR))
   t.end()
 })
 
@@ -102,7 +112,9 @@ t.test('with a checksum that fits: what is not the one form of a layout is refus
   const three = encodeLayout(createLayout(['a:1', 'b:1', 'c:1', 'd:1'].map((name) => ({ name, zone: 'z' }))))
   // 16 of header, then each member: 3 61 3a 31 | 07 default | 01 7a
   const changes: [string, (bytes: Buffer) => void, RegExp][] = [
-    ['version', (b) => b.writeUInt16LE(2, 4), /version 2, known is 1/],
+    ['version', (b) => b.writeUInt16LE(3, 4), /version 3, known is 2/],
+    ['version 1 with a home', (b) => b.writeUInt16LE(1, 4), /table is cut, or something follows/],
+    ['a home that is no region', (b) => b.write('x', b.length - 4 - 6 * 1024 - 1), /home is not one/],
     ['version 0', (b) => b.writeUInt16LE(0, 4), /version 0/],
     ['mode', (b) => b.writeUInt8(2, 6), /mode is 2/],
     ['stretched of another width', (b) => b.writeUInt8(2, 7), /width of 3, not 2/],
@@ -198,8 +210,8 @@ function isRefused(bytes: Uint8Array): boolean {
 }
 
 function isSame(a: Layout, b: Layout): boolean {
-  const text = ({ epoch, mode, replicas, members, width, table }: Layout) =>
-    JSON.stringify([epoch, mode, replicas, members, width, [...table]])
+  const text = ({ epoch, mode, replicas, home, members, width, table }: Layout) =>
+    JSON.stringify([epoch, mode, replicas, home, members, width, [...table]])
   return text(a) === text(b)
 }
 

@@ -8,6 +8,7 @@ import {
   nextLayout,
   PARTITIONS,
   partitionOf,
+  REGION_DEFAULT,
 } from '../src/index.ts'
 import { EPOCH_MAX } from '../src/limits.ts'
 import { copiesBetween, local, members, rowsOf, unfairness } from './shares.ts'
@@ -118,8 +119,23 @@ t.test('the placement of local members is the one it was', (t) => {
   )
   // The checksum at the end of the form stands for the whole table.
   const crcOf = (layout: Layout) => Buffer.from(encodeLayout(layout).slice(-4)).toString('hex')
-  t.equal(crcOf(five), 'f4a964b3')
-  t.equal(crcOf(nextLayout(five, local(6))), '4a25e110')
+  t.equal(crcOf(five), '7f193e4c')
+  t.equal(crcOf(nextLayout(five, local(6))), '91c0caec')
+  t.end()
+})
+
+t.test('the home stays while it has a member, and is never one that has none', (t) => {
+  const eu = ['b:1', 'c:1'].map((name) => ({ name, region: 'eu' }))
+  const us = ['a:1', 'd:1'].map((name) => ({ name, region: 'us' }))
+  const all = [...eu, ...us]
+  t.equal(createLayout(all).home, 'us', 'of the first by name')
+  t.equal(createLayout(local(3)).home, REGION_DEFAULT)
+  const first = createLayout(all, { home: 'eu' })
+  t.equal(nextLayout(first, [...us, eu[1]!]).home, 'eu')
+  t.equal(nextLayout(first, us).home, 'us')
+  t.equal(createLayout(all, { mode: 'stretched', home: 'eu' }).home, '', 'stretched, all decide')
+  t.equal(nextLayout(createLayout(all, { mode: 'stretched' }), us).home, '')
+  t.throws(() => createLayout(all, { home: 'ap' }), { code: 'TOPOLOGY_NO_REGION' })
   t.end()
 })
 

@@ -203,13 +203,14 @@ export class Member implements Env {
     const { state } = belonging
     this.#belonging = belonging
     // The list of the command line, or the address, is not that of the cluster.
-    if (!state.roster.includes(settings.name)) return
-    const layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state })
+    const { name } = settings
+    if (!state.roster.includes(name)) return
+    const layouts = new Layouts({ partitionCount: PARTITIONS, key: LAYOUTS_KEY, first: state, self: name })
     this.#layouts = layouts
     // The list of the command line may be another one at the next start: this is what counts.
     if (replica.layoutState === null) replica.note({ kind: 'layout', state })
     this.#roster.follow(layouts)
-    const self = this.numberOf(settings.name)
+    const self = this.numberOf(name)
     const core = new NodeCore({
       env: this,
       store: replica,

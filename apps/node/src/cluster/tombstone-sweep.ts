@@ -42,7 +42,8 @@ export class TombstoneSweep {
 
   #isOurs(): boolean {
     const { placement, self } = this.#parts
-    return placement.electorateOf(this.#partition).members[0] === self
+    // One of all regions.
+    return placement.homeElectorateOf(this.#partition).members[0] === self
   }
 
   /** Returns how many keys it has. */

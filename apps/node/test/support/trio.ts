@@ -11,6 +11,7 @@ import {
   type Message,
   NodeCore,
 } from '@minivault/cluster'
+import { fixedPlacement } from '@minivault/cluster/testing'
 import { bug } from '../../src/bug.ts'
 import { ClusterKeyValue, type LargeParts } from '../../src/cluster/cluster-key-value.ts'
 import type { Complete } from '../../src/key-value.ts'
@@ -19,7 +20,7 @@ import { memoryPage } from './memory-scan.ts'
 
 const TICK_MS = 250
 const ALL = new Electorate([0, 1, 2])
-export const PLACEMENT = { epoch: 1, partitionCount: 1024, electorateOf: () => ALL }
+export const PLACEMENT = fixedPlacement(ALL, 1024)
 
 export class TrioMember implements Env {
   readonly number: number

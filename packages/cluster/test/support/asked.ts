@@ -12,7 +12,7 @@ import {
   LEVEL,
   type Request,
 } from '../../src/index.ts'
-import { KEY } from './memory-log.ts'
+import { KEY } from '../../src/testing/index.ts'
 import { readVersion, type Text, textOf } from './words.ts'
 
 const DEADLINE_MS = 1000

@@ -5,9 +5,12 @@ import type { Core } from './planted-core.ts'
 /** What the nodes agree on about layouts is written under it. */
 const KEY_OF_LAYOUTS: Key = { id: 'layouts', high: 2, low: 2, partition: 0, leaf: 1 }
 
+const REGION = 'default'
+
 export function tableWith(epoch: number, names: readonly string[]): Table {
   const places = names.map((_, place) => place)
-  return { epoch, members: names.map((name) => ({ name })), replicasOf: () => places }
+  const members = names.map((name) => ({ name, region: REGION }))
+  return { epoch, home: REGION, members, replicasOf: () => places, votersOf: () => places }
 }
 
 /** Nodes are numbered from 1. */
@@ -17,8 +20,8 @@ const FIRST: LayoutState = {
   next: null,
 }
 
-export function layoutsOf(core: Pick<Core, 'Layouts'>): Layouts {
-  return new core.Layouts({ partitionCount: 1, key: KEY_OF_LAYOUTS, first: FIRST })
+export function layoutsOf(core: Pick<Core, 'Layouts'>, node: number): Layouts {
+  return new core.Layouts({ partitionCount: 1, key: KEY_OF_LAYOUTS, first: FIRST, self: FIRST.roster[node]! })
 }
 
 /** The same of four, where B, C and D hold the key, and A alone what they agree on about layouts. */
@@ -27,10 +30,16 @@ const APART: Key = { ...KEY_OF_LAYOUTS, partition: 1 }
 export function tableApart(epoch: number, names: readonly string[]): Table {
   const place = (name: string) => names.indexOf(name)
   const holders = [['B', 'C', 'D'].map(place), ['A'].map(place)]
-  return { ...tableWith(epoch, names), replicasOf: (partition) => holders[partition]! }
+  const replicasOf = (partition: number) => holders[partition]!
+  return { ...tableWith(epoch, names), replicasOf, votersOf: replicasOf }
 }
 
-export function layoutsApart(core: Pick<Core, 'Layouts'>): Layouts {
+export function layoutsApart(core: Pick<Core, 'Layouts'>, node: number): Layouts {
   const table = tableApart(1, ['A', 'B', 'C', 'D'])
-  return new core.Layouts({ partitionCount: 2, key: APART, first: { ...FIRST, table } })
+  return new core.Layouts({
+    partitionCount: 2,
+    key: APART,
+    first: { ...FIRST, table },
+    self: FIRST.roster[node]!,
+  })
 }

@@ -35,6 +35,7 @@ import {
   type Pledge,
   PROPOSAL,
 } from '../../src/index.ts'
+import { fixedPlacement } from '../../src/testing/index.ts'
 import { readAsked } from './asked.ts'
 import { tableWith } from './layouts-of.ts'
 import { type Flight, isQuestion, ScriptedNetwork } from './network.ts'
@@ -46,7 +47,7 @@ import { readRecord, readVersion, writtenRecord, writtenVersion } from './words.
 
 const START_MS = 100
 const NAMES = ['A', 'B', 'C', 'D']
-const FIXED: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => new Electorate([1, 2, 3]) }
+const FIXED = fixedPlacement(new Electorate([1, 2, 3]))
 
 export class NodeStage implements Stage, Watcher {
   readonly #network = new ScriptedNetwork(START_MS, (flight) => this.#onArrival(flight))
@@ -63,7 +64,11 @@ export class NodeStage implements Stage, Watcher {
   readonly #phases: number[]
 
   /** @param placementOf of one node and life; the nodes that hold the key may change then */
-  constructor(core: Core, placementOf: (() => Placement) | null = null, tableOf: TableOf = tableWith) {
+  constructor(
+    core: Core,
+    placementOf: ((node: number) => Placement) | null = null,
+    tableOf: TableOf = tableWith,
+  ) {
     this.#tableOf = tableOf
     const parts = { core, network: this.#network, placementOf: placementOf ?? (() => FIXED), watcher: this }
     this.#nodes = NAMES.map((_, index) => new ScriptedNode(index + 1, parts))

@@ -14,7 +14,7 @@ import {
   ZERO,
 } from '../../src/index.ts'
 import type { Promise as Promised } from '../../src/replica.ts'
-import { KEY, MemoryLog } from './memory-log.ts'
+import { KEY, MemoryLog } from '../../src/testing/index.ts'
 import type { Core } from './planted-core.ts'
 
 const LEDGER_ENTRIES = 8

@@ -12,7 +12,7 @@
  *     A floor 10 | A release      10 stands for every absent key; the tombstone is let go of
  */
 import { DURABILITY, type Durability, type Marks, type Replica, ZERO } from '../../src/index.ts'
-import { KEY, MemoryLog } from './memory-log.ts'
+import { KEY, MemoryLog } from '../../src/testing/index.ts'
 import type { Core } from './planted-core.ts'
 import type { Stage } from './transcript.ts'
 import { readRecord, readVersion, writtenPromise, writtenRecord, writtenVerdict } from './words.ts'

@@ -21,7 +21,7 @@ import {
   Version,
   ZERO,
 } from '../../src/index.ts'
-import { KEY, MemoryLog } from './memory-log.ts'
+import { KEY, MemoryLog } from '../../src/testing/index.ts'
 import type { ScriptedNetwork } from './network.ts'
 import type { Core } from './planted-core.ts'
 
@@ -37,7 +37,7 @@ export interface NodeParts {
   readonly core: Core
   readonly network: ScriptedNetwork
   /** Of one life. */
-  readonly placementOf: () => Placement
+  readonly placementOf: (node: number) => Placement
   readonly limits?: Partial<Limits>
   readonly watcher: Watcher
 }
@@ -108,7 +108,7 @@ export class ScriptedNode implements Env {
     this.#life += 1
     const { core, placementOf, limits = {} } = this.#parts
     this.#clock = this.#newClock(this.latest)
-    const placement = placementOf()
+    const placement = placementOf(this.number)
     this.#placement = placement
     const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
     // Members of a transcript give few answers: each counts.

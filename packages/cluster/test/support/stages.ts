@@ -6,7 +6,7 @@ import type { StageOf } from './transcript.ts'
 
 export const STAGES: Readonly<Record<string, StageOf>> = {
   nodes: (core) => new NodeStage(core),
-  layouts: (core) => new NodeStage(core, () => layoutsOf(core)),
-  apart: (core) => new NodeStage(core, () => layoutsApart(core), tableApart),
+  layouts: (core) => new NodeStage(core, (node) => layoutsOf(core, node)),
+  apart: (core) => new NodeStage(core, (node) => layoutsApart(core, node), tableApart),
   replicas: (core) => new ReplicaStage(core),
 }

@@ -1,5 +1,6 @@
 /** Nodes 1 to 4 on a network without scenes: what is asked, and what was answered. */
 import { type Answer, Electorate, type Limits, type Message, type Placement } from '../../src/index.ts'
+import { fixedPlacement } from '../../src/testing/index.ts'
 import { readAsked } from './asked.ts'
 import { type Flight, ScriptedNetwork } from './network.ts'
 import { theCore } from './planted-core.ts'
@@ -20,7 +21,7 @@ export interface Begun {
   answer: Answer | null
 }
 
-const PLACEMENT: Placement = { epoch: 1, partitionCount: 1, electorateOf: () => new Electorate([1, 2, 3]) }
+const PLACEMENT = fixedPlacement(new Electorate([1, 2, 3]))
 
 export class Trio implements Watcher {
   readonly network = new ScriptedNetwork(START_MS, (flight) => this.#arrive(flight))
@@ -33,9 +34,7 @@ export class Trio implements Watcher {
   constructor({ limits = {}, seed = 0, placementOf = () => PLACEMENT }: TrioOptions = {}) {
     this.#random = seed
     const parts = { core: theCore, network: this.network, watcher: this, limits }
-    this.#nodes = [1, 2, 3, 4].map(
-      (number) => new ScriptedNode(number, { ...parts, placementOf: () => placementOf(number) }),
-    )
+    this.#nodes = [1, 2, 3, 4].map((number) => new ScriptedNode(number, { ...parts, placementOf }))
   }
 
   begin(node: number, words: string): Begun {

@@ -2,12 +2,15 @@
  * Who holds the keys, in a simulated cluster: the core agrees about it by itself. Here are the first layout,
  * the tables that an operator would propose, and a look from above at how far a change has come.
  */
-import type { Electorate, Key, Layouts, Placement, Table } from '@minivault/cluster'
+import type { Key, Layouts, Placement, Table } from '@minivault/cluster'
+import { fixedPlacement } from '@minivault/cluster/testing'
 import type { Setup } from '../plan/plan.ts'
 import type { ClusterPackage, Member } from './member.ts'
 
 /** Under which the members agree what follows. It moves with the others. */
 export const LAYOUT_KEY: Key = { id: 'layout', partition: 0, leaf: 200, high: 7, low: 7 }
+
+const REGION = 'default'
 
 /** Placements for every start of every member. */
 export class LayoutForm {
@@ -22,37 +25,35 @@ export class LayoutForm {
   /** All members are members of every layout; some of them hold the keys. */
   table(epoch: number, holders: readonly number[]): Table {
     const { members, spares } = this.#setup
-    const names = Array.from({ length: members + spares }, (_, number) => ({ name: `m${number}` }))
-    return { epoch, members: names, replicasOf: () => holders }
+    const names = Array.from({ length: members + spares }, (_, number) => ({
+      name: nameOf(number),
+      region: REGION,
+    }))
+    const replicasOf = () => holders
+    return { epoch, home: REGION, members: names, replicasOf, votersOf: replicasOf }
   }
 
   /** Of a member that knows nothing yet. */
-  placement(): Placement {
+  placement(member: number): Placement {
     const holders = Array.from({ length: this.#setup.members }, (_, number) => number)
-    if (this.#setup.spares === 0) return new FixedPlacement(new this.#cluster.Electorate(holders))
+    if (this.#setup.spares === 0) return fixedPlacement(new this.#cluster.Electorate(holders))
     const first = this.#cluster.firstState(this.table(1, holders))
-    return new this.#cluster.Layouts({ partitionCount: 1, key: LAYOUT_KEY, first })
+    return new this.#cluster.Layouts({
+      partitionCount: 1,
+      key: LAYOUT_KEY,
+      first,
+      self: nameOf(member),
+    })
   }
 }
 
-/** Nobody ever changes it. */
-class FixedPlacement implements Placement {
-  readonly epoch = 1
-  readonly partitionCount = 1
-  readonly #electorate: Electorate
-
-  constructor(electorate: Electorate) {
-    this.#electorate = electorate
-  }
-
-  electorateOf(): Electorate {
-    return this.#electorate
-  }
+function nameOf(member: number): string {
+  return `m${member}`
 }
 
 /** The layouts that a member goes by; null: there is only one. */
 export function layoutsOf({ placement }: Member): Layouts | null {
-  return placement instanceof FixedPlacement ? null : (placement as Layouts)
+  return 'state' in placement ? (placement as Layouts) : null
 }
 
 /** Those that hold the keys by the latest layout that anybody goes by; while they move, old and new. */

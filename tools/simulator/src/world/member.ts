@@ -81,7 +81,7 @@ export class Member implements Env {
   start(): void {
     const { cluster, layoutForm, seed, setup, onCovered } = this.#parts
     // What was written down about it the core finds in the log.
-    this.placement = layoutForm.placement()
+    this.placement = layoutForm.placement(this.number)
     this.life += 1
     this.isUp = true
     const writer = mix(seed, 5, this.number, this.life) & WRITER_MASK

@@ -12,7 +12,7 @@ import {
   type Standing,
   type Version,
   ZERO,
-} from '@minivault/cluster'
+} from '../index.ts'
 
 type Entry =
   | { readonly key: Key; readonly record: HeldRecord; readonly durability: Durability }
@@ -20,6 +20,9 @@ type Entry =
   | { readonly key: Key; readonly isRelease: true }
   | { readonly dropped: number }
   | { readonly mark: Mark }
+
+/** The one key of most tests. */
+export const KEY: Key = { id: 'k', high: 1, low: 1, partition: 0, leaf: 0 }
 
 const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durability: DURABILITY.fsync }
 

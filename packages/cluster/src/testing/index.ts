@@ -1,0 +1,2 @@
+export { fixedPlacement } from './fixed-placement.ts'
+export { KEY, MemoryLog } from './memory-log.ts'
