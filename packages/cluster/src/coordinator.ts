@@ -4,7 +4,6 @@
  */
 import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { Change } from './change.ts'
-import type { Electorate } from './electorate.ts'
 import type { Asker, Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Hints } from './hints.ts'
@@ -153,7 +152,7 @@ export class Coordinator {
   }
 
   /** Positions of those to ask first, the one to ask for the value in front. */
-  nearest(electorate: Electorate, partition: number): readonly number[] {
+  nearest({ electorate, sinceMs }: Exchange, partition: number): readonly number[] {
     const { length } = electorate.members
     const own = electorate.positionOf(this.#parts.self)
     const first = own < 0 ? Math.floor(this.random() * length) : own
@@ -161,7 +160,7 @@ export class Coordinator {
     const unlikely: number[] = []
     for (let step = 0; step < length; step++) {
       const position = (first + step) % length
-      const isLikely = this.#isLikelyToAnswer(electorate.members[position]!, partition)
+      const isLikely = this.#isLikelyToAnswer(electorate.members[position]!, partition, sinceMs)
       if (isLikely) order.push(position)
       else unlikely.push(position)
     }
@@ -169,9 +168,10 @@ export class Coordinator {
     return electorate.isJoint ? order : order.slice(0, majorityOf(length))
   }
 
-  #isLikelyToAnswer(member: number, partition: number): boolean {
+  #isLikelyToAnswer(member: number, partition: number, nowMs: number): boolean {
     const { self, peers, votesIn } = this.#parts
-    return member === self ? votesIn(partition) : peers.isLikelyToAnswer(member)
+    if (member === self) return votesIn(partition)
+    return peers.isLikelyToAnswer(member, nowMs, this.patience.ms)
   }
 
   // --- those that missed something
@@ -218,10 +218,7 @@ export class Coordinator {
     if (exchange === undefined) return
     if (member !== this.#parts.self) {
       this.#parts.peers.heardVote(member, reply.votes)
-      if (!exchange.isTrailing) {
-        const nowMs = this.now()
-        this.patience.observe(nowMs - exchange.sinceMs, nowMs)
-      }
+      this.#observe(exchange, member)
     }
     if (reply.kind !== MESSAGE.state && !reply.above.isZero()) this.#parts.clock.hear(reply.above)
     // Who goes by a newer layout is asked again by it.
@@ -229,6 +226,14 @@ export class Coordinator {
     if (!exchange.hearsAll && !(reply.votes && reply.epoch === exchange.epoch)) return
     const position = exchange.hear(member, reply.lives)
     if (position >= 0) exchange.asker.onReply(position, reply)
+  }
+
+  /** Of whoever was asked later than the others it is not known how long it took. */
+  #observe({ isTrailing, askedLate, electorate, sinceMs }: Exchange, member: number): void {
+    if (isTrailing) return
+    if (askedLate !== 0 && (askedLate & (1 << electorate.positionOf(member))) !== 0) return
+    const nowMs = this.now()
+    this.patience.observe(nowMs - sinceMs, nowMs)
   }
 
   // --- questions
@@ -248,7 +253,16 @@ export class Coordinator {
   read(to: Exchange, position: number, key: Key, wantsValue: boolean): void {
     const { exchange, epoch, time } = this.#envelope(to)
     const question = { kind: MESSAGE.read, exchange, epoch, time, key, wantsValue }
-    this.#parts.send(to.electorate.members[position]!, question)
+    const member = to.electorate.members[position]!
+    this.#parts.peers.asked(member, to.sinceMs)
+    this.#parts.send(member, question)
+  }
+
+  /** One that was not among the first: they take long. */
+  readLate(to: Exchange, position: number, key: Key): void {
+    to.askedLate |= 1 << position
+    this.#parts.peers.asked(to.electorate.members[position]!, this.now())
+    this.read(to, position, key, true)
   }
 
   #envelope({ number, epoch, hearsAll }: Exchange) {

@@ -36,6 +36,8 @@ export class Exchange {
   asker: Asker
   /** The rest of its answers is late, for whatever reason: nobody waits for them. */
   isTrailing = false
+  /** Positions of those that were not asked at once. */
+  askedLate = 0
   readonly sinceMs: number
   /** Whether those are heard, too, who may have forgotten something. */
   readonly hearsAll: boolean

@@ -52,21 +52,15 @@ export class QuorumRead {
     this.#holders = 0
     this.#hasAskedAll = false
     this.#exchange = this.#coordinator.open(key, this)
-    const nearest = this.#coordinator.nearest(this.#exchange.electorate, key.partition)
+    const nearest = this.#coordinator.nearest(this.#exchange, key.partition)
     const first = level === LEVEL.one ? nearest.slice(0, 1) : nearest
     this.#first = first
-    this.#ask((position) => first.includes(position), first[0]!)
+    for (const position of first) {
+      const wantsValue = this.#wantsAllValues || position === first[0]
+      this.#coordinator.read(this.#exchange, position, key, wantsValue)
+    }
     this.#coordinator.wait(this.#coordinator.patience.roundTripMs, this.#exchange, STAGE.hedge)
     this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
-  }
-
-  #ask(isAsked: (position: number) => boolean, valueFrom: number): void {
-    const { key } = this.#operation.request
-    this.#exchange.electorate.members.forEach((_, position) => {
-      if (!isAsked(position)) return
-      const wantsValue = this.#wantsAllValues || position === valueFrom
-      this.#coordinator.read(this.#exchange, position, key, wantsValue)
-    })
   }
 
   onTimer(stage: number): void {
@@ -88,7 +82,10 @@ export class QuorumRead {
     this.#hasAskedAll = true
     // Whoever is asked late is asked for the value: the one asked first may be the one that is away.
     this.#wantsAllValues = true
-    this.#ask((position) => !this.#first.includes(position), -1)
+    const { key } = this.#operation.request
+    for (const position of this.#exchange.electorate.members.keys()) {
+      if (!this.#first.includes(position)) this.#coordinator.readLate(this.#exchange, position, key)
+    }
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {

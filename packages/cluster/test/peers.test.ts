@@ -4,6 +4,7 @@ import { Peers } from '../src/peers.ts'
 
 const SUSPECT_AFTER_MS = 1000
 const TICK_MS = 100
+const PATIENCE_MS = 20
 
 function ticking(peers: Peers, fromMs: number, untilMs: number, heard: (nowMs: number) => void): void {
   for (let nowMs = fromMs; nowMs <= untilMs; nowMs += TICK_MS) {
@@ -20,20 +21,32 @@ t.test('silence is suspect after a while, and any word ends it', async (t) => {
   ticking(peers, 1100, 1200, hearOne)
   t.ok(peers.isSuspected(2))
   t.notOk(peers.isSuspected(1))
-  t.notOk(peers.isLikelyToAnswer(2))
+  t.notOk(peers.isLikelyToAnswer(2, 0, PATIENCE_MS))
   t.ok(peers.heard(2, 1250), 'it was away')
   t.notOk(peers.heard(2, 1260))
-  t.ok(peers.isLikelyToAnswer(2))
+  t.ok(peers.isLikelyToAnswer(2, 0, PATIENCE_MS))
 })
 
 t.test('who does not vote is not likely to be of use', async (t) => {
   const peers = new Peers(0, SUSPECT_AFTER_MS, TICK_MS)
-  t.ok(peers.isLikelyToAnswer(1), 'nothing is known of it')
+  t.ok(peers.isLikelyToAnswer(1, 0, PATIENCE_MS), 'nothing is known of it')
   peers.heard(1, 10)
   peers.heardVote(1, false)
-  t.notOk(peers.isLikelyToAnswer(1))
+  t.notOk(peers.isLikelyToAnswer(1, 0, PATIENCE_MS))
   peers.heardVote(1, true)
-  t.ok(peers.isLikelyToAnswer(1))
+  t.ok(peers.isLikelyToAnswer(1, 0, PATIENCE_MS))
+})
+
+t.test('who has not said a word since it was asked is not likely to', async (t) => {
+  const peers = new Peers(0, SUSPECT_AFTER_MS, TICK_MS)
+  peers.heard(1, 10)
+  t.ok(peers.isLikelyToAnswer(1, 500, PATIENCE_MS), 'nobody asked')
+  peers.asked(1, 500)
+  peers.asked(1, 519)
+  t.ok(peers.isLikelyToAnswer(1, 520, PATIENCE_MS))
+  t.notOk(peers.isLikelyToAnswer(1, 521, PATIENCE_MS))
+  peers.heard(1, 530)
+  t.ok(peers.isLikelyToAnswer(1, 600, PATIENCE_MS))
 })
 
 t.test('while we stood still nobody was heard, and nobody is to blame', async (t) => {
