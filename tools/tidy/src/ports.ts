@@ -27,7 +27,12 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
     randomness: 'src/node-time.ts',
     process: 'src/node-time.ts',
   },
-  'apps/master': { timers: 'src/time.ts', clock: 'src/time.ts', process: 'src/program.ts' },
+  'apps/master': {
+    files: 'src/settings/settings.ts',
+    timers: 'src/time.ts',
+    clock: 'src/time.ts',
+    process: 'src/program.ts',
+  },
   'apps/node': {
     files: 'src/settings/settings.ts',
     timers: 'src/time.ts',
