@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-const NATIVE_PACKAGES = ['lz4-napi', 'xxhash-addon', 'zstd-napi']
+export const NATIVE_PACKAGES = ['lz4-napi', 'xxhash-addon', 'zstd-napi']
 
 // Of yargs the apps use the parser. What lays out its help texts would come along, and make an
 // `Intl.Segmenter` at every start, were it not said that only what is used of these modules counts.

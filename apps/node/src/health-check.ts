@@ -2,12 +2,11 @@
  * `minivault-node -health`, for supervisors that run a command in the node's surroundings, as containers do:
  * asks the node that the same flags and variables describe whether it is ready, so that nobody needs curl.
  */
-import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { connect } from 'node:net'
 import { UsageError } from '@minivault/command-line'
 import { OWN } from './http/target.ts'
-import type { Settings } from './settings/settings.ts'
+import { readBytes, type Settings } from './settings/settings.ts'
 
 const PATIENCE_MS = 5_000
 
@@ -51,10 +50,10 @@ async function askReadiness(host: string, port: number, tls: Settings['tls']): P
   })
 }
 
-/** It is asked under an address that its certificate need not name; the certificate is shown as a client's. */
+/** The address need not be one that its certificate names; as a client's it shows the same certificate. */
 function tlsOptions(tls: Settings['tls']): RequestOptions {
   if (tls === null) return {}
-  return { rejectUnauthorized: false, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }
+  return { rejectUnauthorized: false, cert: readBytes(tls.certFile), key: readBytes(tls.keyFile) }
 }
 
 function errorIn(text: string): string {
