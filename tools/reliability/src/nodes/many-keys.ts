@@ -42,6 +42,28 @@ export async function readMany(many: ManyKeys): Promise<number[]> {
   return wrong
 }
 
+/** The keys of which the delete was acknowledged. */
+export async function deleteMany(many: ManyKeys): Promise<number[]> {
+  const deleted: number[] = []
+  await eachOf(many, async (caller, n) => {
+    const words = { opcode: FRAME_OPCODE.delete, key: keyOf(many, n), fill: fillOf(many) }
+    const called = await caller.call(words, PATIENCE_MS)
+    if (called?.reply.error === ERROR.NONE) deleted.push(n)
+  })
+  return deleted
+}
+
+/** Those of which something is read, or no answer comes. */
+export async function presentMany(many: ManyKeys): Promise<number[]> {
+  const present: number[] = []
+  await eachOf(many, async (caller, n) => {
+    const words = { opcode: FRAME_OPCODE.get, key: keyOf(many, n), fill: fillOf(many) }
+    const called = await caller.call(words, PATIENCE_MS)
+    if (called?.reply.error !== ERROR.KEY_NOT_FOUND) present.push(n)
+  })
+  return present
+}
+
 async function eachOf({ port, count }: ManyKeys, act: (caller: FrameCaller, n: number) => Promise<void>) {
   const caller = new FrameCaller(() => port)
   let next = 0

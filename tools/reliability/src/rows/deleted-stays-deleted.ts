@@ -1,7 +1,6 @@
 /**
  * Row 21: a member is away while the others delete, and while tombstones are purged; when it is back with
- * what it held, nothing that was deleted comes back. Simulated; the same with real processes follows when
- * nodes are joined over sockets.
+ * what it held, nothing that was deleted comes back. Simulated, and with real processes.
  */
 import * as cluster from '@minivault/cluster'
 import {
@@ -15,7 +14,8 @@ import {
   runPlan,
 } from '@minivault/simulator'
 import { allViolations, control } from '../cluster/fault-control.ts'
-import type { Context, Control, Findings, Row } from '../row.ts'
+import { type Absence, DeletedKeys, forgettingNode, hurriedNode } from '../nodes/deleted-keys.ts'
+import type { Context, Control, Findings, Profile, Row } from '../row.ts'
 
 const AWAY_FROM = 0.3
 const AWAY_UNTIL = 0.8
@@ -45,7 +45,11 @@ function planOf(seed: number): Plan {
   return { ...plan, items }
 }
 
-function run(context: Context, cases: number, broken: ClusterPackage): Findings {
+/** Of real members; three processes take too long for `smoke`. */
+const REAL_CASES: Readonly<Record<Profile, number>> = { smoke: 0, ci: 2, long: 10 }
+const ABSENCES: readonly Absence[] = ['dead', 'cut off']
+
+function simulate(context: Context, cases: number, broken: ClusterPackage): Findings {
   const failures: string[] = []
   let n = 0
   let floors = 0
@@ -65,6 +69,35 @@ function run(context: Context, cases: number, broken: ClusterPackage): Findings 
   return { n, failures, measured: `${floors} floors written down in ${n} of ${drawn} histories` }
 }
 
+async function real(context: Context): Promise<string[]> {
+  const cases = REAL_CASES[context.profile]
+  if (cases === 0) return []
+  const main = await hurriedNode(context.folder())
+  const failures: string[] = []
+  for (let n = 0; n < cases; n++) {
+    const absence = ABSENCES[n % ABSENCES.length]!
+    const keys = await DeletedKeys.start(context.folder(), main, absence)
+    try {
+      const problem = (await keys.comesBack()) ?? (await keys.staysSo())
+      if (problem !== null) failures.push(`real, ${absence}: ${problem}`)
+    } finally {
+      await keys.close()
+    }
+  }
+  return failures
+}
+
+async function forget(context: Context): Promise<Findings> {
+  const main = await forgettingNode(context.folder())
+  const keys = await DeletedKeys.start(context.folder(), main, 'dead')
+  try {
+    const problem = await keys.comesBack()
+    return { n: 1, failures: problem === null ? [] : [problem] }
+  } finally {
+    await keys.close()
+  }
+}
+
 function purgeControl(name: string): Control {
   const fault = FAULTS.find((one) => one.name === name)
   if (fault === undefined) throw new Error(`no fault is called ${name}`)
@@ -74,8 +107,21 @@ function purgeControl(name: string): Control {
 
 export const deletedStaysDeletedRow: Row = {
   number: 21,
-  claim: 'simulated: a deleted key stays deleted while a member is away through the purge (real: to come)',
+  claim:
+    'a deleted key stays deleted while a member is away through the purge: simulated; real in ci and long',
   cases: { smoke: 60, ci: 600, long: 20_000 },
-  run: async (context, cases) => run(context, cases, cluster),
-  controls: ['tombstone-without-floor', 'released-by-majority'].map(purgeControl),
+  async run(context, cases) {
+    const { failures, n, measured } = simulate(context, cases, cluster)
+    failures.push(...(await real(context)))
+    const also = REAL_CASES[context.profile] === 0 ? '' : `; ${REAL_CASES[context.profile]} real absences`
+    return { n, failures, measured: `${measured}${also}` }
+  },
+  controls: [
+    ...['tombstone-without-floor', 'released-by-majority'].map(purgeControl),
+    {
+      fault: 'real members that let go of what is old, whoever is away',
+      profiles: ['ci', 'long'],
+      run: forget,
+    },
+  ],
 }
