@@ -256,3 +256,7 @@ export const LARGE_FETCHES_WAITING_MAX = 64
 /** How long a file stays after it was last spoken of (longer than any operation), and how often one looks. */
 export const LARGE_KEPT_MS = 90_000
 export const LARGE_SWEEP_MS = 10_000
+/** Of an operator's request; and how long a node that is to be added is dialled for, and looked for. */
+export const ADMIN_BODY_BYTES_MAX = 1024 * 1024
+export const ADMIN_DIAL_MS_MAX = 3000
+export const ADMIN_DIAL_LOOK_MS = 20

@@ -138,6 +138,7 @@ export class Node {
       nodeId: store.nodeId,
       peers: this.cluster?.peers ?? peersOf(options, logger, time),
       layout: this.cluster === null ? (options.layout ?? null) : () => this.cluster!.layout(),
+      admin: this.cluster?.admin ?? null,
       whyNotReady: () => this.cluster?.health.whyNotReady() ?? null,
       streams,
       held,

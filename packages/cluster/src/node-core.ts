@@ -63,6 +63,8 @@ export interface CoreStatus {
   readonly peers: readonly PeerStatus[]
   /** Whether some partition still waits for its vote. */
   readonly isComingBack: boolean
+  /** So many partitions of ours are not known well enough yet. */
+  readonly partitionsLeft: number
   /** While the layout changes: those that are not ready, as far as we have heard. */
   readonly awaited: readonly number[]
 }
@@ -207,7 +209,8 @@ export class NodeCore {
 
   status(): CoreStatus {
     const awaited = this.#layoutChange?.awaited ?? []
-    return { peers: this.#upkeep.status(), isComingBack: !this.#rejoining.isOver, awaited }
+    const { isOver, left } = this.#rejoining
+    return { peers: this.#upkeep.status(), isComingBack: !isOver, partitionsLeft: left, awaited }
   }
 
   onMessage(from: number, message: Message): void {

@@ -187,6 +187,11 @@ export class Rejoining {
     return this.#waiting.size === 0
   }
 
+  /** So many partitions of which we know too little. */
+  get left(): number {
+    return this.#waiting.size
+  }
+
   /** Goes on with everybody with whom something is left to be done. */
   onTick(): void {
     for (const { left } of this.#waiting.values()) for (const member of left) this.#goOn(member)

@@ -47,6 +47,8 @@ export const ERROR = {
   ORIGIN_REFUSED: 31,
   TLS_REQUIRED: 32,
   PEER_REFUSED: 33,
+  LAYOUT_CHANGING: 34,
+  LAYOUT_NOT_NEXT: 35,
 } as const
 
 export type ErrorName = Exclude<keyof typeof ERROR, 'NONE'>
@@ -105,6 +107,8 @@ const ROWS: Readonly<Record<ErrorName, Row>> = {
   ORIGIN_REFUSED: [403, false, OUTCOME.failed, 'pages of this origin may not use this server'],
   TLS_REQUIRED: [400, false, OUTCOME.failed, 'this port speaks TLS only'],
   PEER_REFUSED: [403, false, OUTCOME.failed, 'the sender is no member of this cluster'],
+  LAYOUT_CHANGING: [409, true, OUTCOME.failed, 'the layout of the cluster is changing already'],
+  LAYOUT_NOT_NEXT: [409, false, OUTCOME.failed, 'another layout was decided'],
 }
 
 const kinds: (ErrorKind | undefined)[] = []

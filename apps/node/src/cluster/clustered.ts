@@ -6,6 +6,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { LEVEL, LIMITS, type ListMessage, type Request } from '@minivault/cluster'
 import type { Store } from '@minivault/storage'
 import { encodeLayout, type Layout } from '@minivault/topology'
+import { LayoutAdmin } from '../admin/layout-admin.ts'
 import type { Complete } from '../key-value.ts'
 import { READY_LOOK_MS } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
@@ -21,6 +22,7 @@ import { ClusterKeyValue } from './cluster-key-value.ts'
 import { type Founding, NO_HASH } from './first-steps.ts'
 import { TABLES } from './forms.ts'
 import { LargeValues } from './large/large-values.ts'
+import { partitionBytes } from './layout-sizes.ts'
 import { Member } from './member.ts'
 import { MemberHealth } from './member-health.ts'
 import type { MemberKey } from './member-key.ts'
@@ -46,6 +48,7 @@ export class Clustered {
   readonly keyValue: ClusterKeyValue
   readonly peers: PeerDoor
   readonly health: MemberHealth
+  readonly admin: LayoutAdmin
   readonly #member: Member
   readonly #links: PeerLinks
   readonly #roster: Roster
@@ -128,6 +131,11 @@ export class Clustered {
     const differingLists = () => receiver.differingLists
     const view = { member, name, roster, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
     this.health = new MemberHealth(view)
+    const isHeld = (partition: number) => {
+      return member!.layouts!.replicasOf(partition).includes(roster.numberOf(name))
+    }
+    const bytes = () => partitionBytes(replica, store, isHeld)
+    this.admin = new LayoutAdmin({ member, health: this.health, links, nodeId, bytes, time })
     const log = new MemberLog(member, this.health, logger)
     const look = () => {
       this.#refusal = this.health.whyNotServing()

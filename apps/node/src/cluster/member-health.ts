@@ -56,6 +56,7 @@ export class MemberHealth {
       member: name,
       members: roster.others.length + 1,
       cluster_id: belonging?.clusterId ?? '',
+      ...this.#layoutFacts(),
       quorum_reachable: this.hasQuorum(),
       votes: core !== null && !core.status().isComingBack,
       members_away: this.away().join(', '),
@@ -65,6 +66,33 @@ export class MemberHealth {
       clock_offset_ms: Math.round(median(this.#offsets())),
       members_disagreeing: this.disagreeing().join('; '),
     }
+  }
+
+  /** How far a change of it is, too. */
+  #layoutFacts(): Record<string, string | number> {
+    const { core, layouts } = this.#parts.member
+    if (core === null || layouts === null) return {}
+    const { roster, table, next } = layouts.state
+    const { awaited, partitionsLeft } = core.status()
+    const facts = { layout_epoch: (next ?? table).epoch, layout_phase: next === null ? 'settled' : 'joint' }
+    if (next === null && partitionsLeft === 0) return facts
+    const names = awaited.map((number) => roster[number]).join(', ')
+    return { layout_awaited: names, partitions_left: partitionsLeft, ...facts }
+  }
+
+  /** Of a member, or one that is to be: whether it is heard, and votes in all that it holds. */
+  standingOf(name: string): { isHeard: boolean; votes: boolean } {
+    const { member, linkStatus, name: own } = this.#parts
+    const status = member.status()
+    if (name === own) return { isHeard: true, votes: status?.isComingBack === false }
+    const number = member.numberOf(name)
+    const peer = status?.peers.find((one) => one.member === number)
+    // With some there is nothing to share.
+    if (peer === undefined) {
+      const isHeard = linkStatus(name)?.isConnected ?? false
+      return { isHeard, votes: isHeard }
+    }
+    return { isHeard: !peer.isSuspected, votes: peer.votes && !peer.isSuspected }
   }
 
   /** Of each partition a majority of those who hold it. */

@@ -1,5 +1,6 @@
 /** What every session of a node shares: one operation object, one port, one admission. */
 import type { Durability, StreamDoor } from '@minivault/storage'
+import type { LayoutAdmin } from '../admin/layout-admin.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { KeyValue, Operation } from '../key-value.ts'
 import type { PeerDoor } from '../peers/peer-door.ts'
@@ -28,6 +29,8 @@ export interface SessionContext {
   readonly nodeId: string
   /** Who takes batches of other members; null: the node is in no cluster. */
   readonly peers: PeerDoor | null
+  /** The layout for its operator; null: the node is in no cluster. */
+  readonly admin: LayoutAdmin | null
   /** So much is being read from disk that a connection takes one request at a time. */
   readonly isReadingMuch: () => boolean
   readonly now: () => number

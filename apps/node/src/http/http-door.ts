@@ -23,6 +23,7 @@ import {
   PIECES_KEPT,
   SWEEP_INTERVAL_MS,
 } from '../limits.ts'
+import { ADMIN, AdminExchange } from './admin-exchange.ts'
 import { CrossOrigin, METHODS } from './cross-origin.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { Feed } from './feed.ts'
@@ -220,9 +221,9 @@ export class HttpDoor {
     const { method } = exchange.request
     if (path === PEER_TARGET || path === PEER_VALUE_TARGET) {
       if (method !== 'POST') return refuseMethod(exchange, 'POST', 'members send batches here')
-      const isOpen = this.#context.admission.credentials === null
-      return new PeerPost(exchange, path).start(isOpen || this.#isProved(exchange))
+      return new PeerPost(exchange, path).start(this.#isTrusted(exchange))
     }
+    if (path === ADMIN.layout || path === ADMIN.settle) return this.#serveAdmin(exchange, path)
     const isKnown = Object.values<string>(OWN).includes(path)
     if (isKnown && method !== 'GET' && method !== 'HEAD') {
       return refuseMethod(exchange, 'GET, HEAD', 'a key of this name needs one byte percent-encoded')
@@ -231,6 +232,18 @@ export class HttpDoor {
     const refusal = this.#admit(exchange, KIND.scan)
     if (refusal === ERROR.NONE) new Listing(exchange).start(query)
     else exchange.refuse(refusal)
+  }
+
+  #serveAdmin(exchange: Exchange, path: string): void {
+    const method = exchange.request.method ?? ''
+    const allowed = path === ADMIN.layout ? ['GET', 'HEAD', 'POST'] : ['POST']
+    if (allowed.includes(method)) new AdminExchange(exchange, path).start(this.#isTrusted(exchange))
+    else refuseMethod(exchange, allowed.join(', '), null)
+  }
+
+  /** Where the node has a key, it is shown. */
+  #isTrusted(exchange: Exchange): boolean {
+    return this.#context.admission.credentials === null || this.#isProved(exchange)
   }
 
   #admit(exchange: Exchange, kind: Kind): ErrorNumber {

@@ -15,14 +15,17 @@ export interface ClusterOptions {
 
 export class TestCluster {
   readonly nodes: ClusterNode[] = []
-  readonly ports: readonly number[]
+  readonly ports: number[]
+  /** So many begin the cluster; those behind join it. */
+  readonly #founders: number
   readonly #t: Test
   readonly #words: readonly string[]
-  readonly #folders: readonly string[]
+  readonly #folders: string[]
 
   private constructor(t: Test, ports: readonly number[], { words = [] }: ClusterOptions) {
     this.#t = t
-    this.ports = ports
+    this.ports = [...ports]
+    this.#founders = ports.length
     this.#words = words
     this.#folders = ports.map(() => temporaryFolder(t))
   }
@@ -45,6 +48,16 @@ export class TestCluster {
     return cluster
   }
 
+  /**
+   * One more, not started: its index. It is told of all others, they are not told of it; ready it is when
+   * a layout has it.
+   */
+  async addNode(): Promise<number> {
+    this.ports.push(await freePort())
+    this.#folders.push(temporaryFolder(this.#t))
+    return this.ports.length - 1
+  }
+
   /** Anew, over what is in its folder. */
   async startNode(index: number, more: string[] = []): Promise<ClusterNode> {
     const folder = this.#folders[index]!
@@ -58,7 +71,8 @@ export class TestCluster {
   /** The command line of a node but for its folder. */
   commandOf(index: number) {
     const port = this.ports[index]!
-    const others = this.ports.filter((other) => other !== port)
+    const known = index < this.#founders ? this.ports.slice(0, this.#founders) : this.ports
+    const others = known.filter((other) => other !== port)
     const name = `localhost:${port}`
     const environment = { CLUSTER_NODES: others.map((other) => `localhost:${other}`).join(',') }
     const words = ['-port', `${port}`, '-public-url', name, '-host', '127.0.0.1', ...this.#words]

@@ -26,6 +26,11 @@ export class KeyLeaves {
     this.#partitions[partition]?.remove(leaf, bytes)
   }
 
+  /** How many. */
+  countIn(partition: number): number {
+    return this.#partitions[partition]?.count ?? 0
+  }
+
   keysIn(partition: number, leaf: number): MemberKey[] {
     return this.#partitions[partition]?.keysIn(leaf) ?? []
   }
@@ -44,6 +49,7 @@ export class KeyLeaves {
 }
 
 class PartitionKeys {
+  count = 0
   #bytes = new Uint8Array(BYTES_MIN)
   #view = new DataView(this.#bytes.buffer)
   #end = 0
@@ -53,6 +59,7 @@ class PartitionKeys {
 
   add(leaf: number, key: Uint8Array, start: number, end: number): void {
     const at = this.#end
+    this.count += 1
     this.#reserve(HEADER_BYTES + end - start)
     this.#view.setUint32(at, this.#heads[leaf]!)
     this.#view.setUint16(at + 4, end - start)
@@ -67,6 +74,7 @@ class PartitionKeys {
         const next = this.#view.getUint32(link - 1)
         if (before === 0) this.#heads[leaf] = next
         else this.#view.setUint32(before - 1, next)
+        this.count -= 1
         this.#deadBytes += HEADER_BYTES + key.length
         if (this.#deadBytes > BYTES_MIN && this.#deadBytes * 2 > this.#end) this.#pack()
         return
@@ -110,6 +118,7 @@ class PartitionKeys {
     this.#view = new DataView(this.#bytes.buffer)
     this.#heads = new Uint32Array(LEAVES)
     this.#end = 0
+    this.count = 0
     this.#deadBytes = 0
     for (let leaf = 0; leaf < LEAVES; leaf++) {
       for (let link = heads[leaf]!; link !== 0; link = view.getUint32(link - 1)) {

@@ -246,6 +246,11 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     })
   }
 
+  /** Keys of a partition that are held, those of tombstones too. */
+  countIn(partition: number): number {
+    return this.#leaves.countIn(partition)
+  }
+
   /** Before the cluster's id; and `voting`, once what follows of it is written behind that. */
   writeBegan(began: Membership): void {
     this.#stored.writeBegan(began)
