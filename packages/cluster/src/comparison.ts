@@ -15,7 +15,7 @@ import type { Limits } from './limits.ts'
 import type { Floor } from './marks.ts'
 import { type Entries, type Entry, type Fetched, MESSAGE, type RepairReply, type Reply } from './messages.ts'
 import type { Key } from './ports.ts'
-import { type HeldRecord, isAbove, isBelow } from './record.ts'
+import { absentAt, type HeldRecord, isAbove, isBelow } from './record.ts'
 import type { Repair } from './repair.ts'
 import { LEAVES } from './trees.ts'
 
@@ -44,6 +44,8 @@ export class Comparison {
   #toOffer: Key[] = []
   #toFetch: Key[] = []
   #toSettle: Key[] = []
+  /** Theirs. */
+  #floors: ReadonlyMap<number, Floor> = new Map()
   #asked: readonly Key[] = []
   #underWay = 0
   #isFetching = false
@@ -108,8 +110,13 @@ export class Comparison {
     this.#underWay += 1
     const onBrought = (isAnswered: boolean) => this.#onBrought(isAnswered)
     if (offered !== undefined) this.#repair.bringTo(this.#member, offered, onBrought)
-    else this.#repair.settle(settled!, onBrought)
+    else this.#repair.settle(settled!, onBrought, this.#standingFor(settled!))
     return true
+  }
+
+  /** In another region, which a round of ours does not ask: their floor. */
+  #standingFor({ leaf }: Key): HeldRecord | null {
+    return this.#repair.isForeign(this.#member) ? absentAt(this.#floors.get(leaf)!.upTo) : null
   }
 
   #fetch(): void {
@@ -125,6 +132,7 @@ export class Comparison {
     if (this.#take === null) this.#repair.adopt(floors, epoch)
     const theirs = new Map<string, Entry>(entries.map((entry) => [entry.key.id, entry]))
     const theirFloors = new Map<number, Floor>(floors.map((floor) => [floor.leaf, floor]))
+    this.#floors = theirFloors
     this.#toFetch = entries.map(({ key }) => key).filter((key) => this.#isNewer(theirs.get(key.id)!))
     this.#toOffer = []
     this.#toSettle = []
@@ -164,7 +172,7 @@ export class Comparison {
     } else {
       this.#underWay += records.length
       for (const { key, record } of records) {
-        this.#repair.takeOrSettle(key, record, (isAnswered) => this.#onBrought(isAnswered))
+        this.#repair.takeOrSettle(this.#member, key, record, (isAnswered) => this.#onBrought(isAnswered))
       }
     }
     this.#goOn()

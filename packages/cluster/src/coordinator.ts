@@ -6,8 +6,9 @@ import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { Change } from './change.ts'
 import type { Asker, Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
+import type { Forwarding } from './forwarding.ts'
 import type { Hints } from './hints.ts'
-import type { Limits } from './limits.ts'
+import { FAR_ROUND_TRIP_MS_MIN, type Limits } from './limits.ts'
 import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
 import { type OnOver, type Operation, outcomeUnknown } from './operation.ts'
 import { Patience } from './patience.ts'
@@ -15,7 +16,7 @@ import type { Peers } from './peers.ts'
 import { PlainWrite } from './plain-write.ts'
 import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
-import { type HeldRecord, higher, isAbove, ZERO } from './record.ts'
+import { type HeldRecord, higher, isAbove, isAbsent, ZERO } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
@@ -38,11 +39,14 @@ export interface CoordinatorParts {
   readonly send: (member: number, question: Question) => void
   /** After what is under way. */
   readonly later: (task: () => void) => void
+  readonly forwarding: () => Forwarding
 }
 
 export class Coordinator {
   readonly limits: Limits
+  /** In our own region. */
   readonly patience: Patience
+  readonly #farPatience: Patience
   readonly rounds: RoundQueue
   readonly #parts: CoordinatorParts
   readonly #exchanges: Exchanges
@@ -54,6 +58,7 @@ export class Coordinator {
     this.#parts = parts
     this.limits = parts.limits
     this.patience = new Patience(parts.limits.patienceFadesMs)
+    this.#farPatience = new Patience(parts.limits.patienceFadesMs, FAR_ROUND_TRIP_MS_MIN)
     this.#exchanges = parts.exchanges
     this.rounds = new RoundQueue(parts.limits.roundQueueMax, parts.later)
   }
@@ -79,8 +84,17 @@ export class Coordinator {
   /**
    * Has a key's record chosen, and held by all who can be reached, however few of them hold it; under a
    * ballot of its own, above every promise.
+   *
+   * @param candidate held in another region, or missed there: if it is the newest, it is to be accepted anew
+   * @param above what it was refused for there
    */
-  spread(key: Key, deadlineMs: number, onOver: () => void): void {
+  spread(
+    key: Key,
+    deadlineMs: number,
+    onOver: () => void,
+    candidate: HeldRecord | null = null,
+    above: Version = ZERO,
+  ): void {
     // One is as good as two.
     if (this.#spreading.has(key.id)) return onOver()
     this.#spreading.add(key.id)
@@ -90,7 +104,8 @@ export class Coordinator {
     }
     const request = { key, deadlineMs, ...OF_OUR_OWN }
     this.#underWay += 1
-    new Round(this, this.#begin(0, request, ZERO, end, true)).enter()
+    const operation = this.#begin(0, request, ZERO, end)
+    new Round(this, { ...operation, isForAll: true, candidate, above }).enter()
   }
 
   /** A conditional write of our own. */
@@ -101,9 +116,20 @@ export class Coordinator {
     new Round(this, this.#begin(0, request, id, onOver)).enter()
   }
 
-  #begin(token: number, request: Request, id: Version, onOver: OnOver | null, isForAll = false): Operation {
-    const deadlineMs = this.now() + request.deadlineMs
-    return { token, onOver, request, id, deadlineMs, rounds: 0, lost: 0, isForAll, isSent: false }
+  #begin(token: number, request: Request, id: Version, onOver: OnOver | null): Operation {
+    return {
+      token,
+      onOver,
+      request,
+      id,
+      deadlineMs: this.now() + request.deadlineMs,
+      rounds: 0,
+      lost: 0,
+      isForAll: false,
+      candidate: null,
+      above: ZERO,
+      isSent: false,
+    }
   }
 
   answer(
@@ -151,6 +177,23 @@ export class Coordinator {
     return higher(record.ballot, promised)
   }
 
+  /** What our own replica holds, where it counts; null: nothing. */
+  heldHere(key: Key): HeldRecord | null {
+    const { replica, votesIn } = this.#parts
+    if (!votesIn(key.partition)) return null
+    const { record, isHeld } = replica.read(key, true)
+    return isHeld && !isAbsent(record) ? record : null
+  }
+
+  /** Of an answer from those. */
+  patienceOf({ electorate }: Exchange): Patience {
+    return this.patienceFor(electorate.isFar)
+  }
+
+  patienceFor(isFar: boolean): Patience {
+    return isFar ? this.#farPatience : this.patience
+  }
+
   /** Positions of those to ask first, the one to ask for the value in front. */
   nearest({ electorate, sinceMs }: Exchange, partition: number): readonly number[] {
     const { length } = electorate.members
@@ -187,9 +230,13 @@ export class Coordinator {
 
   /** Of what we hold ourselves: a pointer is to be followed here. */
   keepHint(member: number, key: Key, ballot: Version): void {
-    const { placement, hints, self } = this.#parts
+    const { placement, hints, self, forwarding } = this.#parts
     const holds = placement.electorateOf(key.partition).positionOf(self) >= 0
-    if (holds && member !== self) hints.add(member, key, ballot)
+    if (!holds || member === self) return
+    hints.add(member, key, ballot)
+    // Who should tell the other regions has not answered: it may not know.
+    const hasOthers = placement.foreignersOf(key.partition).length > 0
+    if (hasOthers && forwarding().isSender(key.partition, member)) forwarding().forward(key, ballot)
   }
 
   // --- exchanges
@@ -197,6 +244,12 @@ export class Coordinator {
   open(key: Key, asker: Asker): Exchange {
     const { placement } = this.#parts
     return this.#exchanges.open(placement.electorateOf(key.partition), asker, placement.epoch)
+  }
+
+  /** The same for what is conditional. */
+  openAtHome(key: Key, asker: Asker): Exchange {
+    const { placement } = this.#parts
+    return this.#exchanges.open(placement.homeElectorateOf(key.partition), asker, placement.epoch)
   }
 
   /** What depends on the answers to another; null: the layout has changed, and they are worth nothing. */
@@ -229,11 +282,12 @@ export class Coordinator {
   }
 
   /** Of whoever was asked later than the others it is not known how long it took. */
-  #observe({ isTrailing, askedLate, electorate, sinceMs }: Exchange, member: number): void {
+  #observe(exchange: Exchange, member: number): void {
+    const { isTrailing, askedLate, electorate, sinceMs } = exchange
     if (isTrailing) return
     if (askedLate !== 0 && (askedLate & (1 << electorate.positionOf(member))) !== 0) return
     const nowMs = this.now()
-    this.patience.observe(nowMs - sinceMs, nowMs)
+    this.patienceOf(exchange).observe(nowMs - sinceMs, nowMs)
   }
 
   // --- questions

@@ -24,8 +24,8 @@ export class Exchanges {
   }
 
   /** Those, too, are heard who may have forgotten something, and whatever layout they go by. */
-  openToAll(electorate: Electorate, asker: Asker): Exchange {
-    return this.#begin({ electorate, epoch: 0, asker, hearsAll: true, follows: null })
+  openToAll(electorate: Electorate, asker: Asker, follows: Exchange | null = null): Exchange {
+    return this.#begin({ electorate, epoch: 0, asker, hearsAll: true, follows })
   }
 
   /** What depends on the answers to another: of the same replicas, in the same phase, in the same lives. */

@@ -4,6 +4,7 @@
  * newer itself. An abandoned one is left to a round of ours, which has the record held under a ballot above
  * the promise.
  */
+import type { Version } from '@minivault/clock'
 import type { Coordinator } from './coordinator.ts'
 import { Electorate } from './electorate.ts'
 import type { Exchange } from './exchange.ts'
@@ -26,6 +27,9 @@ export class HandingOver {
   readonly #exchanges: Exchanges
   readonly #key: Key
   readonly #onOver: (isAnswered: boolean) => void
+  /** The record comes from another region, or goes there. */
+  readonly #isFar: boolean
+  #record!: HeldRecord
   #exchange!: Exchange
   #begin!: () => void
   #offer!: () => void
@@ -38,22 +42,25 @@ export class HandingOver {
     exchanges: Exchanges,
     key: Key,
     onOver: (isAnswered: boolean) => void,
+    isFar: boolean,
   ) {
     this.#coordinator = coordinator
     this.#exchanges = exchanges
     this.#key = key
     this.#onOver = onOver
+    this.#isFar = isFar
   }
 
   start(member: number, record: HeldRecord, cause: Cause): void {
-    const peer = new Electorate([member])
+    this.#record = record
+    const peer = new Electorate([member], null, this.#isFar)
     this.#begin = () => {
       this.#exchange = this.#exchanges.openToAll(peer, this)
       this.#offer()
     }
     this.#offer = () => {
       this.#coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
-      this.#exchanges.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+      this.#exchanges.wait(this.#patienceMs, this.#exchange, STAGE.giveUp)
     }
     this.#begin()
   }
@@ -73,13 +80,24 @@ export class HandingOver {
     if (reply.kind !== MESSAGE.offered || reply.verdict !== VERDICT.promised) return this.#onOver(true)
     this.#refusals += 1
     if (this.#refusals < REFUSALS_MAX) this.#again()
+    else if (this.#isFar) this.#spread(reply.above)
     else this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, () => this.#onOver(true))
   }
 
+  /** The round asks our region alone: it has to be told what it is about, and what is in the way there. */
+  #spread(above: Version): void {
+    const onOver = () => this.#onOver(true)
+    this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, onOver, this.#record, above)
+  }
+
+  get #patienceMs(): number {
+    return this.#coordinator.patienceOf(this.#exchange).ms
+  }
+
   #again(): void {
-    const { patience } = this.#coordinator
+    const patienceMs = this.#patienceMs
     this.#exchange = this.#exchanges.openToAll(NOBODY, this)
-    const afterMs = patience.ms * (1 + this.#coordinator.random())
+    const afterMs = patienceMs * (1 + this.#coordinator.random())
     this.#exchanges.wait(afterMs, this.#exchange, STAGE.again)
   }
 }

@@ -34,6 +34,11 @@ export class Hints {
     return this.#byMember.get(member)?.size ?? 0
   }
 
+  /** Undefined: there is none. */
+  oldest(member: number): Hint | undefined {
+    return this.#byMember.get(member)?.values().next().value
+  }
+
   /** The oldest, which are not kept any more. */
   take(member: number, countMax: number): Hint[] {
     const hints = this.#byMember.get(member)

@@ -7,12 +7,14 @@ import type { RepairReply, Reply } from './messages.ts'
 /** How questions are asked here. */
 export interface Inquirer {
   readonly exchanges: Exchanges
-  readonly patienceMs: () => number
+  /** For an answer of this member. */
+  readonly patienceMs: (member: number) => number
   readonly triesMax: number
 }
 
 export class Inquiry {
   readonly #inquirer: Inquirer
+  readonly #member: number
   readonly #peer: Electorate
   readonly #ask: (exchange: number) => void
   readonly #onReply: (reply: Reply | RepairReply) => void
@@ -29,6 +31,7 @@ export class Inquiry {
     onSilence: () => void,
   ) {
     this.#inquirer = inquirer
+    this.#member = member
     this.#peer = new Electorate([member])
     this.#ask = ask
     this.#onReply = onReply
@@ -43,7 +46,7 @@ export class Inquiry {
   /** Under the same number: the answer to an earlier one is as good, and how long it takes is not known. */
   #askAgain(): void {
     const { exchanges, patienceMs } = this.#inquirer
-    exchanges.wait(patienceMs(), this.#exchange, 0)
+    exchanges.wait(patienceMs(this.#member), this.#exchange, 0)
     this.#ask(this.#exchange.number)
   }
 

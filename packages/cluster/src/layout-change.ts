@@ -19,7 +19,7 @@ import {
   type Table,
   tableOf,
 } from './layout-state.ts'
-import type { Layouts } from './layouts.ts'
+import type { Layouts, Move } from './layouts.ts'
 import { Leaving } from './leaving.ts'
 import { type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
 import { type Marks, MEMBERSHIP } from './marks.ts'
@@ -154,18 +154,25 @@ export class LayoutChange {
 
   /** A phase begins here; or we do, in the middle of it. */
   #begin(): void {
-    const { layouts, rejoining, self } = this.#parts
+    const { layouts, rejoining } = this.#parts
     this.#ready.clear()
     this.#told.clear()
     rejoining.onLayout()
     this.#leaving.onLayout()
     const moving = layouts.moving()
     this.#awaited = moving.map(({ after }) => after)
+    const behind = moving.filter((move) => this.#mayLack(move))
+    rejoining.catchUp(behind.map(({ partition }) => partition))
+  }
+
+  /** We hold the partition, and go on holding it, and may not know what was chosen before. */
+  #mayLack({ partition, before, after }: Move): boolean {
+    const { layouts, self } = this.#parts
+    if (!after.includes(self)) return false
     // Of fewer replicas a majority may be none of those that have chosen something.
-    const shrinking = moving.filter(({ before, after }) => {
-      return after.length < before.length && before.includes(self) && after.includes(self)
-    })
-    rejoining.catchUp(shrinking.map(({ partition }) => partition))
+    if (before.includes(self)) return after.length < before.length
+    // Another region was the home.
+    return layouts.electorateOf(partition).current.includes(self)
   }
 
   // --- ready
@@ -277,7 +284,7 @@ const NEEDS_THE_LAYOUT: readonly number[] = [
 ]
 
 function isSameTable(a: Table, b: Table, { partitionCount }: Layouts): boolean {
-  if (a.epoch !== b.epoch) return false
+  if (a.epoch !== b.epoch || a.home !== b.home) return false
   const name = ({ members }: Table, place: number) => members[place]!.name
   for (let partition = 0; partition < partitionCount; partition++) {
     const some = Array.from(a.replicasOf(partition), (place) => name(a, place))

@@ -56,11 +56,12 @@ export class Leaving {
     /** By member: what is compared with it. */
     const due = new Map<number, number[]>()
     for (const [partition, { phase, has }] of this.#lost) {
-      const { members } = layouts.electorateOf(partition)
-      const behind = members.filter((member) => (this.#phases.get(member) ?? 0) < phase)
+      const replicas = layouts.replicasOf(partition)
+      const behind = replicas.filter((member) => (this.#phases.get(member) ?? 0) < phase)
       for (const member of behind) awaited.add(member)
       if (behind.length > 0 || this.#comparing.has(partition)) continue
-      const member = members.find((one) => !has.has(one))
+      // The other regions have it from these.
+      const member = layouts.electorateOf(partition).members.find((one) => !has.has(one))
       if (member === undefined) this.#drop(partition)
       else due.set(member, [...(due.get(member) ?? []), partition])
     }

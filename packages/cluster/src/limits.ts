@@ -15,8 +15,13 @@ export interface Limits {
   /** Of a comparison of two members: keys in one message, and keys brought to the newer record at once. */
   readonly entriesMax: number
   readonly repairsAtOnce: number
+  /** What goes to one member of another region at once: records, and their values; 1,000 a second, 200 ms. */
+  readonly farRepairsAtOnce: number
+  readonly farBytesMax: number
   /** Of all that is shared with one member, so many parts are compared side by side. */
   readonly comparisonsAtOnce: number
+  /** The same with one in another region: each question takes longer. */
+  readonly farComparisonsAtOnce: number
   /** Of the values in one message: with these no more are added. */
   readonly fetchedBytesMax: number
   /** Times a question of a comparison is asked before the comparison is given up. */
@@ -45,7 +50,10 @@ export const LIMITS: Limits = {
   readTriesMax: 3,
   entriesMax: 1024,
   repairsAtOnce: 64,
+  farRepairsAtOnce: 1024,
+  farBytesMax: 8 * 1024 * 1024,
   comparisonsAtOnce: 8,
+  farComparisonsAtOnce: 64,
   fetchedBytesMax: 256 * 1024,
   compareTriesMax: 8,
   introductionsMax: 16,
@@ -60,6 +68,10 @@ export const LIMITS: Limits = {
 /** How long an answer is waited for is measured; these are its bounds. */
 export const PATIENCE_MS_MIN = 20
 export const PATIENCE_MS_MAX = 2000
+/** A round trip to another region, before any was measured, and at least. */
+export const FAR_ROUND_TRIP_MS_MIN = 250
+/** Pointers for a member of another region go before a comparison with it, but for so long at most. */
+export const COMPARE_AFTER_HINTS_MS = 15_000
 /** How long a record is offered to a member that lacks it, before the next comparison has to do it. */
 export const REPAIR_DEADLINE_MS = 5000
 /** A tick that came late is remembered, and less with each that follows. */

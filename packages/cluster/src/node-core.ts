@@ -11,6 +11,7 @@ import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { OnCompared } from './comparison.ts'
 import { Coordinator } from './coordinator.ts'
 import { Exchanges } from './exchanges.ts'
+import { Forwarding } from './forwarding.ts'
 import { Hints } from './hints.ts'
 import { LayoutChange, type Proposal } from './layout-change.ts'
 import type { Table } from './layout-state.ts'
@@ -19,6 +20,7 @@ import { Ledger } from './ledger.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { lifeIn, Marks, MEMBERSHIP, type Membership } from './marks.ts'
 import {
+  CAUSE,
   MESSAGE,
   type Message,
   type Offer,
@@ -80,6 +82,7 @@ export class NodeCore {
   readonly #repair: Repair
   readonly #answers: RepairAnswers
   readonly #rejoining: Rejoining
+  readonly #forwarding: Forwarding
   readonly #upkeep: Upkeep
   readonly #layoutChange: LayoutChange | null
   /** What we send to ourselves, and what comes after: done before an entry returns. */
@@ -110,15 +113,17 @@ export class NodeCore {
     const hints = new Hints(limits.hintsMax)
     const held = { store, replica, marks, votesIn, afterSync, envelope }
     // Spread behind what is new: the other way round V8 takes microseconds, and there are many starts.
+    const forwarding = () => this.#forwarding
     const shared = { env, placement, self, limits, send, exchanges, clock, peers, hints, later, ...held }
-    const coordinator = new Coordinator(shared)
+    const coordinator = new Coordinator({ forwarding, ...shared })
     this.#coordinator = coordinator
     const repair = new Repair({ coordinator, ...shared })
     this.#repair = repair
     this.#answers = new RepairAnswers({ repair, ...shared })
     const rejoining = new Rejoining({ repair, ...shared })
     this.#rejoining = rejoining
-    this.#upkeep = new Upkeep({ repair, rejoining, ...shared })
+    this.#forwarding = new Forwarding({ repair, ...shared })
+    this.#upkeep = new Upkeep({ repair, rejoining, forwarding: this.#forwarding, ...shared })
     const { began = MEMBERSHIP.voting } = parts
     rejoining.open(began)
     replica.releaseAll()
@@ -313,13 +318,16 @@ export class NodeCore {
 
   #onOffer(from: number, offer: Offer): void {
     if (this.#isStale(offer)) return this.#refuseStale(from, offer)
-    const { key, record, durability } = offer
+    const { key, record, durability, cause } = offer
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.hear(record.ballot)
     const { exchange } = offer
     const { epoch, time, votes, lives } = this.#counted(key.partition)
     const reply = { kind: MESSAGE.offered, exchange, epoch, time, votes, lives, verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)
+    if (verdict !== VERDICT.held || cause > CAUSE.writeBack) return
+    const { placement } = this.#parts
+    if (placement.foreignersOf(key.partition).length > 0) this.#forwarding.onTaken(key, record.ballot)
   }
 
   #onPrepare(from: number, prepare: Prepare): void {

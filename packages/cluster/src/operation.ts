@@ -19,6 +19,10 @@ export interface Operation {
   lost: number
   /** What it finds has to come to all who can be reached. */
   readonly isForAll: boolean
+  /** Held elsewhere: as if one of the promisers held it, and to be accepted if it is the newest. */
+  readonly candidate: HeldRecord | null
+  /** Met before it began. */
+  readonly above: Version
   /** Something was sent that may take effect. */
   isSent: boolean
 }

@@ -38,7 +38,7 @@ export class PlainWrite {
     this.#operation.isSent = true
     this.#exchange = this.#coordinator.open(request.key, this)
     this.#coordinator.offer(this.#exchange, request.key, this.#record, request.durability, CAUSE.plain)
-    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    this.#coordinator.wait(this.#coordinator.patienceOf(this.#exchange).ms, this.#exchange, STAGE.giveUp)
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {
@@ -57,7 +57,11 @@ export class PlainWrite {
     this.#refused |= 1 << position
     if (electorate.isBlocking(this.#refused)) this.onTimer(STAGE.afterRefusal)
     else if (isFirst) {
-      this.#coordinator.wait(this.#coordinator.patience.ms / 2, this.#exchange, STAGE.afterRefusal)
+      this.#coordinator.wait(
+        this.#coordinator.patienceOf(this.#exchange).ms / 2,
+        this.#exchange,
+        STAGE.afterRefusal,
+      )
     }
   }
 

@@ -59,8 +59,9 @@ export class QuorumRead {
       const wantsValue = this.#wantsAllValues || position === first[0]
       this.#coordinator.read(this.#exchange, position, key, wantsValue)
     }
-    this.#coordinator.wait(this.#coordinator.patience.roundTripMs, this.#exchange, STAGE.hedge)
-    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    const patience = this.#coordinator.patienceOf(this.#exchange)
+    this.#coordinator.wait(patience.roundTripMs, this.#exchange, STAGE.hedge)
+    this.#coordinator.wait(patience.ms, this.#exchange, STAGE.giveUp)
   }
 
   onTimer(stage: number): void {
@@ -145,7 +146,7 @@ export class QuorumRead {
     this.#operation.rounds += 1
     this.#exchange = this.#coordinator.open(key, this)
     this.#coordinator.offer(this.#exchange, key, newest, ROUND_DURABILITY, CAUSE.writeBack)
-    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    this.#coordinator.wait(this.#coordinator.patienceOf(this.#exchange).ms, this.#exchange, STAGE.giveUp)
   }
 
   #onOffered(position: number, verdict: number): void {
@@ -160,7 +161,11 @@ export class QuorumRead {
     this.#isPromised ||= verdict === VERDICT.promised
     if (electorate.isBlocking(this.#refused)) this.#onRefused()
     else if (isFirst) {
-      this.#coordinator.wait(this.#coordinator.patience.ms / 2, this.#exchange, STAGE.afterRefusal)
+      this.#coordinator.wait(
+        this.#coordinator.patienceOf(this.#exchange).ms / 2,
+        this.#exchange,
+        STAGE.afterRefusal,
+      )
     }
   }
 

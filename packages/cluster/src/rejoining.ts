@@ -153,15 +153,30 @@ export class Rejoining {
     const { members, current, next } = placement.electorateOf(partition)
     const others = (some: readonly number[]) => some.filter((member) => member !== self)
     const isForgetful = needsAll(membership)
-    if (isForgetful && !this.#isNewIn(partition)) return [{ members: others(members), spare: 0 }]
+    if (isForgetful && !this.#isNewIn(partition)) return this.#groupsToRemember(partition, others(members))
     // What can have been chosen without us a majority of those knows that hold it until now.
     const isVoting = membership === MEMBERSHIP.voting
     const majority = Math.floor(current.length / 2) + (isVoting ? 0 : 1)
-    const olds = others(current)
-    const groups = [{ members: olds, spare: Math.max(0, olds.length - majority) }]
+    const groups = [this.#someOf(current, majority)]
+    const home = placement.homeElectorateOf(partition)
+    const comesHome = home.next.includes(self) && !home.current.includes(self)
+    if (isVoting && comesHome) groups.push(this.#someOf(home.current, (home.current.length >> 1) + 1))
     // And that the next phase has not begun, in which more was chosen with us, is for all of those to say.
     if (isForgetful) groups.push({ members: others(next), spare: 0 })
     return groups
+  }
+
+  /** With so many of them we are to be compared. */
+  #someOf(members: readonly number[], needed: number): Group {
+    const others = members.filter((member) => member !== this.#parts.self)
+    return { members: others, spare: Math.max(0, others.length - needed) }
+  }
+
+  /** Whoever is alone in its region knows nothing without the other regions: what one of them has. */
+  #groupsToRemember(partition: number, others: readonly number[]): Group[] {
+    const foreigners = this.#parts.placement.foreignersOf(partition)
+    const isAlone = others.length === 0 && foreigners.length > 0
+    return [isAlone ? { members: foreigners, spare: foreigners.length - 1 } : { members: others, spare: 0 }]
   }
 
   /** It moves to us, by the layout that we know. */

@@ -7,11 +7,12 @@
  *                ballot above F on its way
  *   release  ──▶ all the same: each writes F down as its floor, and lets go
  *
- * Both in one phase of the layout: in another one the replicas are others, and need not be equal.
+ * Regions make no difference: all replicas of all of them. Both in one phase of the layout: in another one the replicas are others, and need not be equal.
  *
  * Given up at any point, it is begun again with another F. A floor that only some have written down comes to
  * the others with the next comparison: that it exists anywhere says that all held the same.
  */
+import { Electorate } from './electorate.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Limits } from './limits.ts'
@@ -19,6 +20,9 @@ import type { Floor } from './marks.ts'
 import { MESSAGE, type RepairReply, type Reply } from './messages.ts'
 import type { Placement } from './ports.ts'
 import type { Repair } from './repair.ts'
+
+/** Of one exchange, whose answers are bits. */
+const GROUP_MAX = 16
 
 export interface ReleaseParts {
   readonly repair: Repair
@@ -33,6 +37,8 @@ export class Release {
   readonly #floor: Floor
   readonly #onOver: (isReleased: boolean) => void
   #exchange!: Exchange
+  /** Those that are not asked yet. */
+  #rest: Electorate[] = []
   #askedIn = 0
   #tries = 0
   /** The phase of the layout in which all were equal; null: they are not yet known to be. */
@@ -48,7 +54,7 @@ export class Release {
 
   start(): void {
     const { placement, self } = this.#parts
-    const { members } = placement.electorateOf(this.#floor.partition)
+    const members = placement.replicasOf(this.#floor.partition)
     if (!members.includes(self)) return this.#onOver(false)
     this.#compare(members.filter((member) => member !== self))
   }
@@ -63,15 +69,35 @@ export class Release {
 
   /** Fences until all are equal; then releases. */
   #ask(): void {
-    const { repair, exchanges, placement } = this.#parts
+    const { exchanges, placement } = this.#parts
     const isFence = this.#equalIn === null
     if (!isFence && this.#equalIn !== placement.epoch) return this.#onOver(false)
-    this.#answers = 0
     this.#digests = []
     this.#askedIn = placement.epoch
-    this.#exchange = exchanges.openToAll(placement.electorateOf(this.#floor.partition), this)
-    repair.askToEnd(this.#exchange, isFence ? MESSAGE.fence : MESSAGE.release, this.#floor)
-    exchanges.wait(repair.patienceMs, this.#exchange, 0)
+    this.#rest = this.#groups()
+    this.#askGroup(exchanges.openToAll(this.#rest.shift()!, this))
+  }
+
+  #askGroup(exchange: Exchange): void {
+    const { repair, exchanges } = this.#parts
+    this.#answers = 0
+    this.#exchange = exchange
+    repair.askToEnd(exchange, this.#equalIn === null ? MESSAGE.fence : MESSAGE.release, this.#floor)
+    exchanges.wait(repair.patienceMs(exchange.electorate), exchange, 0)
+  }
+
+  /** All replicas, of all regions: as many at a time as an exchange can tell apart. */
+  #groups(): Electorate[] {
+    const { placement } = this.#parts
+    const { partition } = this.#floor
+    const foreigners = placement.foreignersOf(partition)
+    if (foreigners.length === 0) return [placement.electorateOf(partition)]
+    const members = placement.replicasOf(partition)
+    const groups: Electorate[] = []
+    for (let at = 0; at < members.length; at += GROUP_MAX) {
+      groups.push(new Electorate(members.slice(at, at + GROUP_MAX), null, true))
+    }
+    return groups
   }
 
   onTimer(): void {
@@ -89,7 +115,11 @@ export class Release {
     this.#answers |= 1 << position
     if (reply.kind === MESSAGE.fenced) this.#digests.push(reply.digest)
     if (this.#answers !== this.#exchange.electorate.everybody) return
-    this.#parts.exchanges.close(this.#exchange)
+    const { exchanges } = this.#parts
+    exchanges.close(this.#exchange)
+    const next = this.#rest.shift()
+    // In the same lives as those before them.
+    if (next !== undefined) return this.#askGroup(exchanges.openToAll(next, this, this.#exchange))
     if (this.#equalIn !== null) return this.#onOver(true)
     if (this.#digests.includes(null)) return this.#onOver(false)
     const areEqual = this.#digests.every((digest) => isSameDigest(digest!, this.#digests[0]!))

@@ -2,6 +2,7 @@
 import type { Version } from '@minivault/clock'
 import { Comparison, type OnCompared, type Take } from './comparison.ts'
 import type { Coordinator } from './coordinator.ts'
+import type { Electorate } from './electorate.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import { HandingOver } from './handing-over.ts'
@@ -44,7 +45,11 @@ export class Repair {
   constructor(parts: RepairParts) {
     this.#parts = parts
     const { exchanges, limits } = parts
-    this.#inquirer = { exchanges, patienceMs: () => this.patienceMs, triesMax: limits.compareTriesMax }
+    this.#inquirer = {
+      exchanges,
+      patienceMs: (member) => this.#patienceMs(member),
+      triesMax: limits.compareTriesMax,
+    }
   }
 
   /** Brings both to the newer record of every key of these partitions. */
@@ -81,8 +86,17 @@ export class Repair {
 
   // --- asked by a comparison or a release of ours
 
-  get patienceMs(): number {
-    return this.#parts.coordinator.patience.ms
+  /** For the answers of all of these. */
+  patienceMs(electorate: Electorate): number {
+    return this.#parts.coordinator.patienceFor(electorate.isFar).ms
+  }
+
+  #patienceMs(member: number): number {
+    return this.#parts.coordinator.patienceFor(this.isForeign(member)).ms
+  }
+
+  isForeign(member: number): boolean {
+    return this.#parts.placement.isForeign(member)
   }
 
   askRoots(member: number, exchange: number, partitions: readonly number[]): void {
@@ -157,12 +171,23 @@ export class Repair {
   ): void {
     const { record } = this.#parts.store.read(key)
     if (record === null) onOver(true)
-    else this.#handingOver(key, onOver).start(member, record, cause)
+    else this.handOver(member, key, record, cause, onOver)
+  }
+
+  /** Offers it to a member. */
+  handOver(
+    member: number,
+    key: Key,
+    record: HeldRecord,
+    cause: Cause,
+    onOver: (isAnswered: boolean) => void,
+  ): void {
+    this.#handingOver(key, onOver, this.isForeign(member)).start(member, record, cause)
   }
 
   /** Offers to ourselves what another holds. */
-  takeOrSettle(key: Key, record: HeldRecord, onOver: (isAnswered: boolean) => void): void {
-    this.#handingOver(key, onOver).start(this.#parts.self, record, CAUSE.repair)
+  takeOrSettle(from: number, key: Key, record: HeldRecord, onOver: (isAnswered: boolean) => void): void {
+    this.#handingOver(key, onOver, this.isForeign(from)).start(this.#parts.self, record, CAUSE.repair)
   }
 
   /**
@@ -187,13 +212,17 @@ export class Repair {
     return verdict !== VERDICT.promised
   }
 
-  /** All that can be reached come to hold what is true. */
-  settle(key: Key, onOver: (isAnswered: boolean) => void): void {
-    this.#parts.coordinator.spread(key, REPAIR_DEADLINE_MS, () => onOver(true))
+  /**
+   * All that can be reached come to hold what is true.
+   *
+   * @param candidate what stands for it in another region, which the round does not ask
+   */
+  settle(key: Key, onOver: (isAnswered: boolean) => void, candidate: HeldRecord | null = null): void {
+    this.#parts.coordinator.spread(key, REPAIR_DEADLINE_MS, () => onOver(true), candidate)
   }
 
-  #handingOver(key: Key, onOver: (isAnswered: boolean) => void): HandingOver {
-    return new HandingOver(this.#parts.coordinator, this.#parts.exchanges, key, onOver)
+  #handingOver(key: Key, onOver: (isAnswered: boolean) => void, isFar: boolean): HandingOver {
+    return new HandingOver(this.#parts.coordinator, this.#parts.exchanges, key, onOver, isFar)
   }
 
   #envelope(exchange: number) {

@@ -18,6 +18,7 @@ import type { Version } from '@minivault/clock'
 import type { Effect } from './change.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
+import { LocalOffer } from './local-offer.ts'
 import {
   CAUSE,
   type Evidence,
@@ -28,6 +29,7 @@ import {
   VERDICT,
 } from './messages.ts'
 import { mayBeDone, type Operation, outcomeUnknown } from './operation.ts'
+import type { Patience } from './patience.ts'
 import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
@@ -48,7 +50,9 @@ export class Round {
   #isOpen = false
   #ballot!: Version
   /** What was met that lies above our ballot. */
-  #above: Version = ZERO
+  #above: Version
+  /** It is for the home region to decide. */
+  readonly #isAtHome: boolean
   #hasStarted = false
   #promises: (Promised | undefined)[] = []
   #promised = 0
@@ -61,6 +65,8 @@ export class Round {
     this.#coordinator = coordinator
     this.#operation = operation
     this.#onLost = onLost
+    this.#above = operation.above
+    this.#isAtHome = operation.request.change?.isConditional ?? false
   }
 
   /** One round on a key at a time: here others wait, until their deadline. */
@@ -101,7 +107,7 @@ export class Round {
     // A reader's round is no request: nobody has to be fenced against it.
     const [asker, attempt] = request.change === null ? [ZERO, 0] : [id, request.attempt]
     this.#coordinator.prepare(this.#exchange, request.key, this.#ballot, asker, attempt)
-    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    this.#coordinator.wait(this.#patience.ms, this.#exchange, STAGE.giveUp)
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {
@@ -122,8 +128,20 @@ export class Round {
   }
 
   #open(): void {
-    this.#exchange = this.#coordinator.open(this.#operation.request.key, this)
+    const { key } = this.#operation.request
+    this.#exchange = this.#isAtHome
+      ? this.#coordinator.openAtHome(key, this)
+      : this.#coordinator.open(key, this)
     this.#isOpen = true
+  }
+
+  get #patience(): Patience {
+    return this.#coordinator.patienceOf(this.#exchange)
+  }
+
+  /** The home is another region than ours. */
+  get #isElsewhere(): boolean {
+    return this.#isAtHome && this.#exchange.electorate.isFar
   }
 
   /** Later, at random: of those that meet again and again, one has to be alone for two round trips. */
@@ -131,7 +149,7 @@ export class Round {
     this.#coordinator.close(this.#exchange)
     this.#open()
     this.#operation.lost += 1
-    const longest = this.#coordinator.patience.roundTripMs * Math.min(this.#operation.lost ** 2, BACKOFF_MAX)
+    const longest = this.#patience.roundTripMs * Math.min(this.#operation.lost ** 2, BACKOFF_MAX)
     // Others wait behind it; and a wait up to the deadline would be the last.
     const leftMs = Math.max(0, this.#operation.deadlineMs - this.#coordinator.now())
     const afterMs = Math.min(this.#coordinator.random() * longest, leftMs / 2)
@@ -217,7 +235,14 @@ export class Round {
     for (const promise of this.#promises) {
       if (promise !== undefined && isAbove(promise.record.ballot, newest.ballot)) newest = promise.record
     }
-    return newest
+    const other = this.#candidate
+    return other !== null && isAbove(other.ballot, newest.ballot) ? other : newest
+  }
+
+  /** What the home does not know yet of our region counts as well: who wrote it here decides on it. */
+  get #candidate(): HeldRecord | null {
+    const { candidate, request } = this.#operation
+    return this.#isElsewhere ? this.#coordinator.heldHere(request.key) : candidate
   }
 
   #isHeldByQuorum(record: HeldRecord): boolean {
@@ -269,6 +294,9 @@ export class Round {
   // --- accept
 
   #choose(record: HeldRecord, then: Then): void {
+    const { candidate } = this.#operation
+    const isMissed = candidate !== null && isEqual(candidate.ballot, record.ballot)
+    if (isMissed) return this.#accept(this.#under(record), then)
     if (this.#isForAll ? this.#isHeldByAll(record) : this.#isHeldByQuorum(record)) then()
     else this.#accept(this.#under(record), then)
   }
@@ -295,7 +323,7 @@ export class Round {
     this.#then = then
     this.#exchange = exchange
     this.#coordinator.offer(this.#exchange, key, record, ROUND_DURABILITY, CAUSE.accept)
-    this.#coordinator.wait(this.#coordinator.patience.ms, this.#exchange, STAGE.giveUp)
+    this.#coordinator.wait(this.#patience.ms, this.#exchange, STAGE.giveUp)
   }
 
   #onOffered(position: number, verdict: number, above: Version): void {
@@ -318,13 +346,23 @@ export class Round {
   // --- the end
 
   #succeed(record: HeldRecord): void {
-    this.#finish(OUTCOME.ok, REASON.none, record)
+    const { onOver } = this.#operation
+    // What an increment once came to is known without its record.
+    if (!this.#isElsewhere || onOver !== null || record.value === undefined)
+      return this.#finish(OUTCOME.ok, REASON.none, record)
+    this.#leave()
+    const answer = () => this.#answer(OUTCOME.ok, REASON.none, record)
+    new LocalOffer(this.#coordinator, this.#operation, record, answer).start()
   }
 
   #finish(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
+    this.#leave()
+    this.#answer(outcome, reason, record)
+  }
+
+  #leave(): void {
     if (this.#isOpen) this.#coordinator.close(this.#exchange)
     this.#coordinator.rounds.leave(this.#operation.request.key)
-    this.#answer(outcome, reason, record)
   }
 
   #answer(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {

@@ -3,8 +3,9 @@
  * back itself where it may have forgotten something, hands on what others missed, and compares with each of
  * them: at once when one returns, and every so often.
  */
+import type { Forwarding } from './forwarding.ts'
 import type { Hints } from './hints.ts'
-import type { Limits } from './limits.ts'
+import { COMPARE_AFTER_HINTS_MS, type Limits } from './limits.ts'
 import type { Marks } from './marks.ts'
 import { CAUSE, MESSAGE, type Message } from './messages.ts'
 import type { Peers } from './peers.ts'
@@ -23,20 +24,26 @@ export interface UpkeepParts {
   readonly hints: Hints
   readonly repair: Repair
   readonly rejoining: Rejoining
+  readonly forwarding: Forwarding
   readonly send: (member: number, message: Message) => void
   readonly envelope: (exchange: number) => Pick<Message, 'exchange' | 'epoch' | 'time'>
 }
 
 export interface PeerStatus {
   readonly member: number
+  readonly region: string
+  /** It decides without us: what is written here comes to it later. */
+  readonly isForeign: boolean
   readonly isSuspected: boolean
   /** As it said last: in all that it holds. */
   readonly votes: boolean
   /** Pointers kept for it. */
   readonly hints: number
+  /** Wall milliseconds at which the oldest of them was written; null: there is none. Of foreigners alone. */
+  readonly oldestHintMs: number | null
   /** Of `Env.now`, when all that we share was last compared; -1: never. */
   readonly comparedMs: number
-  /** So many keys were not equal then. */
+  /** So many keys were found not to be equal, and have not all been mended. */
   readonly keysDiffering: number
 }
 
@@ -59,24 +66,28 @@ export class Upkeep {
   }
 
   onTick(): void {
-    const { env, marks, peers, rejoining, send, envelope } = this.#parts
+    const { env, marks, peers, rejoining, forwarding, send, envelope } = this.#parts
     const { lives } = marks
     const others = this.#others()
     const hello = { kind: MESSAGE.hello, ...envelope(0), lives, votes: rejoining.isOver }
     for (const member of others) send(member, hello)
     peers.onTick(others, env.now())
     rejoining.onTick()
+    if (forwarding.onTick()) this.#compareWithForeigners(others)
     for (const member of others) {
       if (peers.isSuspected(member)) continue
-      if (this.#comparedWith(member).dueMs <= env.now()) this.#compare(member)
+      if (this.#isDue(member)) this.#compare(member)
       this.#flush(member)
     }
   }
 
   /** Something came from a member. */
   onHeard(member: number): void {
-    const { env, peers, hints } = this.#parts
-    if (peers.heard(member, env.now())) this.#compare(member)
+    const { env, peers, hints, placement } = this.#parts
+    if (peers.heard(member, env.now())) {
+      if (placement.isForeign(member)) this.#comparedWith(member).dueMs = env.now()
+      else this.#compare(member)
+    }
     if (hints.count(member) > 0) this.#flush(member)
   }
 
@@ -86,12 +97,21 @@ export class Upkeep {
   }
 
   status(): PeerStatus[] {
-    const { peers, hints } = this.#parts
+    const { peers, placement, forwarding } = this.#parts
     return this.#others().map((member) => {
       const { comparedMs, keysDiffering } = this.#comparedWith(member)
-      const isSuspected = peers.isSuspected(member)
-      const votes = this.#voting.has(member)
-      return { member, isSuspected, votes, hints: hints.count(member), comparedMs, keysDiffering }
+      const isForeign = placement.isForeign(member)
+      return {
+        member,
+        region: placement.regionOf(member),
+        isForeign,
+        isSuspected: peers.isSuspected(member),
+        votes: this.#voting.has(member),
+        hints: forwarding.pending(member),
+        oldestHintMs: isForeign ? forwarding.oldestMs(member) : null,
+        comparedMs,
+        keysDiffering,
+      }
     })
   }
 
@@ -100,7 +120,7 @@ export class Upkeep {
     const { placement, self } = this.#parts
     const others = new Set<number>()
     for (let partition = 0; partition < placement.partitionCount; partition++) {
-      const { members } = placement.electorateOf(partition)
+      const members = placement.replicasOf(partition)
       if (members.includes(self)) for (const member of members) others.add(member)
     }
     others.delete(self)
@@ -108,6 +128,23 @@ export class Upkeep {
   }
 
   // --- comparing
+
+  /** With one in another region after the pointers for it: most of what differs they bring. */
+  #isDue(member: number): boolean {
+    const { env, placement, hints } = this.#parts
+    const { dueMs } = this.#comparedWith(member)
+    if (dueMs > env.now()) return false
+    if (!placement.isForeign(member) || hints.count(member) === 0) return true
+    return dueMs + COMPARE_AFTER_HINTS_MS <= env.now()
+  }
+
+  /** Whoever told them before may not have told them all. */
+  #compareWithForeigners(others: readonly number[]): void {
+    const { env, placement } = this.#parts
+    for (const member of others) {
+      if (placement.isForeign(member)) this.#comparedWith(member).dueMs = env.now()
+    }
+  }
 
   #comparedWith(member: number): Compared {
     const { env, limits } = this.#parts
@@ -122,11 +159,14 @@ export class Upkeep {
   }
 
   #compare(member: number): void {
-    const { env, limits, repair } = this.#parts
+    const { env, limits, repair, placement } = this.#parts
     const compared = this.#comparedWith(member)
     if (compared.isUnderWay) return
     const shared = this.#shared(member)
-    if (shared.length === 0) return
+    if (shared.length === 0) {
+      if (placement.isForeign(member)) compared.dueMs = env.now() + limits.suspectAfterMs
+      return
+    }
     compared.isUnderWay = true
     compared.dueMs = env.now() + limits.compareEveryMs
     compared.keysDiffering = 0
@@ -138,22 +178,28 @@ export class Upkeep {
       left -= 1
       if (left > 0) return
       compared.isUnderWay = false
-      if (areComplete) compared.comparedMs = env.now()
-      else compared.dueMs = env.now() + limits.suspectAfterMs
+      if (areComplete) {
+        compared.comparedMs = env.now()
+        compared.keysDiffering = 0
+      } else compared.dueMs = env.now() + limits.suspectAfterMs
     }
     // Each of them asks about one partition after the other, and waits for the answers.
-    const parts = shareOut(shared, limits.comparisonsAtOnce)
+    const { comparisonsAtOnce, farComparisonsAtOnce } = limits
+    const parts = shareOut(shared, placement.isForeign(member) ? farComparisonsAtOnce : comparisonsAtOnce)
     left = parts.length
     for (const part of parts) repair.compareWith(member, part, onOver)
   }
 
+  /** With one in another region: of what it is for us to tell there. */
   #shared(member: number): number[] {
-    const { placement, self, rejoining } = this.#parts
+    const { placement, self, rejoining, forwarding } = this.#parts
+    const isForeign = placement.isForeign(member)
     const shared: number[] = []
     for (let partition = 0; partition < placement.partitionCount; partition++) {
-      const { members } = placement.electorateOf(partition)
+      const members = placement.replicasOf(partition)
       const isOurs = members.includes(self) && rejoining.votesIn(partition)
-      if (isOurs && members.includes(member)) shared.push(partition)
+      if (!isOurs || !members.includes(member)) continue
+      if (!isForeign || forwarding.isSender(partition, self)) shared.push(partition)
     }
     return shared
   }
@@ -162,7 +208,8 @@ export class Upkeep {
 
   /** One after the other, many at a time, until nobody answers. */
   #flush(member: number): void {
-    const { hints, limits } = this.#parts
+    const { hints, limits, placement, forwarding } = this.#parts
+    if (placement.isForeign(member)) return forwarding.onHeard(member)
     if (this.#flushing.has(member) || hints.count(member) === 0) return
     this.#flushing.add(member)
     const taken = hints.take(member, limits.repairsAtOnce)
