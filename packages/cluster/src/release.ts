@@ -7,7 +7,8 @@
  *                ballot above F on its way
  *   release  ──▶ all the same: each writes F down as its floor, and lets go
  *
- * Regions make no difference: all replicas of all of them. Both in one phase of the layout: in another one the replicas are others, and need not be equal.
+ * Regions make no difference: all replicas of all of them. Both in one phase of the layout: in another one
+ * the replicas are others, and need not be equal.
  *
  * Given up at any point, it is begun again with another F. A floor that only some have written down comes to
  * the others with the next comparison: that it exists anywhere says that all held the same.
