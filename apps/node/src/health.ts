@@ -22,6 +22,8 @@ export interface HealthSources {
   publicUrl: string | null
   /** Null: a node by itself. */
   cluster: MemberHealth | null
+  /** Flat; null: it has no master, or none yet. */
+  master: () => Record<string, string> | null
   connections: () => number
 }
 
@@ -46,6 +48,7 @@ export function healthDocument(sources: HealthSources): Uint8Array {
       version: sources.version,
       ...(sources.publicUrl === null ? {} : { public_url: sources.publicUrl }),
       ...cluster?.document(),
+      ...sources.master(),
       ...(why === null ? {} : { waiting: why }),
       ...(store.error === null ? {} : { error: store.error.message }),
     }),

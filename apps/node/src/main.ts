@@ -11,6 +11,7 @@ import { durabilityName } from './health.ts'
 import { whyNotHealthy } from './health-check.ts'
 import { DESCRIPTORS_RESERVED } from './limits.ts'
 import { type Node, startNode } from './node.ts'
+import { asksForMaster } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
 import { CertificateError } from './tls/certificates.ts'
@@ -104,7 +105,13 @@ async function checkHealth(settings: Settings): Promise<void> {
   }
 }
 
+async function runMaster(): Promise<void> {
+  const master = await import('@minivault/master')
+  return master.runMaster(`${PROGRAM} -mode master`)
+}
+
 async function main(): Promise<void> {
+  if (asksForMaster(process.argv.slice(2), process.env)) return runMaster()
   const isCheck = (word: string) => /^--?health$/.test(word)
   const words = process.argv.slice(2).filter((word) => !isCheck(word))
   const command = { program: PROGRAM, words, version: VERSION, help: helpText }

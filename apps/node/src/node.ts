@@ -5,6 +5,7 @@
  *
  *   doors (main port, HTTP) → admission → KeyValue → store → log
  */
+import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
 import { MAX_OFFSET_MS } from '@minivault/clock'
 import { DURABILITY, type Durability, Store, spareBytesOf } from '@minivault/storage'
@@ -28,6 +29,8 @@ import {
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
 import { LocalKeyValue } from './local/local-key-value.ts'
+import type { MasterLink } from './master/master-link.ts'
+import { PeerCertificates } from './peers/peer-certificates.ts'
 import { PeerDoor, type PeerReceiver } from './peers/peer-door.ts'
 import { Receivers } from './receivers.ts'
 import { PortAsking } from './resp/asking.ts'
@@ -111,6 +114,7 @@ export class Node {
   #httpPort: Server | null = null
   #respPort: Server | null = null
   readonly #time: Time
+  #master: MasterLink | null = null
   #sweep: unknown = null
   #closing: Promise<void> | null = null
 
@@ -180,6 +184,7 @@ export class Node {
       version: VERSION,
       publicUrl: options.publicUrl ?? null,
       cluster: this.cluster?.health ?? null,
+      master: () => this.#master?.document() ?? null,
       connections: () => this.connections,
     }
   }
@@ -229,6 +234,26 @@ export class Node {
     })
   }
 
+  /** The master hears of this node from now on, where it has one. Its doors are to be open. */
+  async callMaster({ cluster, authKey = null, tls = null, logger = SILENT }: NodeOptions): Promise<void> {
+    const clustered = this.cluster
+    if (clustered === null || cluster?.founders.kind !== 'master') return
+    const { MasterLink } = await import('./master/master-link.ts')
+    const { name, region, zone } = cluster
+    const certificates = tls === null ? null : new PeerCertificates(tls)
+    this.#master = new MasterLink({
+      url: cluster.founders.url,
+      worker: { name, region, zone, nodeId: this.store.nodeId, isSecure: tls !== null },
+      standing: () => clustered.standing,
+      onFounding: (founding) => clustered.begin(founding),
+      authKey,
+      security: () => certificates?.current ?? null,
+      random: () => randomInt(RANDOM_MAX) / RANDOM_MAX,
+      time: this.#time,
+      logger,
+    })
+  }
+
   /** Reads the certificate files again: new connections see what is in them, unless they cannot serve. */
   reloadCertificates(): void {
     this.#tls?.reload()
@@ -260,6 +285,7 @@ export class Node {
     this.#http.server.emit('close')
     await Promise.all(closed)
     if (this.#sweep !== null) this.#time.cancel(this.#sweep)
+    this.#master?.close()
     this.cluster?.close()
     await this.store.close()
   }
@@ -300,12 +326,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const node = new Node({ store, local, receivers, tls }, options)
   try {
     await node.listen(options)
+    await node.callMaster(options)
     return node
   } catch (error) {
     await node.close()
     throw error
   }
 }
+
+const RANDOM_MAX = 2 ** 32
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {

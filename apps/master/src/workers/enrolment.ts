@@ -94,8 +94,8 @@ export class Enrolment {
     if (clusterId === null || clusterId === ours) return null
     if (ours !== null) {
       return (
-        `${name} belongs to cluster ${clusterId}, this master to ${ours}: start the worker with the master of ` +
-        'its own cluster, or the master with another -data (an empty one learns from its workers)'
+        `${name} belongs to cluster ${clusterId}, this master to ${ours}: start the worker with the master ` +
+        'of its own cluster, or the master with another -data (an empty one learns from its workers)'
       )
     }
     if (founding === null || founding.members.some((founder) => founder.name === name)) return null
@@ -115,8 +115,8 @@ export class Enrolment {
     const words = (place: { region: string; zone: string }) =>
       place.zone === '' ? place.region : `${place.region}, zone ${place.zone}`
     return (
-      `${name} is in region ${words(placed)} by layout ${layout.epoch}, and was started for ${words(report)}: ` +
-      'give it the -region and -zone that it had, or remove it and let it join anew'
+      `${name} is in region ${words(placed)} by layout ${layout.epoch}, and was started for ` +
+      `${words(report)}: give it the -region and -zone that it had, or remove it and let it join anew`
     )
   }
 
@@ -153,6 +153,10 @@ export class Enrolment {
   #placeInCluster(report: WorkerReport): Place {
     const { registry, workers } = this.#parts
     const { layout, founding } = registry.facts
+    // A founder that has not heard yet how it began.
+    if (layout === null && founding?.members.some(({ name }) => name === report.name)) {
+      return { state: 'founding', members: founding.members }
+    }
     const known = layout?.members ?? joined(workers.liveMembers, founding?.members ?? [])
     if (known.length === 0) {
       return { state: 'joining', members: [], error: 'no member of the cluster has been heard yet' }

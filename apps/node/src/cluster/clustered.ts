@@ -44,6 +44,15 @@ export interface ClusteredParts {
   readonly complete: Complete
 }
 
+export interface Standing {
+  /** Null: it belongs to none yet. */
+  readonly clusterId: string | null
+  /** Of its layout; 0: none. */
+  readonly epoch: number
+  /** That layout has it. */
+  readonly isMember: boolean
+}
+
 export class Clustered {
   readonly keyValue: ClusterKeyValue
   readonly peers: PeerDoor
@@ -159,6 +168,16 @@ export class Clustered {
    */
   begin(founding: Founding): void {
     this.#member.begin(founding)
+  }
+
+  /** What it is in its cluster. */
+  get standing(): Standing {
+    const { belonging, layouts, core } = this.#member
+    return {
+      clusterId: belonging?.clusterId ?? null,
+      epoch: layouts?.state.table.epoch ?? 0,
+      isMember: core !== null && this.#roster.isMember,
+    }
   }
 
   /** So many members. */

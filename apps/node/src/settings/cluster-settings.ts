@@ -8,8 +8,8 @@ import type { Texts } from './settings.ts'
 export type FoundersSource =
   /** All of them, ours among them, in the order of their names. */
   | { readonly kind: 'list'; readonly members: readonly MemberLike[] }
-  /** Told while running: `Clustered.begin`. */
-  | { readonly kind: 'master' }
+  /** Told while running, by the master at that URL: `Clustered.begin`. */
+  | { readonly kind: 'master'; readonly url: string }
 
 export interface ClusterSettings {
   /** Our member name: the normalised public URL. */
@@ -28,6 +28,7 @@ export interface ClusterSettings {
 /** Null: no other nodes are named. */
 export function readCluster(clusterNodes: string, text: Texts): ClusterSettings | null {
   const others = clusterNodes.split(',').filter((part) => part.trim() !== '')
+  if (text('master') !== '') return readMaster(others.length === 0, text)
   if (others.length === 0) return withoutCluster(text)
   const publicUrl = text('public-url')
   if (publicUrl === '') {
@@ -53,6 +54,34 @@ export function readCluster(clusterNodes: string, text: Texts): ClusterSettings 
   return { name, region, zone: '', founders, ...howOf(text) }
 }
 
+function readMaster(isAlone: boolean, text: Texts): ClusterSettings {
+  if (!isAlone) {
+    throw new UsageError(`-master and ${CLUSTER_NODES} both say who the others are: leave one out`)
+  }
+  const publicUrl = text('public-url')
+  if (publicUrl === '') {
+    throw new UsageError('-master needs -public-url: the address under which the others reach this worker')
+  }
+  if (!text('protocols').split(',').includes('http')) {
+    throw new UsageError('-master needs http among -protocols: the master asks the worker by HTTP')
+  }
+  const name = nameOf('-public-url', publicUrl)
+  return {
+    ...placeOf(name, text),
+    founders: { kind: 'master', url: masterUrlOf(text('master')) },
+    ...howOf(text),
+  }
+}
+
+/** Scheme, host and port alone. */
+function masterUrlOf(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : null
+  const isOne =
+    url !== null && /^https?:$/.test(url.protocol) && `${url.pathname}${url.search}${url.hash}` === '/'
+  if (isOne && url.username === '' && url.password === '') return url.origin
+  throw new UsageError(`-master takes the address of a master, such as http://master:8080, not "${given}"`)
+}
+
 function howOf(text: Texts): Pick<ClusterSettings, 'workers' | 'foundsAlone'> {
   return { workers: Number(text('workers')), foundsAlone: text('bootstrap') === 'yes' }
 }
@@ -60,7 +89,9 @@ function howOf(text: Texts): Pick<ClusterSettings, 'workers' | 'foundsAlone'> {
 function withoutCluster(text: Texts): null {
   const given = (['region', 'zone'] as const).find((flag) => text(flag) !== '')
   if (given === undefined) return null
-  throw new UsageError(`-${given} says where a node of a cluster stands: name the others in ${CLUSTER_NODES}`)
+  throw new UsageError(
+    `-${given} says where a node of a cluster stands: add -master URL, or ${CLUSTER_NODES}`,
+  )
 }
 
 /** Region and zone, checked, with their defaults. */

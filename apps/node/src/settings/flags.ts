@@ -62,7 +62,7 @@ export const FLAGS = {
   },
   'public-url': {
     kind: 'text',
-    help: 'the address under which others reach this node; a cluster (CLUSTER_NODES) needs it',
+    help: 'the address under which others reach this node; a cluster (CLUSTER_NODES, -master) needs it',
   },
   'tls-cert': {
     kind: 'text',
@@ -78,10 +78,12 @@ export const FLAGS = {
     kind: 'choice',
     choices: ['worker', 'master'],
     fallback: 'worker',
-    later: ['master'],
-    help: 'worker; master is not in this version',
+    help: 'worker; master: what minivault-master is, with its flags (-mode master -help)',
   },
-  master: { kind: 'text', later: '*', help: 'master server URL' },
+  master: {
+    kind: 'text',
+    help: 'address of the master, such as http://master:8080: the other workers come from there',
+  },
   workers: {
     kind: 'integer',
     fallback: 50,
@@ -110,6 +112,16 @@ export const FLAGS = {
 } as const satisfies Flags
 
 export type FlagName = keyof typeof FLAGS
+
+/** Whether the command line, or else the environment, asks for `-mode master`, which has flags of its own. */
+export function asksForMaster(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const at = words.findIndex((word) => /^--?mode(=|$)/.test(word))
+  if (at < 0) return environment['MINIVAULT_MODE'] === 'master'
+  return words[at]!.endsWith('=master') || words[at + 1] === 'master'
+}
 
 /** The documents' own variable: the other nodes of the cluster, comma-separated. */
 export const CLUSTER_NODES = 'CLUSTER_NODES'

@@ -1,5 +1,5 @@
 /** `--help`: every flag with its default, and three commands to start from. */
-import { environmentName, type Flag, helpRows } from '@minivault/command-line'
+import { environmentName, helpRows } from '@minivault/command-line'
 import { FLAGS } from './flags.ts'
 
 const HEAD = `minivault-node: one node of the minivault key-value store
@@ -10,6 +10,8 @@ Usage: minivault-node [flags]          -port 3000 and --port 3000 mean the same
   minivault-node -port 3000 -auth secretkey -authmode writes
   minivault-node -host 127.0.0.1 -durability os -cache 2048
   minivault-node -tls-cert cert.pem -tls-key key.pem
+  minivault-node -mode master -port 3000 -data ./master
+  minivault-node -port 3001 -public-url host1:3001 -master http://host0:3000 -region eu -data ./data
   CLUSTER_NODES=host2:3000,host3:3000 minivault-node -public-url host1:3000 -data ./data
 
   curl -X PUT localhost:3000/mykey -H 'Content-Type: application/json' -d '{"value": "hello"}'
@@ -28,13 +30,9 @@ Exit codes: 0 stopped by a signal, 1 could not start or run, 2 the command line 
 `
 
 export function helpText(): string {
-  const later = Object.entries<Flag>(FLAGS).flatMap(([name, flag]) =>
-    flag.later === '*' ? [`-${name}`] : [],
-  )
   return `${HEAD}${helpRows(FLAGS)}
 ${TAIL}
 CLUSTER_NODES in the environment names the other nodes of a cluster, comma-separated.
-Not in this version: ${later.join(' ')}.
 Each flag is also read from the environment, for example ${environmentName('auth-file')}.
 `
 }
