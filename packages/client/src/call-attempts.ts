@@ -18,6 +18,8 @@ export class CallAttempts implements Doubt {
   /** in this round; the next begins when all have been tried */
   readonly tried: ClusterNode[] = []
   rounds = 0
+  /** attempts that were made because of another */
+  retries = 0
   /** of this round: all that were asked refused, rather than be silent or away */
   isRefused = true
   /** of this round: nobody asked and we fit together, which will not change */

@@ -6,10 +6,10 @@
 import { positive } from './arguments.ts'
 import { ClientError } from './client-error.ts'
 import { SWEEP_MS } from './limits.ts'
-import type { Time } from './node-time.ts'
 import type { CallOptions } from './options.ts'
 import { type Kind, type Reply, Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
+import type { Time } from './time.ts'
 
 /** What carries requests to a node. */
 export interface Transport {

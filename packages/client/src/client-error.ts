@@ -63,6 +63,16 @@ export class ClientError extends Error {
   }
 }
 
+/** What no further attempt will change. */
+export const FATAL: ReadonlySet<string> = new Set([
+  'UNAUTHORIZED',
+  'PROTOCOL_VERSION',
+  'TLS_REQUIRED',
+  'CLIENT_CERTIFICATE',
+  'CLIENT_PROTOCOL',
+  'CLIENT_TLS',
+])
+
 /** What this way to the server cannot carry, and what would. */
 export function unsupported(way: string, what: string): ClientError {
   const said = `${way} cannot carry ${what}: use minivault:// to a server that speaks frames`

@@ -9,13 +9,19 @@
 import { type Address, placeOf } from './address.ts'
 import type { Transport } from './calls.ts'
 import { ClientError } from './client-error.ts'
+import type { Listeners } from './client-events.ts'
 import { PROBE_MS, REST_MS_MAX, REST_MS_MIN } from './limits.ts'
-import type { Time } from './node-time.ts'
 import { EMPTY, KIND, Request } from './request.ts'
+import type { Time } from './time.ts'
 
-/** How fit a node is for a call; lower is better. */
-export const FITNESS = { up: 0, resting: 1, down: 2 } as const
-export type Fitness = (typeof FITNESS)[keyof typeof FITNESS]
+/** How fit a node is for a call; lower is better. Far is one less fit than near. */
+export const FITNESS = { upAndNear: 0, resting: 2, down: 4 } as const
+const FAR = 1
+
+export interface NodeParts {
+  time: Time
+  listeners: Listeners
+}
 
 interface Rest {
   refusals: number
@@ -25,11 +31,14 @@ interface Rest {
 export class ClusterNode {
   readonly place: string
   readonly transport: Transport
+  /** in the region that is asked for, if one is */
+  isNear = true
   /** as its HELLO showed */
   hasLayout = false
   isDown = false
   downAt = 0
   readonly #time: Time
+  readonly #listeners: Listeners
   readonly #reads: Rest = { refusals: 0, until: 0 }
   readonly #writes: Rest = { refusals: 0, until: 0 }
   #failures = 0
@@ -37,15 +46,18 @@ export class ClusterNode {
   #isProbing = false
   #probeTimer: unknown = null
 
-  constructor(address: Address, transport: Transport, time: Time) {
+  constructor(address: Address, transport: Transport, { time, listeners }: NodeParts) {
     this.place = placeOf(address)
     this.transport = transport
     this.#time = time
+    this.#listeners = listeners
   }
 
-  fitness(isWrite: boolean, now: number): Fitness {
-    if (this.isDown) return FITNESS.down
-    return (isWrite ? this.#writes : this.#reads).until > now ? FITNESS.resting : FITNESS.up
+  fitness(isWrite: boolean, now: number): number {
+    const distance = this.isNear ? 0 : FAR
+    if (this.isDown) return FITNESS.down + distance
+    const isResting = (isWrite ? this.#writes : this.#reads).until > now
+    return (isResting ? FITNESS.resting : FITNESS.upAndNear) + distance
   }
 
   /** It gets a call: after refusals one at a time. */
@@ -63,6 +75,7 @@ export class ClusterNode {
 
   /** It is there, whatever it said. */
   heard(): void {
+    if (this.isDown) this.#listeners.tell('up', { node: this.place })
     this.isDown = false
     this.#failures = 0
     this.#probeAt = 0
@@ -79,6 +92,7 @@ export class ClusterNode {
     if (this.isDown) return
     this.isDown = true
     this.downAt = now
+    this.#listeners.tell('down', { node: this.place })
     this.probe(now)
   }
 

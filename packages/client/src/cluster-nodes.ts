@@ -2,23 +2,27 @@
  * The nodes of a cluster and which of them a call goes to.
  *
  * At first these are the hosts of the URL. Once a layout has been read they are its members, under the names
- * by which it has them, and a key's replicas come first, in its order; hosts of the URL that are no members
- * by name are kept for when no member can be reached. Any node takes any call: a layout that is out of date,
- * or none, costs a hop between nodes and nothing else.
+ * by which it has them, and a key's replicas come first, in its order; those of the region that is asked for
+ * before all others. Hosts of the URL that are no members by name are kept for when no member can be reached.
+ * Any node takes any call: a layout that is out of date, or none, costs a hop between nodes and nothing else.
  */
 
-import { hashKey, KeyHash } from '@minivault/codec'
-import { decodeLayout, type Layout, partitionOf } from '@minivault/topology'
 import { type Address, parseAddress, placeOf } from './address.ts'
 import type { Transport } from './calls.ts'
+import type { Listeners } from './client-events.ts'
 import { ClusterNode, FITNESS } from './cluster-node.ts'
 import { NODE_LEAVES_MS, REST_MS_MIN } from './limits.ts'
-import type { Time } from './node-time.ts'
 import type { Request } from './request.ts'
+import type { Routing } from './routing.ts'
+import type { Time } from './time.ts'
 
 export interface NodesOptions {
   /** hosts of the URL, of one scheme and token */
   seeds: readonly Address[]
+  routing: Routing
+  /** its members are asked first; undefined: all are the same */
+  region: string | undefined
+  listeners: Listeners
   time: Time
   /** `node()`, from the first request on, is whom it serves */
   transport: (address: Address, node: () => ClusterNode) => Transport
@@ -31,10 +35,7 @@ export class ClusterNodes {
   #members: readonly ClusterNode[]
   #spares: readonly ClusterNode[] = []
   #leaving: { node: ClusterNode; at: number }[] = []
-  #layout: Layout | null = null
-  #layoutBytes: Uint8Array | null = null
   #probedAt = 0
-  readonly #hash = new KeyHash()
   /** where calls without a key begin, the same for all of this client */
   readonly #offset: number
 
@@ -46,7 +47,7 @@ export class ClusterNodes {
 
   /** 0: no layout is known. */
   get epoch(): number {
-    return this.#layout?.epoch ?? 0
+    return this.#options.routing.epoch
   }
 
   /** All that may be asked. */
@@ -59,9 +60,10 @@ export class ClusterNodes {
   choose(request: Request, tried: readonly ClusterNode[], now: number): ClusterNode | null {
     const { isWrite, key } = request
     let best: ClusterNode | null = null
-    let bestFitness: number = FITNESS.down + 1
-    const offset = key.length === 0 ? this.#offset : this.#hashOf(key)
-    const row = key.length === 0 ? undefined : this.#layout?.replicasOf(partitionOf(this.#hash))
+    let bestFitness = Number.POSITIVE_INFINITY
+    const { routing } = this.#options
+    const offset = key.length === 0 ? this.#offset : routing.lookUp(key)
+    const row = key.length === 0 ? undefined : routing.replicas
     const rowLength = row?.length ?? 0
     const count = rowLength + this.#members.length + this.#spares.length
     for (let i = 0; i < count; i++) {
@@ -70,7 +72,7 @@ export class ClusterNodes {
       if (fitness >= bestFitness || tried.includes(node)) continue
       best = node
       bestFitness = fitness
-      if (fitness === FITNESS.up) break
+      if (fitness === FITNESS.upAndNear) break
     }
     best?.take(isWrite, now)
     return best
@@ -97,33 +99,29 @@ export class ClusterNodes {
     return this.#spares[beyond - members.length]!
   }
 
-  #hashOf(key: Uint8Array): number {
-    return hashKey(key, 0, key.length, this.#hash).low >>> 1
-  }
-
   /** Takes a layout, unless it is no newer than the one that is known, or cannot be read or followed. */
   adopt(bytes: Uint8Array, now: number): void {
     this.#letGo(now)
-    if (this.#layoutBytes !== null && Buffer.compare(bytes, this.#layoutBytes) === 0) return
-    const layout = readable(bytes)
-    if (layout === null || layout.epoch <= this.epoch) return
+    const { routing, region, listeners } = this.#options
     const [seed] = this.#options.seeds
-    // Members that speak HTTP only are not what the URL asks for.
-    if (layout.members.some(({ name }) => name.includes('://'))) return
-    const members = layout.members.map(({ name }) => {
-      return this.#node({ ...parseAddress(`${seed!.scheme}://${name}`), token: seed!.token })
+    const told = routing.adopt(bytes)
+    if (told === null) return
+    const members = told.map((member) => {
+      const node = this.#node({ ...parseAddress(`${seed!.scheme}://${member.name}`), token: seed!.token })
+      node.isNear = region === undefined || member.region === region
+      return node
     })
     const seeds = this.#options.seeds.map((address) => this.#node(address))
     const before = [...this]
-    this.#layout = layout
-    this.#layoutBytes = new Uint8Array(bytes)
     this.#members = members
     this.#spares = seeds.filter((node) => !members.includes(node))
+    for (const node of this.#spares) node.isNear = region === undefined
     for (const node of before) {
       if (members.includes(node) || seeds.includes(node)) continue
       this.#all.delete(node.place)
       this.#leaving.push({ node, at: now })
     }
+    listeners.tell('layout', { epoch: routing.epoch, members: told })
   }
 
   #node(address: Address): ClusterNode {
@@ -131,7 +129,7 @@ export class ClusterNodes {
     const known = this.#all.get(place)
     if (known !== undefined) return known
     const transport = this.#options.transport(address, () => node)
-    const node: ClusterNode = new ClusterNode(address, transport, this.#options.time)
+    const node: ClusterNode = new ClusterNode(address, transport, this.#options)
     this.#all.set(place, node)
     return node
   }
@@ -146,13 +144,5 @@ export class ClusterNodes {
   close(): void {
     for (const node of this.#all.values()) node.close()
     for (const { node } of this.#leaving) node.close()
-  }
-}
-
-function readable(bytes: Uint8Array): Layout | null {
-  try {
-    return decodeLayout(bytes)
-  } catch {
-    return null
   }
 }

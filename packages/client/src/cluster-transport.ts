@@ -15,9 +15,9 @@ import { Attempt, type AttemptOwner } from './attempt.ts'
 import { CallAttempts } from './call-attempts.ts'
 import type { Transport } from './calls.ts'
 import { ClientError } from './client-error.ts'
+import type { Listeners } from './client-events.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { ClusterNodes } from './cluster-nodes.ts'
-import { Connection } from './connection.ts'
 import { gather } from './gather.ts'
 import { LayoutReader } from './layout-reader.ts'
 import {
@@ -29,12 +29,13 @@ import {
   ROUND_PAUSE_MS_MIN,
   STREAM_GATHER_BYTES_MAX,
 } from './limits.ts'
-import type { Time } from './node-time.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Patience } from './patience.ts'
 import type { PoolOwner } from './pool-owner.ts'
-import { KIND, type Reply, type Request } from './request.ts'
+import { KIND, type Reply, type Request, SOME_CARRIER } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
+import type { Routing } from './routing.ts'
+import type { Time } from './time.ts'
 import { isNo, isRepeatable, isUnknown, type Verdict, verdictOf } from './verdict.ts'
 
 export interface ClusterOptions {
@@ -48,6 +49,9 @@ export interface ClusterOptions {
   tryTimeoutMs: number
   hedgeShare: number
   followsLayout: boolean
+  routing: Routing
+  region: string | undefined
+  listeners: Listeners
 }
 
 export class ClusterTransport implements Transport, AttemptOwner {
@@ -60,10 +64,13 @@ export class ClusterTransport implements Transport, AttemptOwner {
 
   constructor(options: ClusterOptions) {
     this.#options = options
-    const { seeds, time, transport, followsLayout } = options
+    const { seeds, time, transport, followsLayout, routing, region, listeners } = options
     this.#patience = new Patience(options)
     this.#nodes = new ClusterNodes({
       seeds,
+      routing,
+      region,
+      listeners,
       time,
       transport: (address, node) => transport(address, this.#ownerOf(node)),
     })
@@ -118,7 +125,7 @@ export class ClusterTransport implements Transport, AttemptOwner {
     const attempt = new Attempt(attempts, node, now, this)
     if (attempt.attempt > ATTEMPT_MAX) return this.#fail(attempts, call.lastError!)
     attempts.add(attempt)
-    call.carrier ??= node
+    call.carrier ??= SOME_CARRIER
     this.#watch.add(attempt)
     node.transport.submit(attempt)
   }
@@ -139,9 +146,15 @@ export class ClusterTransport implements Transport, AttemptOwner {
     })
   }
 
-  /** Another attempt, unless one is under way that may yet be answered soon. */
-  #goOn(attempts: CallAttempts): void {
-    if (attempts.pause === null && !attempts.isHopeful) this.#start(attempts, this.#options.time.now())
+  /** Another attempt after this one, unless one is under way that may yet be answered soon. */
+  #goOn({ attempts, node }: Attempt, error: ClientError | null): void {
+    if (attempts.pause !== null || attempts.isHopeful) return
+    attempts.retries++
+    if (error !== null) {
+      const { listeners } = this.#options
+      listeners.tell('retry', { node: node.place, error, attempt: attempts.retries })
+    }
+    this.#start(attempts, this.#options.time.now())
   }
 
   onReply(attempt: Attempt, reply: Reply): void {
@@ -151,7 +164,7 @@ export class ClusterTransport implements Transport, AttemptOwner {
     if (!attempt.settle()) return
     attempts.drop(attempt)
     if (attempts.call.settled) return
-    if (isNo(attempt, reply) && attempt !== attempts.latest) return this.#goOn(attempts)
+    if (isNo(attempt, reply) && attempt !== attempts.latest) return this.#goOn(attempt, null)
     this.#letGo(attempts, false)
     attempts.call.resolve(reply)
   }
@@ -166,7 +179,7 @@ export class ClusterTransport implements Transport, AttemptOwner {
     if (call.settled || this.#isClosed) return call.reject(error)
     if (isUnknown(error, attempt)) attempts.isUnknown = true
     if (verdict === 'answer' || verdict === 'no') {
-      if (isWrite && attempt !== attempts.latest) return this.#goOn(attempts)
+      if (isWrite && attempt !== attempts.latest) return this.#goOn(attempt, error)
       if (verdict === 'answer') return this.#fail(attempts, error)
       this.#letGo(attempts, false)
       return call.reject(error.with({ inDoubt: false }))
@@ -175,7 +188,7 @@ export class ClusterTransport implements Transport, AttemptOwner {
     attempts.count(verdict)
     if (verdict === 'clock') return this.#takeNewId(attempts, error)
     if (attempts.isUnknown && !isRepeatable(attempt)) return this.#fail(attempts, error)
-    this.#goOn(attempts)
+    this.#goOn(attempt, error)
   }
 
   #judgeNode({ node, isWrite }: Attempt, verdict: Verdict, { code }: ClientError): void {
@@ -248,7 +261,8 @@ export class ClusterTransport implements Transport, AttemptOwner {
     if (!isRepeatable(attempt)) return
     const tryMs = this.#patience.tryMsOf(attempt)
     const since = isBegun ? now - tryMs : sentAt
-    const isSilent = carrier instanceof Connection ? carrier.heardAt < since : !isBegun
+    const heardAt = carrier?.heardAt ?? null
+    const isSilent = heardAt === null ? !isBegun : heardAt < since
     if (isSilent) {
       if (!node.isDown) this.#watch.hurry()
       node.fell(now)
@@ -268,8 +282,9 @@ export class ClusterTransport implements Transport, AttemptOwner {
       attempts.drop(attempt)
     }
     attempts.count('unreachable')
-    attempts.call.lastError ??= silence(node)
-    this.#goOn(attempts)
+    const error = silence(node)
+    attempts.call.lastError ??= error
+    this.#goOn(attempt, error)
   }
 
   // --- values from a source

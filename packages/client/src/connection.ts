@@ -10,9 +10,9 @@ import type { ClientError } from './client-error.ts'
 import type { DialedSocket } from './dialed-socket.ts'
 import { Incoming } from './incoming.ts'
 import { IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from './limits.ts'
-import type { Time } from './node-time.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Request } from './request.ts'
+import type { Time } from './time.ts'
 import type { Wire } from './wire.ts'
 
 export interface ConnectionOwner {
@@ -49,6 +49,10 @@ export class Connection {
     socket.on('drain', () => this.#owner.onRoom())
     socket.on('close', () => this.#break())
     if (socket.destroyed) time.afterTurn(() => this.#break())
+  }
+
+  get isRepeatable(): boolean {
+    return this.wire.isRepeatable
   }
 
   get hasRoom(): boolean {

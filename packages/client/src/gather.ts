@@ -3,13 +3,18 @@
  * like any other.
  */
 
+import { concat } from './bytes.ts'
 import { STREAM_GATHER_BYTES_MAX } from './limits.ts'
-import type { Time } from './node-time.ts'
 import { sourceError } from './pieces.ts'
 import type { Request } from './request.ts'
+import type { Time } from './time.ts'
 
-/** `request.pieces` becomes `request.value`. Throws CLIENT_SOURCE. */
-export async function gather(request: Request, time: Time): Promise<void> {
+/** At most `bytesMax` bytes: `request.pieces` becomes `request.value`. Throws CLIENT_SOURCE. */
+export async function gather(
+  request: Request,
+  time: Time,
+  bytesMax = STREAM_GATHER_BYTES_MAX,
+): Promise<void> {
   const { pieces, size, timeoutMs } = request.pieces!
   const gathered: Uint8Array[] = []
   let length = 0
@@ -18,8 +23,8 @@ export async function gather(request: Request, time: Time): Promise<void> {
     if (size !== undefined && length > size) {
       throw sourceError(`the source gave more than the ${size} bytes announced`)
     }
-    if (length > STREAM_GATHER_BYTES_MAX) {
-      throw sourceError(`a value above ${STREAM_GATHER_BYTES_MAX} bytes needs its size: { size }`)
+    if (length > bytesMax) {
+      throw sourceError(`a value above ${bytesMax} bytes needs its size: { size }`)
     }
     gathered.push(new Uint8Array(piece))
     request.deadline = time.now() + timeoutMs
@@ -28,6 +33,6 @@ export async function gather(request: Request, time: Time): Promise<void> {
   if (size !== undefined && length < size) {
     throw sourceError(`the source ended after ${length} of ${size} bytes`)
   }
-  request.value = new Uint8Array(Buffer.concat(gathered))
+  request.value = concat(gathered)
   request.pieces = null
 }

@@ -26,21 +26,11 @@ import type { Address } from './address.ts'
 import { ClientError } from './client-error.ts'
 import { DialedSocket, ignore } from './dialed-socket.ts'
 import { disconnected, isOfTls } from './disconnected.ts'
-import { randomBytes, type Time } from './node-time.ts'
 import { EMPTY } from './request.ts'
 import type { Secure } from './secure.ts'
+import { randomBytes, type Time } from './time.ts'
 
 export type ProtocolChoice = 'auto' | 'frames' | 'documented'
-
-/** What no further attempt will change. */
-export const FATAL: ReadonlySet<string> = new Set([
-  'UNAUTHORIZED',
-  'PROTOCOL_VERSION',
-  'TLS_REQUIRED',
-  'CLIENT_CERTIFICATE',
-  'CLIENT_PROTOCOL',
-  'CLIENT_TLS',
-])
 
 export interface HandshakeOptions {
   address: Address

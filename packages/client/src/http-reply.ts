@@ -3,6 +3,7 @@
  */
 
 import { ERROR, errorKind, FRAME_FLAG, isErrorName, OUTCOME } from '@minivault/protocol'
+import { textOf } from './bytes.ts'
 import { ClientError } from './client-error.ts'
 import { pageOf } from './http-scan.ts'
 import { EMPTY, KIND, type Reply, type Request } from './request.ts'
@@ -92,7 +93,7 @@ function refusalOf(request: Request, http: HttpReply): ClientError {
 
 function parsed(body: Uint8Array): { error?: unknown; code?: unknown } | null {
   try {
-    const told: unknown = JSON.parse(Buffer.from(body).toString())
+    const told: unknown = JSON.parse(textOf(body))
     return typeof told === 'object' && told !== null ? told : null
   } catch {
     return null

@@ -4,6 +4,7 @@
  */
 
 import { CONSISTENCY, DURABILITY_OF_SERVER, FRAME_FLAG } from '@minivault/protocol'
+import { concat, textOf, utf8 } from './bytes.ts'
 import { scanTarget } from './http-scan.ts'
 import { percentEncoded } from './percent-encoding.ts'
 import { KIND, type Request } from './request.ts'
@@ -11,8 +12,8 @@ import { KIND, type Request } from './request.ts'
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
 
 const RAW_TYPE = 'application/octet-stream'
-const JSON_HEAD = Buffer.from('{"value":')
-const JSON_END = Buffer.from('}')
+const JSON_HEAD = utf8('{"value":')
+const JSON_END = utf8('}')
 const DURABILITIES = ['memory', 'os', 'fsync']
 
 /** What of this request HTTP has no words for; '': nothing. */
@@ -32,7 +33,7 @@ export function methodOf(request: Request): Method {
 export function targetOf(request: Request): string {
   if (request.kind === KIND.health) return '/health'
   if (request.scan !== null) return scanTarget(request.scan)
-  const isHealth = request.key.length === 6 && Buffer.from(request.key).toString('latin1') === 'health'
+  const isHealth = request.key.length === 6 && textOf(request.key) === 'health'
   const target = percentEncoded(request.key)
   // Slashes are encoded, too: then no key looks like one of the node's own addresses, but this one.
   return isHealth ? '/%68ealth' : `/${target}`
@@ -63,7 +64,7 @@ export function headersOf(request: Request, token: string): Record<string, strin
 /** null: the request has none. */
 export function bodyOf(request: Request): Uint8Array | null {
   if (request.kind !== KIND.set) return null
-  return isJson(request) ? Buffer.concat([JSON_HEAD, request.value, JSON_END]) : request.value
+  return isJson(request) ? concat([JSON_HEAD, request.value, JSON_END]) : request.value
 }
 
 /** What stands before and behind the value in the body. */

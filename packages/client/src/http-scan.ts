@@ -8,6 +8,7 @@
  */
 
 import { KEY_BYTES_MAX, type ScanWanted } from '@minivault/protocol'
+import { concat, fromBase64, textOf, utf8 } from './bytes.ts'
 import { ClientError } from './client-error.ts'
 import type { ScanEntry } from './options.ts'
 import { percentEncoded } from './percent-encoding.ts'
@@ -22,7 +23,7 @@ export interface PageWanted extends ScanWanted {
 }
 
 /** No key lies above it. */
-const BEHIND_ALL = Buffer.alloc(KEY_BYTES_MAX, 0xff)
+const BEHIND_ALL = new Uint8Array(KEY_BYTES_MAX).fill(0xff)
 
 export function scanTarget(wanted: PageWanted): string {
   const { prefix, reverse, keysOnly, entriesMax = 0, from = EMPTY, to = EMPTY, cursor = EMPTY } = wanted
@@ -40,7 +41,7 @@ export function scanTarget(wanted: PageWanted): string {
 
 /** The lowest key above this one. */
 export function nextAfter(key: Uint8Array): Uint8Array {
-  if (key.length < KEY_BYTES_MAX) return Buffer.concat([key, Buffer.from([0])])
+  if (key.length < KEY_BYTES_MAX) return concat([key, Uint8Array.of(0)])
   const last = key.findLastIndex((byte) => byte < 0xff)
   if (last < 0) return BEHIND_ALL
   const next = new Uint8Array(key.subarray(0, last + 1))
@@ -61,8 +62,8 @@ interface Told {
 /** Throws CLIENT_PROTOCOL. */
 export function pageOf(body: Uint8Array, keysOnly: boolean): Page {
   try {
-    const told = JSON.parse(Buffer.from(body).toString()) as { keys: Told[]; cursor: string | null }
-    const cursor = told.cursor === null ? null : Buffer.from(told.cursor, 'latin1')
+    const told = JSON.parse(textOf(body)) as { keys: Told[]; cursor: string | null }
+    const cursor = told.cursor === null ? null : utf8(told.cursor)
     return { listed: told.keys.map((entry) => listedOf(entry, keysOnly)), cursor }
   } catch (cause) {
     throw new ClientError('CLIENT_PROTOCOL', 'the server sent what is no page of keys', { cause })
@@ -70,11 +71,11 @@ export function pageOf(body: Uint8Array, keysOnly: boolean): Page {
 }
 
 function listedOf(told: Told, keysOnly: boolean): Listed {
-  const key = Buffer.from(told.key, told.encoding === 'base64' ? 'base64' : 'utf8')
+  const key = told.encoding === 'base64' ? fromBase64(told.key) : utf8(told.key)
   if (key.length === 0 || !/^[0-9a-f]{24}$/.test(told.version)) throw new TypeError('an entry without a key')
   const value = keysOnly ? EMPTY : bytesOf(told)
   const entry: ScanEntry = {
-    key: new Uint8Array(key),
+    key,
     value: value ?? EMPTY,
     version: told.version,
     type: undefined,
@@ -86,7 +87,7 @@ function listedOf(told: Told, keysOnly: boolean): Listed {
 /** The bytes of the value where they are certain, else null. */
 function bytesOf({ value, valueEncoding, size }: Told): Uint8Array | null {
   if (typeof value !== 'string') return null
-  const bytes = Buffer.from(value, valueEncoding === 'base64' ? 'base64' : 'utf8')
+  const bytes = valueEncoding === 'base64' ? fromBase64(value) : utf8(value)
   // A JSON text would have been longer, by its quotes at least.
-  return bytes.length === size ? new Uint8Array(bytes) : null
+  return bytes.length === size ? bytes : null
 }

@@ -4,9 +4,9 @@
  */
 
 import { wrappingOf } from './http-request.ts'
-import type { Time } from './node-time.ts'
 import { sourceError } from './pieces.ts'
 import type { Request } from './request.ts'
+import type { Time } from './time.ts'
 
 /** Bytes of the whole body. */
 export function uploadBytes(request: Request): number {

@@ -1,8 +1,9 @@
 export type { Address } from './address.ts'
 export { Client } from './client.ts'
 export { type ClientCode, ClientError } from './client-error.ts'
+export type { ClientEvent, ClientEvents, LayoutMember } from './client-events.ts'
 export type { ProtocolChoice } from './handshake.ts'
-export type { Time } from './node-time.ts'
+export { KeyValueClient } from './key-value-client.ts'
 export type {
   BatchOperation,
   BatchOptions,
@@ -30,5 +31,6 @@ export type {
 } from './options.ts'
 export type { ByteSource } from './pieces.ts'
 export type { Scan } from './scan.ts'
+export type { Time } from './time.ts'
 export type { ValueStream } from './value-stream.ts'
 export { JsonView, TextView } from './views.ts'

@@ -7,8 +7,8 @@ import { CAPABILITY } from '@minivault/protocol'
 import type { ClusterNode } from './cluster-node.ts'
 import type { ClusterNodes } from './cluster-nodes.ts'
 import { LAYOUT_HINTED_MS_MIN, LAYOUT_MS_MAX } from './limits.ts'
-import type { Time } from './node-time.ts'
 import { EMPTY, KIND, Request } from './request.ts'
+import type { Time } from './time.ts'
 
 export class LayoutReader {
   readonly #follows: boolean

@@ -119,3 +119,6 @@ export const LAYOUT_HINTED_MS_MIN = 500
 
 /** How long a node that is a member no more is kept, for the calls that it has. */
 export const NODE_LEAVES_MS = 60_000
+
+/** Reads of one `getMany` under way at once. */
+export const READS_AT_ONCE_MAX = 256

@@ -4,9 +4,18 @@
  */
 
 import type { ProtocolChoice } from './handshake.ts'
-import type { Time } from './node-time.ts'
+import type { Time } from './time.ts'
 
-export interface ClientOptions {
+/** Of all calls of a client. */
+export interface CallsDefaults {
+  /** of each call, where the call does not say otherwise; default 10,000 */
+  timeoutMs?: number
+  /** calls under way, or waiting for a node; one more is refused with CLIENT_QUEUE_FULL. Default 10,000 */
+  queueRequestsMax?: number
+}
+
+/** Of clients that speak to nodes, by whatever way. */
+export interface NodesOptions extends CallsDefaults {
   /**
    * `minivault(s)://:token@host:port` or `http(s)://…`, further hosts behind commas; else MINIVAULT_URL, else
    * minivault://127.0.0.1:3000
@@ -14,20 +23,23 @@ export interface ClientOptions {
   url?: string
   /** instead of the URL's */
   token?: string
-  connections?: number
-  /** of each call, where the call does not say otherwise */
-  timeoutMs?: number
-  connectTimeoutMs?: number
-  helloTimeoutMs?: number
   /** of one host, how often a call is sent again; of several, how often all of them are asked again */
   retriesMax?: number
   /** of several hosts: how long one may take before another is asked, too. Default: learned, 50 to 1000 */
   tryTimeoutMs?: number
   /** of several hosts: the share of reads that may be asked of a second one. Default 0.05; 0: none */
   hedgeShare?: number
+  time?: Time
+}
+
+export interface ClientOptions extends NodesOptions {
+  connections?: number
+  connectTimeoutMs?: number
+  helloTimeoutMs?: number
   /** of several hosts: learns the members of their cluster, and asks a key's replicas first. Default true */
   followLayout?: boolean
-  queueRequestsMax?: number
+  /** of several hosts: members of this region are asked before all others, as far as the layout is known */
+  region?: string
   /**
    * `auto` speaks frames where HELLO is answered, else the documented opcodes, which show the token in the
    * clear
@@ -35,7 +47,6 @@ export interface ClientOptions {
   protocol?: ProtocolChoice
   /** of minivaults:// and https:// */
   tls?: TlsOptions
-  time?: Time
 }
 
 /** Certificates and keys in PEM form. */

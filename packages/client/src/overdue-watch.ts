@@ -5,7 +5,7 @@
  */
 
 import type { Attempt } from './attempt.ts'
-import type { Time } from './node-time.ts'
+import type { Time } from './time.ts'
 
 const PERIOD_MS_MAX = 25
 

@@ -11,18 +11,19 @@
 import type { Socket } from 'node:net'
 import type { Address } from './address.ts'
 import type { Transport } from './calls.ts'
-import { ClientError } from './client-error.ts'
+import { ClientError, FATAL } from './client-error.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import type { Connectivity } from './connectivity.ts'
 import { disconnected } from './disconnected.ts'
 import { DocumentedWire } from './documented-wire.ts'
 import { FrameWire } from './frame-wire.ts'
-import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
+import { type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { COPY_BYTES_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from './limits.ts'
-import type { Time } from './node-time.ts'
 import type { PoolOwner } from './pool-owner.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
 import type { Secure } from './secure.ts'
+import type { Time } from './time.ts'
 import { Uploads } from './uploads.ts'
 
 export interface PoolOptions {
@@ -36,6 +37,7 @@ export interface PoolOptions {
   /** of one node among several: what finds no connection is rejected at once, for others to carry */
   owner: PoolOwner | null
   clock: RequestClock
+  connectivity: Connectivity
   time: Time
 }
 
@@ -159,6 +161,7 @@ export class Pool implements ConnectionOwner, Transport {
       connection = new Connection(opened.dialed, wire, time, this)
     }
     this.#connections.push(connection)
+    this.#options.connectivity.connected(address)
     owner?.onGreeted(opened.hello?.capabilities ?? 0)
     this.onRoom()
   }
@@ -166,6 +169,7 @@ export class Pool implements ConnectionOwner, Transport {
   #openFailed(error: ClientError): void {
     this.#opening--
     if (this.#isClosed) return
+    this.#options.connectivity.disconnected(this.#options.address, error)
     // Everything that waits hears what will not change.
     const isLone = this.#options.owner === null
     if (FATAL.has(error.code) || (!isLone && this.#connections.length === 0)) this.#rejectQueue(error)
@@ -191,7 +195,9 @@ export class Pool implements ConnectionOwner, Transport {
     const at = this.#connections.indexOf(connection)
     if (at >= 0) this.#connections.splice(at, 1)
     if (this.#turnConnection === connection) this.#turnConnection = null
-    const { address, retriesMax } = this.#options
+    const { address, retriesMax, connectivity } = this.#options
+    const why = disconnected(address, cause)
+    if (!this.#isClosed) connectivity.disconnected(address, why)
     const again: Request[] = []
     for (const request of unanswered) {
       if (request.settled) continue
@@ -199,6 +205,7 @@ export class Pool implements ConnectionOwner, Transport {
       if (isSafe && request.sent <= retriesMax) {
         request.attempt++
         again.push(request)
+        connectivity.retries(address, why, request.sent)
       } else request.reject(disconnected(address, cause, request.isWrite))
     }
     this.#queue = [...again, ...this.#queue]

@@ -8,7 +8,7 @@
  */
 
 import { HybridLogicalClock, type Version } from '@minivault/clock'
-import { randomBytes, type Time } from './node-time.ts'
+import { randomBytes, type Time } from './time.ts'
 
 const STEP_BACK_MS = 1_000
 

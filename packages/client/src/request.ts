@@ -42,6 +42,17 @@ export interface Reply {
   page?: Page
 }
 
+/** What a request was written to. */
+export interface Carrier {
+  /** when its last byte came, in ms since 1970; null: nobody knows */
+  readonly heardAt: number | null
+  /** a write that it carried may be sent again: it takes effect at most once */
+  readonly isRepeatable: boolean
+}
+
+/** What carries requests in a way that shows nothing of itself. */
+export const SOME_CARRIER: Carrier = { heardAt: null, isRepeatable: true }
+
 /** What a call to several nodes knows of its attempts. */
 export interface Doubt {
   /** one of them may have taken effect, or may yet */
@@ -77,8 +88,8 @@ export class Request {
    */
   sent = 0
   clockRetries = 0
-  /** the connection it was written to last, and when, in ms since 1970 */
-  carrier: unknown = null
+  /** what it was written to last, and when, in ms since 1970 */
+  carrier: Carrier | null = null
   sentAt = 0
   /** in ms since 1970; of a value in pieces, put off whenever something moves */
   deadline: number

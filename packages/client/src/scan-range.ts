@@ -6,6 +6,7 @@
 
 import { KEY_BYTES_MAX } from '@minivault/protocol'
 import { badArgument, bytesOf, countOf } from './arguments.ts'
+import { compare, concat, fromBase64Url, toBase64Url } from './bytes.ts'
 import { ClientError } from './client-error.ts'
 import type { ScanOptions } from './options.ts'
 import { EMPTY } from './request.ts'
@@ -53,7 +54,7 @@ export function flagOf(name: string, flag: boolean | undefined): boolean {
 }
 
 export function cursorOf(key: Uint8Array, reverse: boolean): string {
-  return Buffer.concat([Buffer.from([reverse ? 1 : 0]), key]).toString('base64url')
+  return toBase64Url(concat([Uint8Array.of(reverse ? 1 : 0), key]))
 }
 
 function boundOf(name: string, given: string | Uint8Array | undefined): Uint8Array | null {
@@ -64,18 +65,26 @@ function boundOf(name: string, given: string | Uint8Array | undefined): Uint8Arr
 }
 
 function keyOfCursor(text: string, reverse: boolean): Uint8Array {
-  const bytes = Buffer.from(`${text}`, 'base64url')
+  const bytes = bytesOfCursor(text)
   const isOurs = bytes.length > 1 && bytes.length <= 1 + KEY_BYTES_MAX && bytes[0]! <= 1
-  if (!isOurs || bytes.toString('base64url') !== text) throw badArgument('no scan gave this cursor')
+  if (!isOurs || toBase64Url(bytes) !== text) throw badArgument('no scan gave this cursor')
   if ((bytes[0] === 1) !== reverse) throw badArgument('the cursor is of a scan in the other direction')
-  return new Uint8Array(bytes.subarray(1))
+  return bytes.slice(1)
+}
+
+function bytesOfCursor(text: string): Uint8Array {
+  try {
+    return fromBase64Url(`${text}`)
+  } catch {
+    return EMPTY
+  }
 }
 
 function goOnBehind(range: ScanRange, key: Uint8Array): void {
-  if (!range.reverse && Buffer.compare(key, range.from) >= 0) {
+  if (!range.reverse && compare(key, range.from) >= 0) {
     range.from = key
     range.fromExclusive = true
-  } else if (range.reverse && (range.to.length === 0 || Buffer.compare(key, range.to) <= 0)) {
+  } else if (range.reverse && (range.to.length === 0 || compare(key, range.to) <= 0)) {
     range.to = key
     range.toInclusive = false
   }

@@ -15,9 +15,9 @@ import { disconnected } from './disconnected.ts'
 import { FrameEncoder, firstBytesMax } from './frame-encoder.ts'
 import { FrameWire, type FrameWireOptions } from './frame-wire.ts'
 import { UPLOAD_UNSENT_BYTES_MAX } from './limits.ts'
-import type { Time } from './node-time.ts'
 import { type SizedPieces, sourceError } from './pieces.ts'
 import type { Request } from './request.ts'
+import type { Time } from './time.ts'
 
 export interface UploadOptions {
   request: Request

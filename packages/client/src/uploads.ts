@@ -7,16 +7,16 @@
 
 import type { Socket } from 'node:net'
 import type { Address } from './address.ts'
-import { ClientError, unsupported } from './client-error.ts'
+import { ClientError, FATAL, unsupported } from './client-error.ts'
 import { refusalOf } from './frame-encoder.ts'
 import { gather } from './gather.ts'
-import { FATAL, type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
+import { type Opened, openConnection, type ProtocolChoice } from './handshake.ts'
 import { RECONNECT_MS_MAX, RECONNECT_MS_MIN, STREAM_GATHER_BYTES_MAX, UPLOADS_MAX } from './limits.ts'
-import type { Time } from './node-time.ts'
 import type { PoolOwner } from './pool-owner.ts'
 import type { Request } from './request.ts'
 import type { RequestClock } from './request-clock.ts'
 import type { Secure } from './secure.ts'
+import type { Time } from './time.ts'
 import { Upload } from './upload.ts'
 
 export interface UploadsOptions {

@@ -4,9 +4,7 @@
 
 import { ERROR, errorKind, isErrorName, OUTCOME } from '@minivault/protocol'
 import type { Attempt } from './attempt.ts'
-import type { ClientError } from './client-error.ts'
-import { Connection } from './connection.ts'
-import { FATAL } from './handshake.ts'
+import { type ClientError, FATAL } from './client-error.ts'
 import { KIND, type Reply } from './request.ts'
 
 /**
@@ -62,5 +60,5 @@ export function isUnknown({ code, inDoubt }: ClientError, { isWrite, sent }: Att
 export function isRepeatable({ kind, isWrite, sent, carrier }: Attempt): boolean {
   if (!isWrite || sent === 0) return true
   if (kind === KIND.batch) return false
-  return !(carrier instanceof Connection) || carrier.wire.isRepeatable
+  return carrier === null || carrier.isRepeatable
 }

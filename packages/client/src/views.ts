@@ -2,9 +2,10 @@
  * Values as JSON or as text: the same keys and calls, bytes underneath.
  */
 
-import type { Client } from './client.ts'
 import { ClientError } from './client-error.ts'
+import type { KeyValueClient } from './key-value-client.ts'
 import type { CreateOptions, ReadOptions, SetOptions, SetResult, UpdateOptions } from './options.ts'
+import { readMany } from './read-many.ts'
 import type { Reply } from './request.ts'
 
 const encoder = new TextEncoder()
@@ -35,6 +36,11 @@ export class JsonView<T> {
     return parsed(await this.#source.get(key, options)) as T | undefined
   }
 
+  /** As `Client.getMany`. */
+  async getMany(keys: Iterable<string | Uint8Array>, options: ReadOptions = {}): Promise<(T | undefined)[]> {
+    return readMany(keys, (key) => this.get(key, options))
+  }
+
   /** CLIENT_BAD_ARGUMENT when the value has no JSON form. */
   async set(key: string | Uint8Array, value: T, options: SetOptions = {}): Promise<SetResult> {
     return this.#source.set(key, encodeJson(value), options)
@@ -60,15 +66,23 @@ export class JsonView<T> {
 
 /** `client.text()` */
 export class TextView {
-  readonly #client: Client
+  readonly #client: KeyValueClient
 
-  constructor(client: Client) {
+  constructor(client: KeyValueClient) {
     this.#client = client
   }
 
   /** undefined when there is no value; CLIENT_PROTOCOL when it is not UTF-8. */
   async get(key: string | Uint8Array, options: ReadOptions = {}): Promise<string | undefined> {
     return decoded(await this.#client.get(key, options))
+  }
+
+  /** As `Client.getMany`. */
+  async getMany(
+    keys: Iterable<string | Uint8Array>,
+    options: ReadOptions = {},
+  ): Promise<(string | undefined)[]> {
+    return readMany(keys, (key) => this.get(key, options))
   }
 
   set(key: string | Uint8Array, value: string, options: SetOptions = {}): Promise<SetResult> {

@@ -7,7 +7,7 @@ import { CAPABILITIES_OF_ALL, CAPABILITY, FRAME_FLAG, FRAME_OPCODE } from '@mini
 import { createLayout, encodeLayout, nextLayout, partitionOf } from '@minivault/topology'
 import t from 'tap'
 import { LAYOUT_MS_MAX } from '../src/limits.ts'
-import { nodeTime } from '../src/node-time.ts'
+import { systemTime } from '../src/time.ts'
 import { open } from './support/open.ts'
 import { listen, type Seen, scriptedNodes } from './support/scripted.ts'
 
@@ -34,7 +34,7 @@ t.test('the layout says who is asked first, and the newer one counts', async (t)
   layout = encodeLayout(first)
   // By one host under another name, and one that is no member.
   const [one, two] = ports
-  const time = { ...nodeTime, now: () => Date.now() + aheadMs }
+  const time = { ...systemTime, now: () => Date.now() + aheadMs }
   const client = open(t, `minivault://localhost:${one},127.0.0.1:${two}`, { time })
   const likely = (current: typeof first, key: string) => {
     const place = current.replicasOf(partitionOf(hashKey(Buffer.from(key), 0, key.length, new KeyHash())))[0]!

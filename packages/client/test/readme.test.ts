@@ -13,13 +13,16 @@ t.test('the examples print what they say', async (t) => {
   const [first, ...others] = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code!)
   t.ok(first!.trim().split('\n').length <= 10, 'the first is short')
   // Each of the others has names of its own.
-  const program = [first, ...others.map((code) => `{\n${code}}\n`)].join('\n')
-  const source = pathToFileURL(join(import.meta.dirname, '../src/index.ts')).href
+  const blocks = [first, ...others.map((code) => `{\n${code}}\n`)].join('\n')
+  const imports = blocks.match(/^import .*\n/gm) ?? []
+  const program = [...imports, blocks.replaceAll(/^import .*\n/gm, '')].join('')
   const file = join(temporaryFolder(t), 'example.mts')
   const here = program
     .replaceAll('localhost:3000', `127.0.0.1:${port}`)
     .replaceAll('localhost:3001', '127.0.0.1:1')
-    .replace("'@minivault/client'", `'${source}'`)
+    .replaceAll(/'@minivault\/client(\/\w+)?'/g, (_, door = '') => {
+      return `'${pathToFileURL(join(import.meta.dirname, `../src${door}/index.ts`)).href}'`
+    })
   writeFileSync(file, here)
   const printed: string[] = []
   const { log } = console
@@ -42,7 +45,7 @@ t.test('the tables have every code and every call once', async (t) => {
   t.ok(codes.length > 8)
   const rows = [...page.matchAll(/^\| (CLIENT_\w+) \| .*\S.* \|$/gm)].map(([, code]) => code)
   t.same(rows.sort(), codes.sort())
-  const surface = readFileSync(join(import.meta.dirname, '../src/client.ts'), 'utf8')
+  const surface = readFileSync(join(import.meta.dirname, '../src/key-value-client.ts'), 'utf8')
   const calls = [...surface.matchAll(/^ {2}(?:async )?([a-z]\w+)(?:<.*>)?\(/gm)].map(([, name]) => name!)
   const table = page.slice(page.indexOf('## The calls'), page.indexOf('## What to know'))
   for (const name of calls) t.ok(table.includes(`\`${name}(`), name)

@@ -16,7 +16,6 @@
  * seconds. The price is that after a crash (not after `seal`) the clock may run up to 12 s ahead of the wall;
  * `aheadMs` tells.
  */
-import { strict as assert } from 'node:assert'
 import { ClockError } from './clock-error.ts'
 import { BOUND_AHEAD_MS, BOUND_STEP_MS, MAX_OFFSET_MS, WALL_MS_MAX } from './limits.ts'
 import { successor, type Version } from './version.ts'
@@ -75,11 +74,11 @@ export class HybridLogicalClock {
 
   constructor(options: ClockOptions) {
     const { writerId, boundMs = 0, startAbove } = options
-    assert(
-      Number.isInteger(writerId) && writerId >= 0 && writerId <= 0xffffffff,
-      'writerId is 32 unsigned bits',
-    )
-    assert(boundMs >= 0 && boundMs < WALL_MS_MAX, 'boundMs is a wall time')
+    // Not by node:assert: browsers have clocks, too.
+    if (!Number.isInteger(writerId) || writerId < 0 || writerId > 0xffffffff) {
+      throw new TypeError('writerId is 32 unsigned bits')
+    }
+    if (!(boundMs >= 0 && boundMs < WALL_MS_MAX)) throw new TypeError('boundMs is a wall time')
     this.writerId = writerId
     this.#low = writerId | 0
     this.#raisedWriterId = raisedWriterOf(writerId)

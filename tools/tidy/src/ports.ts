@@ -22,10 +22,10 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
   },
   'packages/command-line': { files: 'src/auth-key.ts', process: 'src/command.ts' },
   'packages/client': {
-    timers: 'src/node-time.ts',
-    clock: 'src/node-time.ts',
-    randomness: 'src/node-time.ts',
-    process: 'src/node-time.ts',
+    timers: 'src/time.ts',
+    clock: 'src/time.ts',
+    randomness: 'src/time.ts',
+    process: 'src/environment.ts',
   },
   'apps/master': {
     files: 'src/settings/settings.ts',

@@ -1,0 +1,8 @@
+export type { Address } from '../address.ts'
+export { type ClientCode, ClientError } from '../client-error.ts'
+export type { ClientEvent, ClientEvents } from '../client-events.ts'
+export { KeyValueClient } from '../key-value-client.ts'
+export type { Scan } from '../scan.ts'
+export type { ValueStream } from '../value-stream.ts'
+export { JsonView, TextView } from '../views.ts'
+export { type BrowserOptions, Client } from './client.ts'
