@@ -238,7 +238,7 @@ export const PEER_CONNECTION_FULL_BYTES = 512 * 1024
 export const PEER_LINK_IDLE_MS = 30_000
 export const PEER_STRANGERS_MAX = 64
 /** Peers: a batch that has become so large leaves before the turn is over, or waits alone. */
-export const PEER_BATCH_BYTES = 192 * 1024
+export const PEER_BATCH_BYTES = 60 * 1024
 /** Peers: what waits for one of them, and for how long; the oldest is dropped. */
 export const PEER_WAITING_BYTES_MAX = 16 * 1024 * 1024
 export const PEER_WAITING_MS_MAX = 2000

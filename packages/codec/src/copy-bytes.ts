@@ -28,8 +28,10 @@ export function copyBytes(
   // How far the target lies behind the source, if they are one ArrayBuffer. To ask for that costs 25 ns, and
   // 230 at the first time with an array on V8's own heap, which it moves away from there.
   const behind = target.byteOffset + at - (source.byteOffset + start)
-  if (length > LOOP_BYTES_MAX || (behind > 0 && behind < length)) target.set(source.subarray(start, end), at)
-  else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
+  if (length > LOOP_BYTES_MAX || (behind > 0 && behind < length)) {
+    // A view of an array on V8's own heap moves it away from there, too, for a microsecond.
+    target.set(length === source.length ? source : source.subarray(start, end), at)
+  } else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
 }
 
 /** A copy of bytes[start, end) in memory of its own. `slice` is not that: a Buffer's `slice` is a view. */

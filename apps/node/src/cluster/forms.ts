@@ -8,6 +8,7 @@ import { CODEC, type Codec, cloneBytes, copyBytes } from '@minivault/codec'
 import { readLength, VALUE_BYTES_MAX, writeU32 } from '@minivault/protocol'
 import { VALUE_TYPE, type ValueType } from '@minivault/storage'
 import { decodeLayout, encodeLayout, type Layout } from '@minivault/topology'
+import { keepBytes } from './kept-bytes.ts'
 import { LargeValue, readReference, writeReference } from './large/large-value.ts'
 import { LAYOUTS_KEY, MemberKey } from './member-key.ts'
 import type { MemberValue } from './member-value.ts'
@@ -47,7 +48,7 @@ const VALUES: ValueForm = {
     const codec = bytes[start + 2]!
     if (bytes[start] === FORM.reference) return readLarge(bytes, start, end)
     if (bytes[start] !== FORM.bytes || type > VALUE_TYPE.json || codec > CODEC.lz4) return null
-    const data = cloneBytes(bytes, start + HEAD_BYTES, end)
+    const data = keepBytes(bytes, start + HEAD_BYTES, end)
     const value: MemberValue = {
       bytes: data.length,
       data,

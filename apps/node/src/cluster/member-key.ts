@@ -1,7 +1,8 @@
 /** A key as the core knows it, with its bytes. */
 import type { Key } from '@minivault/cluster'
-import { cloneBytes, hashKey, KeyHash } from '@minivault/codec'
+import { hashKey, KeyHash } from '@minivault/codec'
 import { partitionOf } from '@minivault/topology'
+import { keepBytes } from './kept-bytes.ts'
 
 /** The eight bits of the hash behind those that name the partition. */
 const LEAF_SHIFT = 14
@@ -9,8 +10,11 @@ const LEAF_MASK = 0xff
 /** Of a partition. */
 export const LEAVES = LEAF_MASK + 1
 
+/** Read before it is used again. */
+const scratch = new KeyHash()
+
 export class MemberKey implements Key {
-  /** Its own memory, the whole of it. */
+  /** The whole of it. */
   readonly bytes: Uint8Array
   readonly high: number
   readonly low: number
@@ -28,11 +32,11 @@ export class MemberKey implements Key {
 
   /** A copy of bytes[start, end), which have this hash. */
   static of(bytes: Uint8Array, start: number, end: number, hash: KeyHash): MemberKey {
-    return new MemberKey(cloneBytes(bytes, start, end), hash)
+    return new MemberKey(keepBytes(bytes, start, end), hash)
   }
 
   static hashed(bytes: Uint8Array, start: number, end: number): MemberKey {
-    return MemberKey.of(bytes, start, end, hashKey(bytes, start, end, new KeyHash()))
+    return MemberKey.of(bytes, start, end, hashKey(bytes, start, end, scratch))
   }
 
   /** Made when it is asked for, which is seldom. */

@@ -4,7 +4,7 @@ import type { Codec } from '@minivault/codec'
 import type { ValueType } from '@minivault/storage'
 
 export interface MemberValue extends Value {
-  /** Its own memory, `bytes` long; compressed as `codec` says. */
+  /** `bytes` long; compressed as `codec` says. */
   readonly data: Uint8Array
   readonly codec: Codec
   /** Uncompressed. */

@@ -197,8 +197,10 @@ export class Member implements Env {
   }
 
   #belong(): void {
+    // Asked for before it is needed, it would be made anew with each tick: a whole layout.
+    if (this.#core !== null) return
     const { belonging } = this.steps
-    if (this.#core !== null || belonging === null) return
+    if (belonging === null) return
     const { replica, store, settings } = this.#parts
     const { state } = belonging
     this.#belonging = belonging

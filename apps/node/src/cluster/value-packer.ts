@@ -2,9 +2,10 @@
  * Which form a value takes among the members: compressed once, where it is coordinated, as a store would do
  * it for itself; so it travels and is stored as it is.
  */
-import { CODEC, Compressor, cloneBytes, decompress, rawBytesBound } from '@minivault/codec'
+import { CODEC, Compressor, decompress, rawBytesBound } from '@minivault/codec'
 import { BLOB_ABOVE_BYTES, type ValueType } from '@minivault/storage'
 import type { Operation } from '../key-value.ts'
+import { keepBytes } from './kept-bytes.ts'
 import { LargeValue } from './large/large-value.ts'
 import type { ValueFiles } from './large/value-files.ts'
 import type { MemberValue } from './member-value.ts'
@@ -26,7 +27,7 @@ export class ValuePacker {
     if (staged instanceof Uint8Array) return this.#pack(staged, 0, staged.length, type)
     if (staged !== null) return new LargeValue(this.#files.staged(staged), type, true)
     if (codec !== CODEC.none) {
-      const data = cloneBytes(value, valueStart, valueEnd)
+      const data = keepBytes(value, valueStart, valueEnd)
       const rawBytes = decompress(codec, data, BLOB_ABOVE_BYTES).length
       return { bytes: data.length, data, codec, rawBytes, type }
     }
@@ -41,7 +42,7 @@ export class ValuePacker {
     if (packed !== null) {
       return { bytes: packed.length, data: packed, codec: this.#compressor.codec, rawBytes, type }
     }
-    const raw = cloneBytes(value, valueStart, valueEnd)
+    const raw = keepBytes(value, valueStart, valueEnd)
     return { bytes: rawBytes, data: raw, codec: CODEC.none, rawBytes, type }
   }
 }
@@ -53,6 +54,6 @@ export class ValuePacker {
 function keptOf({ packed, packedCodec, packedStart, packedEnd, rawBytes }: Operation): Uint8Array | null {
   if (packedCodec === CODEC.none) return null
   if (packedEnd - packedStart > rawBytes - (rawBytes >>> SAVED_SHIFT)) return null
-  const data = cloneBytes(packed, packedStart, packedEnd)
+  const data = keepBytes(packed, packedStart, packedEnd)
   return rawBytesBound(packedCodec, data) === rawBytes ? data : null
 }

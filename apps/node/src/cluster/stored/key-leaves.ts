@@ -5,7 +5,6 @@
  *
  *     entry: link u32 (where the next one of the leaf begins, + 1; 0: that was all) · length u16 · bytes
  */
-import { hashKey, KeyHash } from '@minivault/codec'
 import { PARTITIONS } from '@minivault/topology'
 import { LAYOUTS_KEY, MemberKey } from '../member-key.ts'
 
@@ -89,7 +88,7 @@ class PartitionKeys {
       const start = link - 1 + HEADER_BYTES
       const end = start + this.#view.getUint16(link + 3)
       if (start === end) keys.push(LAYOUTS_KEY)
-      else keys.push(MemberKey.of(this.#bytes, start, end, hashKey(this.#bytes, start, end, new KeyHash())))
+      else keys.push(MemberKey.hashed(this.#bytes, start, end))
     }
     return keys
   }

@@ -10,7 +10,6 @@ import {
   type Durability,
   type HeldRecord,
   higher,
-  isAbove,
   type Key,
   type LayoutState,
   type Mark,
@@ -33,11 +32,11 @@ import {
   StorageError,
   type Store,
 } from '@minivault/storage'
-import { PARTITIONS } from '@minivault/topology'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
 import { LAYOUTS_KEY, type MemberKey } from '../member-key.ts'
 import { startOf } from './folder-start.ts'
+import { HighestBallots } from './highest-ballots.ts'
 import { KeyLeaves } from './key-leaves.ts'
 import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
 import { Released } from './released.ts'
@@ -77,7 +76,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   readonly #marks: Mark[] = []
   readonly #leaves = new KeyLeaves()
   readonly #released = new Released()
-  readonly #promisedUpTo: Version[] = new Array(PARTITIONS).fill(ZERO)
+  /** Of records and promises. */
+  readonly #highest = new HighestBallots()
   /** No promise, no second lookup. */
   #hasPromises = false
   readonly #mutation = new Mutation()
@@ -131,7 +131,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     else this.#apply(mutation)
     const wasReleased = !this.#released.isEmpty && this.#released.forget(own)
     if (this.#records.wasAbsent || wasReleased) this.#leaves.add(own)
-    this.#meet(own.partition, record.ballot)
+    this.#highest.meet(own.partition, record.ballot)
     return this.#records.place
   }
 
@@ -145,7 +145,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     mutation.attempt = attempt
     this.#apply(mutation)
     this.#hasPromises = true
-    this.#meet(own.partition, ballot)
+    this.#highest.meet(own.partition, ballot)
     return this.#records.place
   }
 
@@ -192,7 +192,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   }
 
   promisedUpTo(partition: number): Version {
-    return this.#promisedUpTo[partition]!
+    return this.#highest.of(partition)
   }
 
   keysIn(partition: number, leaf: number): Iterable<Key> {
@@ -210,7 +210,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     for (const outline of walkRecords(this.#records)) {
       const { key, ballot } = outline
       this.#leaves.add(key)
-      this.#meet(key.partition, ballot)
+      this.#highest.meet(key.partition, ballot)
       yield outline
     }
   }
@@ -331,11 +331,6 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.#values.held(value)
   }
 
-  /** For `promisedUpTo`. Records are not changed: the version need not be copied. */
-  #meet(partition: number, ballot: Version): void {
-    if (isAbove(ballot, this.#promisedUpTo[partition]!)) this.#promisedUpTo[partition] = ballot
-  }
-
   // --- RecordsOwner
 
   mayRelease(hash: KeyHash, ballot: Version, space: number): boolean {
@@ -364,7 +359,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
       onPromise: ({ partition }, ballot) => {
         this.#hasPromises = true
         this.highestBallot.copy(higher(this.highestBallot, ballot))
-        this.#meet(partition, ballot)
+        this.#highest.meet(partition, ballot)
       },
       onName: (name) => {
         const mark = this.#stored.decode(name)
@@ -375,7 +370,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     const { record, promised } = this.find(LAYOUTS_KEY)
     const ballot = higher(record?.ballot ?? ZERO, promised)
     this.highestBallot.copy(higher(this.highestBallot, ballot))
-    this.#meet(LAYOUTS_KEY.partition, ballot)
+    this.#highest.meet(LAYOUTS_KEY.partition, ballot)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { LayoutValue, TableForm, Value } from '@minivault/cluster'
 import type { Mutation, RecordDoor } from '@minivault/storage'
+import { keepBytes } from '../kept-bytes.ts'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
 import type { MemberValue } from '../member-value.ts'
@@ -23,7 +24,7 @@ export class StoredValues {
   /** Of the record that was read last. */
   read(isOfLayouts: boolean): Value {
     const { value, found } = this.#records
-    const data = new Uint8Array(value.bytes)
+    const data = keepBytes(value.bytes, 0, value.bytes.length)
     if (isOfLayouts) {
       const decided: LayoutValue = { bytes: data.length, table: this.#tables.decode(data) }
       return decided
