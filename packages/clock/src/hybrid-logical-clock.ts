@@ -18,7 +18,7 @@
  */
 import { ClockError } from './clock-error.ts'
 import { BOUND_AHEAD_MS, BOUND_STEP_MS, MAX_OFFSET_MS, WALL_MS_MAX } from './limits.ts'
-import { successor, type Version } from './version.ts'
+import { successor, Version } from './version.ts'
 
 const SIGN = 0x80000000 | 0
 
@@ -122,6 +122,12 @@ export class HybridLogicalClock {
   /** What was issued or adopted last. */
   latest(into: Version): Version {
     return into.set(this.#high, this.#middle, this.#low)
+  }
+
+  /** For others to `hear`: the one given, where it is as late; nobody may change what is returned. */
+  latestOr(version: Version): Version {
+    const isAsLate = version.high === this.#high && version.middle === this.#middle
+    return isAsLate ? version : this.latest(new Version())
   }
 
   /**

@@ -53,6 +53,8 @@ export class Coordinator {
   /** Keys that a round of our own brings to all. */
   readonly #spreading = new Set<string>()
   #underWay = 0
+  /** As it was sent last. */
+  #time = ZERO
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
@@ -293,19 +295,19 @@ export class Coordinator {
   // --- questions
 
   offer(to: Exchange, key: Key, record: HeldRecord, durability: Durability, cause: Cause): void {
-    const { exchange, epoch, time } = this.#envelope(to)
+    const { exchange, epoch, time } = this.#envelope(to, record.ballot)
     const question = { kind: MESSAGE.offer, exchange, epoch, time, key, record, durability, cause }
     for (const member of to.electorate.members) this.#parts.send(member, question)
   }
 
   prepare(to: Exchange, key: Key, ballot: Version, request: Version, attempt: number): void {
-    const { exchange, epoch, time } = this.#envelope(to)
+    const { exchange, epoch, time } = this.#envelope(to, ballot)
     const question = { kind: MESSAGE.prepare, exchange, epoch, time, key, ballot, request, attempt }
     for (const member of to.electorate.members) this.#parts.send(member, question)
   }
 
   read(to: Exchange, position: number, key: Key, wantsValue: boolean): void {
-    const { exchange, epoch, time } = this.#envelope(to)
+    const { exchange, epoch, time } = this.#envelope(to, this.#time)
     const question = { kind: MESSAGE.read, exchange, epoch, time, key, wantsValue }
     const member = to.electorate.members[position]!
     this.#parts.peers.asked(member, to.sinceMs)
@@ -319,10 +321,12 @@ export class Coordinator {
     this.read(to, position, key, true)
   }
 
-  #envelope({ number, epoch, hearsAll }: Exchange) {
+  /** @param likely to be the time */
+  #envelope({ number, epoch, hearsAll }: Exchange, likely: Version) {
     const { placement, clock } = this.#parts
     const phase = hearsAll ? placement.epoch : epoch
-    return { exchange: number, epoch: phase, time: clock.latest(new Version()) }
+    this.#time = clock.latestOr(likely)
+    return { exchange: number, epoch: phase, time: this.#time }
   }
 }
 

@@ -74,7 +74,7 @@ export class Exchange {
   #contradicts(member: number, lives: readonly Life[]): boolean {
     for (let known = this.#known; known !== null; known = known.before) {
       const { member: other, lives: others } = known
-      if (others.length === 0 && lives.length === 0) continue
+      if (others === lives || (others.length === 0 && lives.length === 0)) continue
       if (lifeIn(lives, other) !== lifeIn(others, other)) return true
       if (lifeIn(lives, member) !== lifeIn(others, member)) return true
     }

@@ -55,12 +55,13 @@ export class Marks {
   /** The latest that was written down. */
   layout: LayoutState | null = null
   readonly #store: ReplicaStore
-  readonly #memberships = new Map<number, Membership>()
-  readonly #promises = new Map<number, Version>()
+  /** By partition. */
+  readonly #memberships: (Membership | undefined)[] = []
+  readonly #promises: (Version | undefined)[] = []
   readonly #fences = new Map<number, Version>()
   readonly #floors = new Map<number, Floor>()
   /** Of a partition: the highest of its promise and of its fences. */
-  readonly #promisedUpTo = new Map<number, Version>()
+  readonly #promisedUpTo: (Version | undefined)[] = []
 
   constructor(store: ReplicaStore) {
     this.#store = store
@@ -87,23 +88,24 @@ export class Marks {
 
   /** Undefined: nothing was ever written down. */
   membershipOf(partition: number): Membership | undefined {
-    return this.#memberships.get(partition)
+    return this.#memberships[partition]
   }
 
   /** What was promised for a key along with others. */
   promised({ partition, leaf }: Key): Version {
-    if (this.#promisedUpTo.size === 0 || this.#isJoining(partition)) return ZERO
-    const ofAll = this.#promises.get(partition) ?? ZERO
+    if (this.#promisedUpTo.length === 0 || this.#isJoining(partition)) return ZERO
+    const ofAll = this.#promises[partition] ?? ZERO
+    if (this.#fences.size === 0) return ofAll
     return higher(ofAll, this.#fences.get(numberOf(partition, leaf)) ?? ZERO)
   }
 
   /** For all keys of a partition, on the way into it. */
   promiseIn(partition: number): Version {
-    return this.#promises.get(partition) ?? ZERO
+    return this.#promises[partition] ?? ZERO
   }
 
   promisedUpTo(partition: number): Version {
-    return this.#promisedUpTo.get(partition) ?? ZERO
+    return this.#promisedUpTo[partition] ?? ZERO
   }
 
   floorOf({ partition, leaf }: Leaf): Floor | undefined {
@@ -116,7 +118,7 @@ export class Marks {
    * again when all is known that others hold: until then it would keep that away.
    */
   #isJoining(partition: number): boolean {
-    const membership = this.#memberships.get(partition)
+    const membership = this.#memberships[partition]
     return membership === MEMBERSHIP.joining || membership === MEMBERSHIP.arriving
   }
 
@@ -140,10 +142,10 @@ export class Marks {
   keep(mark: Mark): void {
     switch (mark.kind) {
       case 'membership':
-        this.#memberships.set(mark.partition, mark.membership)
+        this.#memberships[mark.partition] = mark.membership
         return
       case 'promise':
-        raise(this.#promises, mark.partition, mark.ballot)
+        raiseAt(this.#promises, mark.partition, mark.ballot)
         return this.#meet(mark.partition, mark.ballot)
       case 'fence':
         raise(this.#fences, numberOf(mark.partition, mark.leaf), mark.ballot)
@@ -175,13 +177,17 @@ export class Marks {
   }
 
   #meet(partition: number, ballot: Version): void {
-    raise(this.#promisedUpTo, partition, ballot)
+    raiseAt(this.#promisedUpTo, partition, ballot)
     this.highest = higher(this.highest, ballot)
   }
 }
 
 function raise(versions: Map<number, Version>, at: number, to: Version): void {
   versions.set(at, higher(versions.get(at) ?? ZERO, to))
+}
+
+function raiseAt(versions: (Version | undefined)[], at: number, to: Version): void {
+  versions[at] = higher(versions[at] ?? ZERO, to)
 }
 
 function numberOf(partition: number, leaf: number): number {

@@ -322,7 +322,7 @@ export class NodeCore {
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.hear(record.ballot)
     const { exchange } = offer
-    const { epoch, time, votes, lives } = this.#counted(key.partition)
+    const { epoch, time, votes, lives } = this.#counted(key.partition, record.ballot)
     const reply = { kind: MESSAGE.offered, exchange, epoch, time, votes, lives, verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)
     if (verdict !== VERDICT.held || cause > CAUSE.writeBack) return
@@ -337,7 +337,7 @@ export class NodeCore {
     if (!this.votesIn(key.partition)) return
     const promise = this.#replica.prepare(key, ballot, request, attempt)
     const { verdict, above, record, evidence, isForgetful, isHeld } = promise
-    const { epoch, time, votes, lives } = this.#counted(key.partition)
+    const { epoch, time, votes, lives } = this.#counted(key.partition, ballot)
     const reply = {
       kind: MESSAGE.promised,
       exchange,
@@ -359,7 +359,7 @@ export class NodeCore {
     if (this.#isStale(read)) return this.#refuseStale(from, read)
     const { exchange, key } = read
     const { record, isHeld, position, durability } = this.#replica.read(key, read.wantsValue)
-    const { epoch, time, votes, lives } = this.#counted(key.partition)
+    const { epoch, time, votes, lives } = this.#counted(key.partition, read.time)
     const reply = { kind: MESSAGE.state, exchange, epoch, time, votes, lives, record, isHeld }
     this.#outbox.send(from, reply, position, durability)
   }
@@ -376,16 +376,16 @@ export class NodeCore {
       exchange: question.exchange,
       verdict: VERDICT.staleLayout,
       above: ZERO,
-      ...this.#counted(question.key.partition),
+      ...this.#counted(question.key.partition, question.time),
     }
     this.#send(from, reply)
   }
 
   /** No copies of objects here: it is done for every answer. */
-  #counted(partition: number) {
+  #counted(partition: number, likely: Version) {
     const { placement, clock } = this.#parts
     const { epoch } = placement
-    const time = clock.latest(new Version())
+    const time = clock.latestOr(likely)
     return { epoch, time, votes: this.votesIn(partition), lives: this.#marks.lives }
   }
 

@@ -187,8 +187,10 @@ export class Rejoining {
 
   /** Whether our answers about a partition count. */
   votesIn(partition: number): boolean {
-    const waiting = this.#waiting.get(partition)
-    if (waiting !== undefined && waiting.membership !== MEMBERSHIP.voting) return false
+    if (this.#waiting.size > 0) {
+      const waiting = this.#waiting.get(partition)
+      if (waiting !== undefined && waiting.membership !== MEMBERSHIP.voting) return false
+    }
     const { placement, self } = this.#parts
     return placement.electorateOf(partition).positionOf(self) >= 0
   }

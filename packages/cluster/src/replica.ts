@@ -189,9 +189,9 @@ export class Replica {
   }
 
   #hasHeld({ partition }: Key, { request, ballot }: HeldRecord): boolean {
+    if (!this.#ledger.hasHeld(request, ballot)) return false
     const begunAt = this.#begunAt.get(partition)
-    if (begunAt !== undefined && !isAbove(ballot, begunAt)) return false
-    return this.#ledger.hasHeld(request, ballot)
+    return begunAt === undefined || isAbove(ballot, begunAt)
   }
 
   /**

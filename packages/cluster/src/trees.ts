@@ -93,7 +93,8 @@ function xorInto(words: Int32Array, at: number, digest: Int32Array): void {
 export function digestInto(into: Int32Array, { high, low }: Key, ballot: Version): void {
   let one = Math.imul(high ^ 0x2545f491, 0x85ebca6b)
   let other = Math.imul(low ^ 0x4f6cdd1d, 0xc2b2ae35)
-  for (const word of [ballot.high, ballot.middle, ballot.low]) {
+  for (let index = 0; index < 3; index++) {
+    const word = index === 0 ? ballot.high : index === 1 ? ballot.middle : ballot.low
     one = Math.imul(one ^ (one >>> 15) ^ word, 0x27d4eb2f) + other
     other = Math.imul(other ^ (other >>> 13) ^ Math.imul(word, 0x9e3779b1), 0x165667b1) ^ one
   }

@@ -7,8 +7,8 @@ import {
   type ListMessage,
   MALFORMED,
   type Message,
+  MessageReader,
   readList,
-  readMessages,
   readStarts,
 } from '@minivault/cluster'
 import { ERROR } from '@minivault/protocol'
@@ -35,6 +35,7 @@ export interface BatchIntakeParts {
 export class BatchIntake implements PeerReceiver {
   readonly #parts: BatchIntakeParts
   readonly #header = new BatchHeader()
+  readonly #reader = new MessageReader(FORMS)
   /** Names of those who were given another list of members, by their last batch. */
   readonly differingLists = new Set<string>()
   #from = 0
@@ -104,7 +105,7 @@ export class BatchIntake implements PeerReceiver {
       this.#parts.onList(this.#from, list)
       return null
     }
-    const count = readMessages(bytes, at, end, FORMS, this.#onMessage)
+    const count = this.#reader.readAll(bytes, at, end, this.#onMessage)
     return count === MALFORMED ? malformed('a message of its batch cannot be read') : null
   }
 

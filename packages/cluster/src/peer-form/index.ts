@@ -16,6 +16,6 @@ export {
   type ListQuestion,
   readList,
 } from './list-form.ts'
-export { MALFORMED, readMessages } from './message-reader.ts'
+export { MALFORMED, MessageReader, readMessages } from './message-reader.ts'
 export { MessageWriter } from './message-writer.ts'
 export { encodeStart, readStarts } from './start-form.ts'

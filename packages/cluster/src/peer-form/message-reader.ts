@@ -29,15 +29,7 @@ export function readMessages(
   forms: PeerForms,
   onMessage: (message: Message) => void,
 ): number {
-  const reader = new MessageReader(forms)
-  let count = 0
-  for (let at = start; at < end; at = reader.next) {
-    const message = reader.read(bytes, at, end)
-    if (message === null) return MALFORMED
-    onMessage(message)
-    count += 1
-  }
-  return count
+  return new MessageReader(forms).readAll(bytes, start, end, onMessage)
 }
 
 const COUNTED = FLAG.votes | FLAG.isHeld
@@ -53,16 +45,32 @@ const HAS_LIVES = new Uint8Array(MESSAGE.ready + 1)
 for (const kind of [MESSAGE.offered, MESSAGE.promised, MESSAGE.state]) HAS_LIVES[kind] = 1
 for (const kind of [MESSAGE.introduced, MESSAGE.fenced, MESSAGE.hello]) HAS_LIVES[kind] = 1
 
-class MessageReader {
+/** Keeps what messages have in common from one to the next, so it is to be kept, too. */
+export class MessageReader {
   /** Where the message that was read ends. */
-  next = 0
+  #next = 0
   readonly #in: PartReader
+  /** Of the message before. */
+  #time = ZERO
 
   constructor(forms: PeerForms) {
     this.#in = new PartReader(forms)
   }
 
-  read(bytes: Uint8Array, at: number, end: number): Message | null {
+  /** `readMessages`. It may be called again by `onMessage`. */
+  readAll(bytes: Uint8Array, start: number, end: number, onMessage: (message: Message) => void): number {
+    let count = 0
+    for (let at = start; at < end; ) {
+      const message = this.#readOne(bytes, at, end)
+      if (message === null) return MALFORMED
+      at = this.#next
+      onMessage(message)
+      count += 1
+    }
+    return count
+  }
+
+  #readOne(bytes: Uint8Array, at: number, end: number): Message | null {
     const from = this.#in
     from.open(bytes, at, end)
     if (!from.has(COMMON_BYTES)) return null
@@ -74,10 +82,11 @@ class MessageReader {
     if (kind === 0 || kind > MESSAGE.ready || (flags & ~FLAGS[kind]!) !== 0) return null
     if (count > 0 && HAS_LIVES[kind] === 0) return null
     from.end = at + length
-    this.next = from.end
+    this.#next = from.end
     const exchange = from.takeU64()
     const epoch = from.takeU32()
-    const time = from.takeVersion()
+    const time = from.takeVersionLike(this.#time)
+    this.#time = time
     const lives = from.takeLives(count)
     if (from.isBad) return null
     const message = this.#readKind(kind, flags, exchange, epoch, time, lives)
@@ -117,7 +126,7 @@ class MessageReader {
     const cause = from.takeU8() as Cause
     if (durability > DURABILITY.fsync || cause > CAUSE.repair) return null
     const key = from.takeKey()
-    const record = key === null ? null : from.takeRecord()
+    const record = key === null ? null : from.takeRecord(time)
     if (key === null || record === null) return null
     return { kind: MESSAGE.offer, exchange, epoch, time, key, record, durability, cause }
   }
@@ -163,7 +172,7 @@ class MessageReader {
     const count = from.takeU16()
     const above = from.takeVersionLike(ZERO)
     const evidence = from.takeEvidence(count)
-    const record = from.takeRecord()
+    const record = from.takeRecord(time)
     if (record === null || verdict > VERDICT.staleLayout) return null
     const votes = (flags & FLAG.votes) !== 0
     const isForgetful = (flags & FLAG.isForgetful) !== 0
@@ -198,7 +207,7 @@ class MessageReader {
     time: Version,
     lives: readonly Life[],
   ): Message | null {
-    const record = this.#in.takeRecord()
+    const record = this.#in.takeRecord(time)
     if (record === null) return null
     const votes = (flags & FLAG.votes) !== 0
     const isHeld = (flags & FLAG.isHeld) !== 0

@@ -1,4 +1,5 @@
 /** The parts of which messages are made, read back. Null, or `isBad`: it is not one. */
+import type { Version } from '@minivault/clock'
 import type { Floor, Life } from '../marks.ts'
 import type { Evidence } from '../messages.ts'
 import type { Key } from '../ports.ts'
@@ -13,6 +14,7 @@ const LEAF_MAX = 0xff
 
 export class PartReader extends ByteReader {
   readonly forms: PeerForms
+  #lives = NO_LIVES
 
   constructor(forms: PeerForms) {
     super()
@@ -24,15 +26,31 @@ export class PartReader extends ByteReader {
     return !this.isBad && this.at === this.end
   }
 
+  /** Those of one sender seldom change: where they are as they were, they are the same array. */
   takeLives(count: number): readonly Life[] {
     if (count === 0 || !this.has(count * LIFE_BYTES)) return NO_LIVES
+    if (this.#isAsBefore(count)) return this.#lives
     const lives: Life[] = []
     for (let index = 0; index < count; index++) {
       const member = this.takeU32()
       const life = this.takeU64()
       lives.push({ member, life })
     }
+    this.#lives = lives
     return lives
+  }
+
+  #isAsBefore(count: number): boolean {
+    const lives = this.#lives
+    if (lives.length !== count) return false
+    const { at } = this
+    for (let index = 0; index < count; index++) {
+      const { member, life } = lives[index]!
+      if (this.takeU32() === member && this.takeU64() === life) continue
+      this.at = at
+      return false
+    }
+    return true
   }
 
   takeKey(): Key | null {
@@ -44,9 +62,10 @@ export class PartReader extends ByteReader {
     return this.forms.keys.make(this.bytes, start, this.at)
   }
 
-  takeRecord(): HeldRecord | null {
+  /** @param likely to be its ballot */
+  takeRecord(likely: Version): HeldRecord | null {
     if (!this.has(RECORD_BYTES)) return null
-    const ballot = this.takeVersion()
+    const ballot = this.takeVersionLike(likely)
     const version = this.takeVersionLike(ballot)
     const request = this.takeVersionLike(version)
     const expiresAtMs = this.takeU48()

@@ -5,6 +5,7 @@ import type { Life } from '../marks.ts'
 import { type Entry, MESSAGE, type Message } from '../messages.ts'
 import type { Key } from '../ports.ts'
 import type { HeldRecord } from '../record.ts'
+import { ZERO } from '../record.ts'
 import { LEAVES } from '../trees.ts'
 import type { PartReader } from './part-reader.ts'
 import { FLAG, FLOOR_BYTES, RECORD_BYTES } from './part-writer.ts'
@@ -127,7 +128,7 @@ function readFetched(from: PartReader, head: Head): Message | null {
   const records: { key: Key; record: HeldRecord }[] = []
   while (records.length < count) {
     const key = from.takeKey()
-    const record = key === null ? null : from.takeRecord()
+    const record = key === null ? null : from.takeRecord(ZERO)
     if (key === null || record === null) return null
     records.push({ key, record })
   }
