@@ -22,6 +22,8 @@ export interface RepairAnswersParts extends Omit<RepairParts, 'coordinator' | 'e
 
 export class RepairAnswers {
   readonly #parts: RepairAnswersParts
+  /** By member, the life that it introduced last, and where that stands in the log. */
+  readonly #introduced = new Map<number, { readonly life: number; readonly position: number }>()
 
   constructor(parts: RepairAnswersParts) {
     this.#parts = parts
@@ -102,7 +104,10 @@ export class RepairAnswers {
     const { marks, replica, placement, send, afterSync, envelope } = this.#parts
     // Who comes by a layout that we have not heard of is asked to wait: see #allows.
     if (epoch > placement.epoch) return
-    const position = marks.note({ kind: 'life', member: from, life })
+    const known = this.#introduced.get(from)
+    // It comes with some partitions at a time: one sync is enough for all.
+    const position = known?.life === life ? known.position : marks.note({ kind: 'life', member: from, life })
+    this.#introduced.set(from, { life, position })
     const votes = partitions.map((partition) => this.#parts.votesIn(partition))
     const promised = partitions.map((partition) => replica.promisedUpTo(partition))
     const floors = partitions.flatMap((partition) => this.#floorsIn(partition))
