@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 export interface Service {
   readonly name: string
   readonly image: string
+  readonly hostname: string
   readonly environment: Readonly<Record<string, string>>
   readonly command: readonly string[]
   /** `host:container`, as printed. */
@@ -16,7 +17,7 @@ export interface Service {
 
 /** What a service of ours may say. Anything else must be understood here first. */
 const KNOWN = new Set(
-  'image build restart stop_grace_period ports environment volumes command depends_on'.split(' '),
+  'image build restart stop_grace_period hostname ports environment volumes command depends_on'.split(' '),
 )
 
 export function readCompose(path: string): Service[] {
@@ -30,6 +31,7 @@ export function readCompose(path: string): Service[] {
     return {
       name,
       image: service['image'] as string,
+      hostname: service['hostname'] as string,
       environment: (service['environment'] ?? {}) as Record<string, string>,
       command: (service['command'] ?? []) as string[],
       ports: service['ports'] as string[],

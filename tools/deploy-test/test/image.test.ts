@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
-import { readCompose } from '../src/compose.ts'
+import { readCompose, type Service } from '../src/compose.ts'
 import { Container, startServices } from '../src/containers.ts'
 import { readDockerfile } from '../src/dockerfile.ts'
 import { freePort } from '../src/free-port.ts'
@@ -60,14 +60,37 @@ t.test('docker-compose.yml: three peers', async (t) => {
       ['vault3', '3003:3000'],
     ],
   )
-  t.ok(services.every((service) => service.image === 'minivault:latest'))
+  checkServices(t, services)
   const nodes = await startServices(image, services, join(folder, 'peers'))
   await shareOneKey(t, nodes, ['vault1', 'vault2', 'vault3'])
+})
+
+t.test('docker/compose.geo.yaml: a master and three regions', async (t) => {
+  const services = readCompose(join(ROOT, 'docker/compose.geo.yaml'))
+  const names = services.map(({ name, ports }) => [name, ...ports])
+  t.same(names, [
+    ['master', '3000:3000'],
+    ['eu', '3001:3000'],
+    ['us', '3002:3000'],
+    ['asia', '3003:3000'],
+  ])
+  checkServices(t, services)
+  const nodes = await startServices(image, services, join(folder, 'geo'))
+  await shareOneKey(t, nodes, ['eu'])
 })
 
 function started(t: Test, container: Container): Container {
   t.teardown(() => container.kill())
   return container
+}
+
+/** What holds for every service of ours. */
+function checkServices(t: Test, services: readonly Service[]): void {
+  for (const { name, image, hostname, volumes } of services) {
+    t.equal(image, 'minivault:latest')
+    t.equal(hostname, name, `${name} finds its lock again after a crash`)
+    t.same(volumes, [`${name}:/data`], `${name} keeps its data`)
+  }
 }
 
 /** The documents' two lines: what is created at the first is read at the others at once. */
