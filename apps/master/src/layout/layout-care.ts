@@ -29,6 +29,8 @@ export class LayoutCare {
   /** As it was seen last, since the master began. */
   #phase: string | null = null
   #told = ''
+  /** Who was taken in, and from which layout on: decided is decided, though others still tell the old one. */
+  #taken = ''
 
   constructor(parts: LayoutCareParts) {
     this.#parts = parts
@@ -96,11 +98,14 @@ export class LayoutCare {
   }
 
   async #add(worker: Worker): Promise<void> {
-    const { members, logger } = this.#parts
+    const { members, logger, registry } = this.#parts
+    const taken = `${worker.name} ${worker.nodeId} ${registry.facts.layout?.epoch}`
+    if (taken === this.#taken) return
     const reply = await members.ask(LAYOUT_TARGET, { add: [memberOf(worker)] })
     if (reply.status === ACCEPTED || reply.status === OK) {
       this.#phase = null
       this.#told = ''
+      this.#taken = taken
       logger.info({ worker: worker.name }, `${worker.name} is being taken into the layout`)
     } else if (!isBusyNow(reply)) this.#tell(`${worker.name} is not taken into the layout: ${errorIn(reply)}`)
   }
