@@ -143,7 +143,7 @@ export class Node {
       peers: this.cluster?.peers ?? peersOf(options, logger, time),
       layout: this.cluster === null ? (options.layout ?? null) : () => this.cluster!.layout(),
       admin: this.cluster?.admin ?? null,
-      whyNotReady: () => this.cluster?.health.whyNotReady() ?? null,
+      whyNotReady: () => this.cluster?.whyNotReady() ?? null,
       streams,
       held,
       unpackings: new Unpackings({ keyValue, streams, held, sleep: time.sleep, now: time.now }),
@@ -320,6 +320,12 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
     ...(options.maxOffsetMs === undefined ? {} : { maxOffsetMs: options.maxOffsetMs }),
   })
+  if (store.getMeta(MASTERS_MARK) !== undefined) {
+    await store.close()
+    throw new Error(
+      `${options.directory} is the folder of a master: give the worker one of its own with -data`,
+    )
+  }
   local.attach(store)
   // A replica has to know all that it holds.
   if (options.cluster) await store.loaded()
@@ -335,6 +341,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 }
 
 const RANDOM_MAX = 2 ** 32
+/** What a master writes into its folder (@minivault/master is not loaded for that). */
+const MASTERS_MARK = 'master-registry'
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {

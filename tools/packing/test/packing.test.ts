@@ -9,7 +9,7 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import t, { type Test } from 'tap'
 import { installTarballs } from '../src/installation.ts'
-import { startProgram } from '../src/running-node.ts'
+import { freePort, startProgram } from '../src/running-node.ts'
 import { describeTimes, measureStarts, WAYS } from '../src/start-times.ts'
 import { pack, publishedFolders } from '../src/tarballs.ts'
 
@@ -106,6 +106,24 @@ await t.test('used with this Node', async (t) => {
   })
   t.match(npx.stdout, /^\d+\.\d+\.\d+/, 'npx minivault-node')
   await smoke(t, process.execPath, 'node-20')
+})
+
+await t.test('a master and a worker, by their names alone', async (t) => {
+  const folder = (name: string) => ['-data', join(work, `geo-${name}`), '-host', '127.0.0.1']
+  const start = (words: string[]) => startProgram('npx', ['--no-install', ...words], user)
+  const master = await start(['minivault-master', '-port', '0', '-founders', '1', ...folder('master')])
+  const url = `http://127.0.0.1:${master.port}`
+  const port = await freePort()
+  const own = ['-port', `${port}`, '-public-url', `127.0.0.1:${port}`, '-master', url]
+  const worker = await start(['minivault-node', ...own, ...folder('worker')])
+  const key = `http://127.0.0.1:${port}/packed`
+  t.equal((await fetch(key, { method: 'POST', body: '{"value": "hello"}' })).status, 201)
+  t.equal(await (await fetch(key)).text(), '{"success":true,"data":"hello"}')
+  const { workers } = (await (await fetch(`${url}/-/admin/workers`)).json()) as {
+    workers: { isLive: boolean }[]
+  }
+  t.match(workers, [{ isLive: true }])
+  await Promise.all([master.stop(), worker.stop()])
 })
 
 await t.test('starts soon', async (t) => {

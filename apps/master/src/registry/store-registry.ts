@@ -4,7 +4,8 @@
 import type { Store } from '@minivault/storage'
 import { NO_FACTS, type Registry, type RegistryFacts } from './registry.ts'
 
-const NAME = 'master-registry'
+/** The fact that says whose folder it is, to workers, too. */
+const MASTERS_MARK = 'master-registry'
 /** As members of a cluster write it, see docs/DATA_FILE.md. */
 const MEMBERS_MARK = 'cluster-id'
 
@@ -20,7 +21,7 @@ export class StoreRegistry implements Registry {
   /** Throws RegistryError: the folder holds a worker's data. */
   constructor(store: Store, directory: string) {
     this.#store = store
-    const written = store.getMeta(NAME)
+    const written = store.getMeta(MASTERS_MARK)
     if (written === undefined && (store.stats().keys > 0 || store.getMeta(MEMBERS_MARK) !== undefined)) {
       throw new RegistryError(
         `${directory} is the data folder of a worker: give the master one of its own with -data`,
@@ -37,7 +38,7 @@ export class StoreRegistry implements Registry {
 
   write(change: Partial<RegistryFacts>): void {
     const facts = { ...this.#facts, ...change }
-    this.#store.putMeta(NAME, Buffer.from(JSON.stringify(facts)))
+    this.#store.putMeta(MASTERS_MARK, Buffer.from(JSON.stringify(facts)))
     this.#facts = facts
   }
 }

@@ -191,9 +191,14 @@ export class Clustered {
     return table === undefined ? null : encodeLayout(table as Layout)
   }
 
+  /** In one line; null: requests are served, as of the last tick, too. */
+  whyNotReady(): string | null {
+    return this.#refusal ?? this.health.whyNotReady()
+  }
+
   /** Resolves once requests can be answered; never, where that does not come. */
   async untilReady(): Promise<void> {
-    while (this.health.whyNotReady() !== null) await this.#time.sleep(READY_LOOK_MS)
+    while (this.whyNotReady() !== null) await this.#time.sleep(READY_LOOK_MS)
   }
 
   /** After the doors: nobody waits for anything any more. The store is closed by whoever opened it. */
