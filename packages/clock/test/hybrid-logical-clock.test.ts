@@ -295,3 +295,13 @@ t.test('what was issued or adopted last', async (t) => {
   const { wallMs, counter } = clock.latest(new Version())
   t.same([wallMs, counter], [1200, 3])
 })
+
+t.test('what was sent last is sent again where it is as late', async (t) => {
+  const wall = { ms: START }
+  const clock = clockAt(wall)
+  const issued = clock.next(new Version())
+  t.equal(clock.latestOr(issued), issued)
+  const later = clock.next(new Version())
+  t.equal(compareVersions(clock.latestOr(issued), later), 0)
+  t.equal(compareVersions(issued, later) < 0, true, 'it was not changed')
+})
