@@ -32,6 +32,11 @@ export interface Limits {
   readonly hintsMax: number
   /** `NodeCore.onTick` is called so often. */
   readonly tickMs: number
+  /**
+   * A plain write waits at least so long before a round settles it: on a busy machine answers come late, and
+   * rounds make it busier.
+   */
+  readonly writePatienceMs: number
   /** How long answers take is forgotten by a fiftieth, at most so often. */
   readonly patienceFadesMs: number
   /** A member that was silent so long is taken to be away. */
@@ -59,6 +64,7 @@ export const LIMITS: Limits = {
   introductionsMax: 16,
   hintsMax: 64 * 1024,
   tickMs: 250,
+  writePatienceMs: 0,
   patienceFadesMs: 30,
   suspectAfterMs: 1500,
   compareEveryMs: 10 * 60_000,

@@ -38,7 +38,9 @@ export class PlainWrite {
     this.#operation.isSent = true
     this.#exchange = this.#coordinator.open(request.key, this)
     this.#coordinator.offer(this.#exchange, request.key, this.#record, request.durability, CAUSE.plain)
-    this.#coordinator.wait(this.#coordinator.patienceOf(this.#exchange).ms, this.#exchange, STAGE.giveUp)
+    const { limits } = this.#coordinator
+    const { ms } = this.#coordinator.patienceOf(this.#exchange)
+    this.#coordinator.wait(Math.max(ms, limits.writePatienceMs), this.#exchange, STAGE.giveUp)
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {

@@ -18,6 +18,7 @@ import type { Version } from '@minivault/clock'
 import type { Effect } from './change.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
+import { PATIENCE_MS_MAX } from './limits.ts'
 import { LocalOffer } from './local-offer.ts'
 import {
   CAUSE,
@@ -58,6 +59,8 @@ export class Round {
   #promised = 0
   #refused = 0
   #held = 0
+  /** How often too few have answered in time. */
+  #silences = 0
   #then: Then | null = null
 
   /** @param onLost another round was in the way, and may have done what was to be done; null: try again */
@@ -107,7 +110,7 @@ export class Round {
     // A reader's round is no request: nobody has to be fenced against it.
     const [asker, attempt] = request.change === null ? [ZERO, 0] : [id, request.attempt]
     this.#coordinator.prepare(this.#exchange, request.key, this.#ballot, asker, attempt)
-    this.#coordinator.wait(this.#patience.ms, this.#exchange, STAGE.giveUp)
+    this.#wait()
   }
 
   onReply(position: number, reply: Reply | RepairReply): void {
@@ -116,6 +119,7 @@ export class Round {
   }
 
   onTimer(stage: number): void {
+    if (stage === STAGE.giveUp) this.#silences += 1
     if (stage === STAGE.giveUp && this.#isForAll && this.#isAgreed) return this.#goWithout()
     this.#coordinator.close(this.#exchange)
     if (stage === STAGE.stillWaiting) this.#withdraw()
@@ -125,6 +129,17 @@ export class Round {
       this.#coordinator.rounds.leave(this.#operation.request.key)
       this.#onLost()
     }
+  }
+
+  /**
+   * Longer each time: what is asked for is synced, which may take far longer than all that was measured, and
+   * an answer to a round that was given up measures nothing.
+   */
+  #wait(): void {
+    const { ms } = this.#patience
+    const leftMs = this.#operation.deadlineMs - this.#coordinator.now()
+    const longMs = Math.min(ms * 2 ** this.#silences, PATIENCE_MS_MAX, leftMs)
+    this.#coordinator.wait(Math.max(ms, longMs), this.#exchange, STAGE.giveUp)
   }
 
   #open(): void {
@@ -323,7 +338,7 @@ export class Round {
     this.#then = then
     this.#exchange = exchange
     this.#coordinator.offer(this.#exchange, key, record, ROUND_DURABILITY, CAUSE.accept)
-    this.#coordinator.wait(this.#patience.ms, this.#exchange, STAGE.giveUp)
+    this.#wait()
   }
 
   #onOffered(position: number, verdict: number, above: Version): void {

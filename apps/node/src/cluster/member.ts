@@ -23,7 +23,7 @@ import {
 } from '@minivault/cluster'
 import { StorageError, type Store } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
-import { TIMER_ADVANCE_MS, TIMER_STEP_MS } from '../limits.ts'
+import { MEMBER_LEDGER_ENTRIES, TIMER_ADVANCE_MS, TIMER_STEP_MS, WRITE_PATIENCE_MS } from '../limits.ts'
 import type { PeerLinks } from '../peers/peer-links.ts'
 import type { ClusterSettings } from '../settings/cluster-settings.ts'
 import type { Time } from '../time.ts'
@@ -220,6 +220,7 @@ export class Member implements Env {
       placement: layouts,
       self,
       began: replica.isNew ? belonging.began : replica.began,
+      limits: { ledgerEntries: MEMBER_LEDGER_ENTRIES, writePatienceMs: WRITE_PATIENCE_MS },
     })
     this.#core = core
     // What it means stands in the marks by now.
