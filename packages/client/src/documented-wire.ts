@@ -107,8 +107,15 @@ export class DocumentedWire implements Wire {
     if (status === DOCUMENTED_STATUS.success) {
       const hasValue = request.kind === KIND.get || request.kind === KIND.health
       const value = hasValue ? new Uint8Array(bytes.subarray(valueStart, valueEnd)) : EMPTY
-      const size = value.length
-      request.resolve({ exists: true, value, type: 'raw', version: undefined, size, hasMore: false })
+      request.resolve({
+        exists: true,
+        value,
+        type: 'raw',
+        version: undefined,
+        expiresAtMs: undefined,
+        size: value.length,
+        hasMore: false,
+      })
     } else request.reject(this.#authError ?? new ClientError('CLIENT_REFUSED', REFUSED[request.kind]!))
   }
 

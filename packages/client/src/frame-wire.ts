@@ -120,7 +120,7 @@ export class FrameWire implements Wire {
   }
 
   #result(waiting: Waiting, bytes: Uint8Array): Reply {
-    const { flags, valueStart, valueEnd, version, opcode, totalBytes } = this.#reply
+    const { flags, valueStart, valueEnd, version, opcode, totalBytes, expiresAtMs } = this.#reply
     const value =
       waiting.received > 0 ? joined(waiting) : new Uint8Array(bytes.subarray(valueStart, valueEnd))
     return {
@@ -128,6 +128,7 @@ export class FrameWire implements Wire {
       value,
       type: (flags & FRAME_FLAG.json) === 0 ? 'raw' : 'json',
       version: version.isZero() ? undefined : version.toString(),
+      expiresAtMs,
       size: totalBytes,
       hasMore: (flags & FRAME_FLAG.more) !== 0,
     }
@@ -142,6 +143,7 @@ export class FrameWire implements Wire {
         value: EMPTY,
         type: 'raw',
         version: undefined,
+        expiresAtMs: undefined,
         size: 0,
         hasMore: false,
       })

@@ -28,10 +28,18 @@ export function versionOf({ headers }: HttpReply): string | undefined {
 }
 
 /** Throws ClientError for what is no success, and for what makes no sense. */
-export function replyOf(request: Request, http: HttpReply): Reply {
+export function replyOf(request: Request, http: HttpReply, nowMs: number): Reply {
   const { status, body } = http
   const version = versionOf(http)
-  const reply: Reply = { exists: true, value: EMPTY, type: undefined, version, size: 0, hasMore: false }
+  const reply: Reply = {
+    exists: true,
+    value: EMPTY,
+    type: undefined,
+    version,
+    expiresAtMs: undefined,
+    size: 0,
+    hasMore: false,
+  }
   const isGet = request.kind === KIND.get
   if (isGet && status === 416) return { ...reply, size: wholeSize(http) }
   if (isGet && status === 404 && isKeyMissing(request, body))
@@ -39,7 +47,7 @@ export function replyOf(request: Request, http: HttpReply): Reply {
   if (status < 200 || status >= 300) throw refusalOf(request, http)
   switch (request.kind) {
     case KIND.get:
-      return readValue(request, http, reply)
+      return readValue(request, http, { ...reply, expiresAtMs: expiryOf(http, nowMs) })
     case KIND.delete:
       // Only what was there has a version to tell.
       return { ...reply, exists: version !== undefined }
@@ -61,6 +69,12 @@ function readValue(request: Request, http: HttpReply, reply: Reply): Reply {
   }
   if (request.has(FRAME_FLAG.noValue)) return { ...reply, size: Number(headers['content-length'] ?? 0) }
   return { ...reply, value: body, size: isPart ? wholeSize(http) : body.length }
+}
+
+/** What is told is how long it has still to go. */
+function expiryOf({ headers }: HttpReply, nowMs: number): number {
+  const leftMs = headers['minivault-ttl']
+  return leftMs === undefined ? 0 : nowMs + Number(leftMs)
 }
 
 function wholeSize({ headers }: HttpReply): number {

@@ -51,7 +51,7 @@ export class HttpTransport implements Transport {
 
   /** Sends until there is an answer, or it is no use. */
   async #call(request: Request): Promise<void> {
-    const { address, clock, connectivity, exchange, retriesMax } = this.#options
+    const { address, clock, connectivity, exchange, retriesMax, time } = this.#options
     for (let failures = 0; !request.settled; ) {
       try {
         const reply = await this.#while(request, (signal) => {
@@ -59,7 +59,7 @@ export class HttpTransport implements Transport {
           return exchange.call(request, signal)
         })
         this.#observe(reply)
-        request.resolve(replyOf(request, reply))
+        request.resolve(replyOf(request, reply, time.now()))
         return
       } catch (error) {
         const { code } = error as ClientError
@@ -95,7 +95,7 @@ export class HttpTransport implements Transport {
     request.id.clear()
     const reply = await this.#while(request, (signal) => exchange.upload(request, signal))
     this.#observe(reply)
-    request.resolve(replyOf(request, reply))
+    request.resolve(replyOf(request, reply, time.now()))
   }
 
   /** What runs is told to stop when the call is settled by others. */

@@ -101,8 +101,8 @@ export abstract class KeyValueClient implements AsyncDisposable {
   async getEntry(key: string | Uint8Array, options: ReadOptions = {}): Promise<Entry | undefined> {
     const reply = await this.#get(keyOf(key), options)
     if (!reply.exists) return undefined
-    const { value, type, version } = reply
-    return { value, type, version }
+    const { value, type, version, expiresAtMs } = reply
+    return { value, type, version, expiresAtMs }
   }
 
   /** The value stays where it is; over the documented opcodes it is sent, and dropped. */

@@ -150,6 +150,8 @@ export interface Entry {
   version: string | undefined
   /** undefined over HTTP, which does not tell */
   type: 'raw' | 'json' | undefined
+  /** the server's wall milliseconds since 1970; 0: never; undefined over the documented opcodes */
+  expiresAtMs: number | undefined
 }
 
 export interface ScanEntry {

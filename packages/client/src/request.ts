@@ -34,6 +34,8 @@ export interface Reply {
   type: 'raw' | 'json' | undefined
   /** 24 hex digits; undefined where the transport does not tell */
   version: string | undefined
+  /** of a GET: ms since 1970; 0: never; undefined where the transport does not tell */
+  expiresAtMs: number | undefined
   /** bytes of the whole value, of which `value` may be a part */
   size: number
   /** of a SCAN: there are further pages */

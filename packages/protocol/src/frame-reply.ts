@@ -22,7 +22,10 @@ export class FrameReply {
   /** ERROR number, 0 for none */
   error = 0
   readonly version = new Version()
+  /** Of what is refused; of a value `expiresAtMs` stands in its place. */
   retryAfterMs = 0
+  /** Of a value that was read: ms since 1970 from which on it is gone; 0: never. */
+  expiresAtMs = 0
   /** Of the whole value, also where a range of it or nothing of it was asked for. */
   totalBytes = 0
   /** Where in the whole value this frame's piece begins. */
@@ -41,6 +44,7 @@ export class FrameReply {
     this.error = 0
     this.version.clear()
     this.retryAfterMs = 0
+    this.expiresAtMs = 0
     this.totalBytes = 0
     this.chunkOffset = 0
     return this
@@ -66,7 +70,11 @@ export function decodeFrameReply(bytes: Uint8Array, start: number, end: number, 
   into.frameId = readI32(bytes, start + REPLY_AT.frameId)
   into.error = readU16(bytes, start + REPLY_AT.error)
   readVersion(bytes, start + REPLY_AT.version, into.version)
-  into.retryAfterMs = readLength(bytes, start + REPLY_AT.retryAfterMs)
+  // When a value ends stands in fields that its reply has no other use for: the upper 16 bits, then 32.
+  const high = readU16(bytes, start + REPLY_AT.zero)
+  const isExpiry = high !== 0
+  into.expiresAtMs = isExpiry ? high * 2 ** 32 + (readI32(bytes, start + REPLY_AT.retryAfterMs) >>> 0) : 0
+  into.retryAfterMs = isExpiry ? 0 : readLength(bytes, start + REPLY_AT.retryAfterMs)
   into.totalBytes = readLength(bytes, start + REPLY_AT.totalBytes)
   into.chunkOffset = readLength(bytes, start + REPLY_AT.chunkOffset)
   into.valueStart = start + FRAME_REPLY_HEAD_BYTES
@@ -90,9 +98,10 @@ export function frameReplyHeader(
   writeU32(FRAME_REPLY_HEAD_BYTES + valueBytes, target, at + REPLY_AT.length)
   writeU32(reply.frameId, target, at + REPLY_AT.frameId)
   writeU16(reply.error, target, at + REPLY_AT.error)
-  writeU16(0, target, at + REPLY_AT.zero)
+  writeU16(reply.expiresAtMs / 2 ** 32, target, at + REPLY_AT.zero)
   writeVersion(reply.version, target, at + REPLY_AT.version)
-  writeU32(reply.retryAfterMs, target, at + REPLY_AT.retryAfterMs)
+  const low = reply.expiresAtMs === 0 ? reply.retryAfterMs : reply.expiresAtMs % 2 ** 32
+  writeU32(low, target, at + REPLY_AT.retryAfterMs)
   writeU32(reply.totalBytes, target, at + REPLY_AT.totalBytes)
   writeU32(reply.chunkOffset, target, at + REPLY_AT.chunkOffset)
   return at + FRAME_REPLY_HEAD_BYTES

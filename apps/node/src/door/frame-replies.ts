@@ -59,6 +59,7 @@ export class FrameReplies {
     if (answer.error !== ERROR.NONE) return this.#writeError(answer, output)
     if (answer.exists) reply.flags |= FRAME_FLAG.exists
     if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json
+    if (opcode === FRAME_OPCODE.get) reply.expiresAtMs = answer.expiresAtMs
     this.#writeValue(answer, output)
   }
 
@@ -85,8 +86,9 @@ export class FrameReplies {
     this.#asked.delete(slot)
     reply.version.copy(answer.version)
     if (answer.valueType === VALUE_TYPE.json) reply.flags |= FRAME_FLAG.json
-    const { size, start, end } = answer.stream!
+    const { size, start, end, expiresAtMs } = answer.stream!
     reply.totalBytes = size
+    reply.expiresAtMs = expiresAtMs || answer.expiresAtMs
     return new FramePieceReply(reply, start, end)
   }
 

@@ -77,12 +77,13 @@ export class MemoryTransport implements Transport {
 
   #get(request: Request, held: Held | undefined): Reply {
     if (held === undefined) return reply({ exists: false, type: 'raw' })
-    const { value, version, isJson } = held
+    const { value, version, isJson, expiresAtMs } = held
     const type = isJson ? 'json' : 'raw'
-    if (request.has(FRAME_FLAG.noValue)) return reply({ version, type, size: value.length })
+    if (request.has(FRAME_FLAG.noValue)) return reply({ version, type, expiresAtMs, size: value.length })
     const { rangeStart, rangeBytes } = request
     const end = rangeBytes === 0 ? value.length : rangeStart + rangeBytes
-    return reply({ value: value.slice(rangeStart, end), version, type, size: value.length })
+    const bytes = value.slice(rangeStart, end)
+    return reply({ value: bytes, version, type, expiresAtMs, size: value.length })
   }
 
   #set(request: Request, key: string): Reply {
@@ -151,8 +152,8 @@ function numberOf(held: Held | undefined): bigint | null {
 }
 
 function reply(parts: Partial<Reply>): Reply {
-  const { exists = true, value = EMPTY, type, version, size = value.length, page } = parts
-  const whole: Reply = { exists, value, type, version, size, hasMore: false }
+  const { exists = true, value = EMPTY, type, version, expiresAtMs, size = value.length, page } = parts
+  const whole: Reply = { exists, value, type, version, expiresAtMs, size, hasMore: false }
   return page === undefined ? whole : { ...whole, page }
 }
 

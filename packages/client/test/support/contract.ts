@@ -70,7 +70,10 @@ async function expiry(t: Test, { client }: Carried): Promise<void> {
   await client.create('short', 'y', { ttlMs: 60_000 })
   for await (const { expiresAtMs } of client.scan())
     t.ok(expiresAtMs > Date.now() && expiresAtMs < Date.now() + 61_000)
+  const { expiresAtMs } = (await client.getEntry('short'))!
+  t.ok(expiresAtMs! > Date.now() && expiresAtMs! < Date.now() + 61_000, `${expiresAtMs}`)
   await client.set('short', 'z')
+  t.equal((await client.getEntry('short'))!.expiresAtMs, 0)
   for await (const { expiresAtMs } of client.scan()) t.equal(expiresAtMs, 0, 'written anew, it stays')
   await client.delete('short')
 }

@@ -102,6 +102,8 @@ export function readFrameReply(bytes: Uint8Array, offset: number): Reading {
   if (!isFrame || (bytes[1]! | knownFlags) !== knownFlags) {
     return { consumed: -ERROR.BAD_REQUEST, fields: {} }
   }
+  const endsHigh = view.getUint16(14, true)
+  const isOfEnd = endsHigh > 0
   const fields = {
     opcode: bytes[0]! - 0x80,
     flags: bytes[1]!,
@@ -110,7 +112,8 @@ export function readFrameReply(bytes: Uint8Array, offset: number): Reading {
     frameId: view.getInt32(8, true),
     error: view.getUint16(12, true),
     version: version(bytes, 16),
-    retryAfterMs: clamped(view.getUint32(28, true)),
+    retryAfterMs: isOfEnd ? 0 : clamped(view.getUint32(28, true)),
+    expiresAtMs: isOfEnd ? endsHigh * 0x1_0000_0000 + view.getUint32(28, true) : 0,
     totalBytes: clamped(view.getUint32(32, true)),
     chunkOffset: clamped(view.getUint32(36, true)),
     valueStart: 40 + offset,

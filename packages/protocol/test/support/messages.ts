@@ -146,6 +146,16 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   'frame-reply-range': reply({
     ...{ opcode: 0x13, frameId: 8, version: FIRST_ID, totalBytes: 12, chunkOffset: 4, value: 'Lovelac' },
   }),
+  'frame-reply-ends': reply({
+    ...{
+      opcode: 0x13,
+      frameId: 8,
+      version: FIRST_ID,
+      expiresAtMs: 0x18c2f3a4b5c,
+      totalBytes: 3,
+      value: 'Ada',
+    },
+  }),
   'frame-reply-no-value': reply({ opcode: 0x13, flags: 16, frameId: 9, version: FIRST_ID, totalBytes: 5 }),
   'frame-reply-mismatch': reply({
     ...{ opcode: 0x14, outcome: 1, frameId: 10, error: 3, version: THIRD_ID },
