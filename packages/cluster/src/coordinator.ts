@@ -286,9 +286,11 @@ export class Coordinator {
   /** Of whoever was asked later than the others it is not known how long it took. */
   #observe(exchange: Exchange, member: number): void {
     const { isTrailing, askedLate, electorate, sinceMs } = exchange
-    if (isTrailing) return
     if (askedLate !== 0 && (askedLate & (1 << electorate.positionOf(member))) !== 0) return
     const nowMs = this.now()
+    this.#parts.peers.took(member, nowMs - sinceMs)
+    // Nobody waits for it.
+    if (isTrailing) return
     this.patienceOf(exchange).observe(nowMs - sinceMs, nowMs)
   }
 

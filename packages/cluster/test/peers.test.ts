@@ -58,3 +58,25 @@ t.test('while we stood still nobody was heard, and nobody is to blame', async (t
   for (let nowMs = 5100; nowMs < 12_000; nowMs += TICK_MS) peers.onTick([1], nowMs)
   t.ok(peers.isSuspected(1))
 })
+
+t.test('who takes far longer than the quickest is not likely to', async (t) => {
+  const peers = new Peers(0, SUSPECT_AFTER_MS, TICK_MS)
+  const look = () => peers.onTick([1, 2], 0)
+  const takes = (ms: number) => {
+    for (let n = 0; n < 40; n++) peers.took(1, ms)
+  }
+  peers.heard(1, 0)
+  peers.heard(2, 0)
+  for (let n = 0; n < 40; n++) peers.took(2, 5)
+  takes(300)
+  t.ok(peers.isLikelyToAnswer(1, 0, PATIENCE_MS), 'nobody has looked')
+  look()
+  t.notOk(peers.isLikelyToAnswer(1, 0, PATIENCE_MS))
+  t.ok(peers.isLikelyToAnswer(2, 0, PATIENCE_MS))
+  takes(30)
+  t.ok(peers.isLikelyToAnswer(1, 0, PATIENCE_MS), 'a little slower is not slow')
+  for (let n = 0; n < 40; n++) peers.took(2, 300)
+  takes(300)
+  look()
+  t.ok(peers.isLikelyToAnswer(1, 0, PATIENCE_MS), 'all of them are')
+})
