@@ -5,7 +5,7 @@ import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
 import { AWAY, type ClusterCase, LEVELS } from './figures.ts'
 import { CASES } from './plan.ts'
 
-export const PARTS = ['cases', 'converge', 'incidents', 'heal'] as const
+export const PARTS = ['cases', 'converge', 'incidents', 'heal', 'join'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface ClusterOptions extends CaseOptions {
@@ -34,7 +34,7 @@ export const HELP = `pnpm bench cluster: three nodes beside a single one and bes
   --pipeline 1,16       only these pipelines
   --rounds 3            --seconds 1.5 (of a round)      --keyspace 20000
   --writes 2000         of the time until all members show a write
-  --keys 1000000        of the healing: one in a hundred differs
+  --keys 1000000        of the healing, where one in a hundred differs, and of the joining
   --render              measures nothing: writes the page from the last complete run again
 A complete run is written to docs/BENCHMARKS.md and benchmarks/results/; a part of it is only printed.
 `

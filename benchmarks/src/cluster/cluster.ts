@@ -16,6 +16,7 @@ import { measureConvergence } from './converge-part.ts'
 import type { ClusterFacts, ClusterResult } from './figures.ts'
 import { measureHealing } from './heal-part.ts'
 import { measureIncidents } from './incident-part.ts'
+import { measureJoin } from './join-part.ts'
 import { groupCases } from './plan.ts'
 import {
   CASE_COLUMNS,
@@ -27,6 +28,8 @@ import {
   healTable,
   INCIDENT_COLUMNS,
   incidentTable,
+  JOIN_COLUMNS,
+  joinTable,
 } from './report.ts'
 import { clusterTargetTable } from './targets.ts'
 
@@ -74,6 +77,10 @@ async function measure(options: ClusterOptions, run: Run<ClusterResult>): Promis
     const onResult = run.table(HEAL_COLUMNS)
     await run.attempt('healing', () => measureHealing({ keys, rounds }, onResult))
   }
+  if (parts.includes('join')) {
+    const onResult = run.table(JOIN_COLUMNS)
+    await run.attempt('a fourth joins', () => measureJoin({ keys }, onResult))
+  }
 }
 
 /** Makes the page's part from the last complete run. */
@@ -92,5 +99,6 @@ export function clusterPage(facts: ClusterFacts, results: readonly ClusterResult
     convergeTable(results),
     incidentTable(results),
     healTable(results),
+    joinTable(results),
   ])
 }

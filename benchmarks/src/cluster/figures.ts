@@ -4,6 +4,7 @@ import type { Measured } from '../rounds/summary.ts'
 import type { FailedResult } from '../run.ts'
 import type { NodeDurability } from '../servers/minivault-server.ts'
 import type { Spread } from '../spread.ts'
+import type { CallTimes } from './callers.ts'
 
 /** Three nodes, one node alone, three members of etcd. */
 export type ClusterContestant = 'trio' | 'single' | 'etcd'
@@ -78,7 +79,34 @@ export interface IncidentResult {
   readonly maxMicros: number
 }
 
-export type ClusterResult = ClusterCaseResult | ConvergeResult | IncidentResult | HealResult | FailedResult
+/** A fourth member joins three. */
+export interface JoinResult {
+  readonly part: 'join'
+  readonly keys: number
+  readonly valueBytes: number
+  readonly durability: NodeDurability
+  /** Replicas of partitions that it gets. */
+  readonly copies: number
+  /** From the decision until the layout is settled. */
+  readonly seconds: number
+  /** Between the other members and it, in connections of theirs; what is written meanwhile is among them. */
+  readonly bytes: number
+  /** Keys and values of what it gets. */
+  readonly neededBytes: number
+  readonly operations: number
+  readonly failed: number
+  readonly firstFailure: string | null
+  readonly quiet: CallTimes
+  readonly joining: CallTimes
+}
+
+export type ClusterResult =
+  | ClusterCaseResult
+  | ConvergeResult
+  | IncidentResult
+  | HealResult
+  | JoinResult
+  | FailedResult
 
 export interface ClusterFacts extends RunFacts {
   readonly etcdVersion: string

@@ -9,17 +9,15 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
-import { Generator } from '../load/generator.ts'
 import { KEY_BYTES } from '../load/language.ts'
 import { DATA_PARENT } from '../machine.ts'
 import { freePorts } from '../servers/free-port.ts'
 import { trioPlansAt } from '../servers/minivault-trio.ts'
-import { HOST } from '../servers/server.ts'
 import { Trio } from '../servers/trio.ts'
 import { spread } from '../spread.ts'
 import { CountingProxy } from './counting-proxy.ts'
 import type { HealResult } from './figures.ts'
-import { CONNECTIONS } from './plan.ts'
+import { fill } from './fill.ts'
 import { Probe } from './probe.ts'
 
 const DURABILITY = 'os'
@@ -48,7 +46,7 @@ export async function measureHealing(
   const proxies = await Promise.all(starting)
   try {
     await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY, from), DATA_PARENT)
-    await fill(trio, keys)
+    await fill(trio, keys, VALUE_BYTES)
     const differing = Math.floor(keys / DIFFERING_OF)
     const shape = {
       keys,
@@ -68,20 +66,6 @@ export async function measureHealing(
   } finally {
     for (const proxy of proxies) proxy.close()
   }
-}
-
-async function fill(trio: Trio, keyspace: number): Promise<void> {
-  await using generator = Generator.start(null)
-  const target = { host: HOST, ports: trio.ports, serverPids: trio.pids, language: 'framesOfQuorum' } as const
-  const shape = {
-    operation: 'set',
-    valueBytes: VALUE_BYTES,
-    pipeline: 16,
-    keyspace,
-    seconds: 'once',
-  } as const
-  const { invalid } = await generator.run({ ...target, ...shape, connections: CONNECTIONS })
-  if (invalid !== null) throw new BenchmarkError('BENCH_INVALID', `the keys could not be written: ${invalid}`)
 }
 
 async function heal(

@@ -12,6 +12,7 @@ import type {
   HealResult,
   Incident,
   IncidentResult,
+  JoinResult,
 } from './figures.ts'
 
 export const CASE_COLUMNS: readonly Column<ClusterCaseResult>[] = [
@@ -79,6 +80,20 @@ export const HEAL_COLUMNS: readonly Column<HealResult>[] = [
   },
 ]
 
+export const JOIN_COLUMNS: readonly Column<JoinResult>[] = [
+  { title: 'a fourth joins', width: 25, cell: ({ keys }) => `${keys} keys` },
+  { title: 'seconds', width: 9, cell: ({ seconds }) => seconds.toFixed(1) },
+  { title: 'MB', width: 7, cell: ({ bytes }) => (bytes / 1e6).toFixed(0) },
+  { title: 'its records, MB', width: 15, cell: ({ neededBytes }) => (neededBytes / 1e6).toFixed(0) },
+  { title: 'calls', width: 8, cell: ({ operations }) => `${operations}` },
+  { title: 'failed', width: 6, cell: ({ failed, firstFailure }) => `${failed} ${firstFailure ?? ''}`.trim() },
+  { title: 'p50 quiet, ms', width: 13, cell: ({ quiet }) => millis(quiet.p50Micros) },
+  { title: 'p99', width: 7, cell: ({ quiet }) => millis(quiet.p99Micros) },
+  { title: 'p50 joining', width: 11, cell: ({ joining }) => millis(joining.p50Micros) },
+  { title: 'p99', width: 7, cell: ({ joining }) => millis(joining.p99Micros) },
+  { title: 'max', width: 7, cell: ({ joining }) => millis(joining.maxMicros) },
+]
+
 export function clusterHeader(facts: ClusterFacts): string {
   return runHeader(facts, `etcd ${facts.etcdVersion}, asked over gRPC`)
 }
@@ -101,6 +116,11 @@ export function incidentTable(results: readonly ClusterResult[]): string {
 export function healTable(results: readonly ClusterResult[]): string {
   const rows = results.filter((result) => result.part === 'heal')
   return rows.length === 0 ? '' : markdownTable(HEAL_COLUMNS, rows, 1)
+}
+
+export function joinTable(results: readonly ClusterResult[]): string {
+  const rows = results.filter((result) => result.part === 'join')
+  return rows.length === 0 ? '' : markdownTable(JOIN_COLUMNS, rows, 1)
 }
 
 function askedCell({ isThroughOne, away }: ClusterCaseResult): string {

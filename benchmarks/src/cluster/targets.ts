@@ -10,6 +10,7 @@ import {
   INCIDENTS,
   type Incident,
   type IncidentResult,
+  type JoinResult,
 } from './figures.ts'
 import { bytesRatio, INCIDENT_WORDS, millis, ranged } from './report.ts'
 
@@ -19,6 +20,8 @@ const CONVERGE_MS_MAX = 50
 const INCIDENT_MS_MAX = 100
 const HEAL_SECONDS_MAX = 5
 const HEAL_BYTES_MAX = 2
+const JOIN_P99_MAX = 3
+const JOIN_BYTES_MAX = 1.1
 
 export function judgeTargets(results: readonly ClusterResult[]): JudgedTarget[] {
   const find = (durability: string, valueBytes: number, pipeline: number) =>
@@ -48,6 +51,7 @@ export function judgeTargets(results: readonly ClusterResult[]): JudgedTarget[] 
     ...[false, true].map((isLoaded) => judgeConvergence(results, isLoaded)),
     ...INCIDENTS.map((incident) => judgeIncident(results, incident)),
     ...(['hints', 'trees'] as const).flatMap((by) => judgeHealing(results, by)),
+    ...judgeJoin(results),
   ]
 }
 
@@ -96,6 +100,36 @@ function judgeHealing(results: readonly ClusterResult[], by: HealResult['by']): 
       beside: '',
     },
     judgeRatio(`${what}, bytes beside those of the records`, { must: HEAL_BYTES_MAX }, byteRatio, null),
+  ]
+}
+
+function judgeJoin(results: readonly ClusterResult[]): JudgedTarget[] {
+  const found = results.find((one): one is JoinResult => one.part === 'join')
+  const what = found ? `a fourth joins, ${found.keys} keys` : 'a fourth joins'
+  const row = (name: string, most: number, value: number | undefined): JudgedTarget => {
+    const reached = value === undefined ? '' : `${value.toFixed(2)}×`
+    const isReached = value === undefined ? undefined : value <= most
+    return {
+      what: `${what}: ${name}`,
+      must: `≤ ${most}×`,
+      stretch: '',
+      reached,
+      verdict: verdict(isReached),
+      beside: '',
+    }
+  }
+  const failed: JudgedTarget = {
+    what: `${what}: failed calls of our client`,
+    must: '0',
+    stretch: '',
+    reached: found ? `${found.failed}` : '',
+    verdict: verdict(found && found.failed === 0),
+    beside: '',
+  }
+  return [
+    failed,
+    row('p99 beside the quiet one', JOIN_P99_MAX, found && found.joining.p99Micros / found.quiet.p99Micros),
+    row('bytes beside those of its records', JOIN_BYTES_MAX, found && found.bytes / found.neededBytes),
   ]
 }
 

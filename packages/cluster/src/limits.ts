@@ -28,6 +28,8 @@ export interface Limits {
   readonly compareTriesMax: number
   /** Partitions in one introduction: each may come with the floors of all its leaves. */
   readonly introductionsMax: number
+  /** Members of which one partition is taken at a time: what the first has brought need not come again. */
+  readonly copiesAtOnce: number
   /** Pointers to what one member has missed. */
   readonly hintsMax: number
   /** `NodeCore.onTick` is called so often. */
@@ -62,6 +64,7 @@ export const LIMITS: Limits = {
   fetchedBytesMax: 256 * 1024,
   compareTriesMax: 8,
   introductionsMax: 16,
+  copiesAtOnce: 1,
   hintsMax: 64 * 1024,
   tickMs: 250,
   writePatienceMs: 0,

@@ -60,6 +60,8 @@ export class Rejoining {
   readonly #waiting = new Map<number, Waiting>()
   /** Those that we are comparing with. */
   readonly #underWay = new Set<number>()
+  /** By partition, from how many we are taking what they hold. */
+  readonly #taking = new Map<number, number>()
   /** Ours. */
   #life: number
 
@@ -214,12 +216,15 @@ export class Rejoining {
     for (const { left } of this.#waiting.values()) for (const member of left) this.#goOn(member)
   }
 
+  /**
+   * A partition is copied from one member after the other: what the first has brought need not come again.
+   */
   #goOn(member: number): void {
     if (this.#underWay.has(member)) return
     const partitions: number[] = []
     let membership: Membership = MEMBERSHIP.voting
     for (const [partition, waiting] of this.#waiting) {
-      if (!waiting.left.has(member)) continue
+      if (!waiting.left.has(member) || this.#isTaken(partition)) continue
       if (partitions.length === 0) membership = waiting.membership
       if (membership === waiting.membership) partitions.push(partition)
       if (partitions.length === this.#parts.limits.introductionsMax) break
@@ -247,7 +252,13 @@ export class Rejoining {
       })
     }
     ask((before) => {
+      if (partitions.some((partition) => this.#isTaken(partition))) {
+        giveUp()
+        return this.#goOn(member)
+      }
+      this.#count(partitions, 1)
       repair.takeFrom(member, partitions, this.#takeAs(membership), (isComplete) => {
+        this.#count(partitions, -1)
         if (!isComplete || this.#life !== life || placement.epoch !== epoch) return giveUp()
         const isOneOfMany = (partition: number) => this.#isOneOfMany(member, partition, membership)
         if (!partitions.some(isOneOfMany)) return end(partitions, before)
@@ -261,6 +272,15 @@ export class Rejoining {
         })
       })
     })
+  }
+
+  /** From as many as there may be. */
+  #isTaken(partition: number): boolean {
+    return (this.#taking.get(partition) ?? 0) >= this.#parts.limits.copiesAtOnce
+  }
+
+  #count(partitions: readonly number[], more: number): void {
+    for (const partition of partitions) this.#taking.set(partition, (this.#taking.get(partition) ?? 0) + more)
   }
 
   /** Whether it stands for others that are not heard, and so has to vote all the time. */

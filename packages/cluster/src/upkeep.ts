@@ -3,6 +3,7 @@
  * back itself where it may have forgotten something, hands on what others missed, and compares with each of
  * them: at once when one returns, and every so often.
  */
+import type { Electorate } from './electorate.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { Hints } from './hints.ts'
 import { COMPARE_AFTER_HINTS_MS, type Limits } from './limits.ts'
@@ -199,6 +200,8 @@ export class Upkeep {
       const members = placement.replicasOf(partition)
       const isOurs = members.includes(self) && rejoining.votesIn(partition)
       if (!isOurs || !members.includes(member)) continue
+      // What it gains it takes itself: from us, too, it would only come twice.
+      if (!isForeign && isGainedBy(member, placement.electorateOf(partition))) continue
       if (!isForeign || forwarding.isSender(partition, self)) shared.push(partition)
     }
     return shared
@@ -230,6 +233,10 @@ export class Upkeep {
       else this.#parts.repair.bringTo(member, key, onOver, CAUSE.hint)
     }
   }
+}
+
+function isGainedBy(member: number, { isJoint, current }: Electorate): boolean {
+  return isJoint && !current.includes(member)
 }
 
 /** In as many parts, or fewer, none of them empty. */

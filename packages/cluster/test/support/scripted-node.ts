@@ -112,7 +112,8 @@ export class ScriptedNode implements Env {
     this.#placement = placement
     const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
     // Members of a transcript give few answers: each counts.
-    const limitsHere = { patienceFadesMs: 0, ...limits }
+    // What comes in which order, the scenarios say.
+    const limitsHere = { patienceFadesMs: 0, copiesAtOnce: 3, ...limits }
     this.#core = new core.NodeCore({ ...parts, limits: limitsHere, began })
     this.sync()
   }
