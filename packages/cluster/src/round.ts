@@ -18,7 +18,7 @@ import type { Version } from '@minivault/clock'
 import type { Effect } from './change.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
-import { PATIENCE_MS_MAX } from './limits.ts'
+import { ROUND_PATIENCE_MS_MAX } from './limits.ts'
 import { LocalOffer } from './local-offer.ts'
 import {
   CAUSE,
@@ -138,7 +138,7 @@ export class Round {
   #wait(): void {
     const { ms } = this.#patience
     const leftMs = this.#operation.deadlineMs - this.#coordinator.now()
-    const longMs = Math.min(ms * 2 ** this.#silences, PATIENCE_MS_MAX, leftMs)
+    const longMs = Math.min(ms * 2 ** this.#silences, ROUND_PATIENCE_MS_MAX, leftMs)
     this.#coordinator.wait(Math.max(ms, longMs), this.#exchange, STAGE.giveUp)
   }
 
