@@ -42,11 +42,11 @@ export class Comparison {
   #leaf = 0
   /** Keys of these leaves that are not equal yet, and how many are being brought. */
   #toOffer: Key[] = []
-  #toFetch: Key[] = []
+  #toFetch: Entry[] = []
   #toSettle: Key[] = []
   /** Theirs. */
   #floors: ReadonlyMap<number, Floor> = new Map()
-  #asked: readonly Key[] = []
+  #asked: readonly Entry[] = []
   #underWay = 0
   #isFetching = false
   #isComplete = true
@@ -120,9 +120,12 @@ export class Comparison {
   }
 
   #fetch(): void {
+    // What came meanwhile, from another member or by a hint, need not come again.
+    const asked = this.#toFetch.splice(0, this.#limits.repairsAtOnce).filter((one) => this.#isNewer(one))
+    if (asked.length === 0) return this.#goOn()
     this.#isFetching = true
-    const keys = this.#toFetch.splice(0, this.#limits.repairsAtOnce)
-    this.#asked = keys
+    this.#asked = asked
+    const keys = asked.map(({ key }) => key)
     this.#question((number) => this.#repair.askFor(this.#member, number, keys))
   }
 
@@ -133,7 +136,7 @@ export class Comparison {
     const theirs = new Map<string, Entry>(entries.map((entry) => [entry.key.id, entry]))
     const theirFloors = new Map<number, Floor>(floors.map((floor) => [floor.leaf, floor]))
     this.#floors = theirFloors
-    this.#toFetch = entries.map(({ key }) => key).filter((key) => this.#isNewer(theirs.get(key.id)!))
+    this.#toFetch = entries.filter((entry) => this.#isNewer(entry))
     this.#toOffer = []
     this.#toSettle = []
     const ours = this.#take === null ? this.#repair.keysIn(partition, leaves) : []
