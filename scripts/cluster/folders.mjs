@@ -1,6 +1,6 @@
 // One data folder may see several clusters, started one after the other with other ports. A cluster is known
 // by its volumes: what shares one with an earlier cluster is that cluster (fewer volumes, or more of them),
-// anything else is a new one and gets a master's folder of its own beside the first. DATA/clusters.json keeps
+// anything else is a new one and gets a master's folder of its own beside the first. clusters.json keeps
 // which folder is whose:
 //
 //   { "master": [3001, 3002, 3003], "master-4000": [4000, 4001] }

@@ -1,5 +1,7 @@
 // The command line of scripts/cluster.mjs: the documented options, spelled with two dashes or one.
 
+import { join } from 'node:path'
+
 /** A wrong command line; `message` is the one line for the user. */
 export class UsageError extends Error {}
 
@@ -10,7 +12,11 @@ const OPTIONS = {
     fallback: '3001,3002,3003',
     help: 'ports of the volumes, comma-separated',
   },
-  'data-dir': { shown: '<path>', fallback: './data', help: 'a folder for each of them is made in it' },
+  'data-dir': {
+    shown: '<path>',
+    fallback: './data',
+    help: 'in its folder `cluster` each of them has one of its own',
+  },
   auth: { shown: '<key>', fallback: '', help: 'authentication key of the master and the volumes' },
   binary: {
     shown: '<path>',
@@ -50,7 +56,8 @@ export function readOptions(words) {
   const twice = [masterPort, ...volumePorts].find((port, index, all) => all.indexOf(port) !== index)
   if (twice !== undefined) throw new UsageError(`port ${twice} is given twice: each node needs its own`)
   const binary = text('binary')
-  return { masterPort, volumePorts, directory: text('data-dir'), auth: text('auth'), binary }
+  // A folder may hold the data of one node, too, or come to hold it: `./data` is everybody's default.
+  return { masterPort, volumePorts, directory: join(text('data-dir'), 'cluster'), auth: text('auth'), binary }
 }
 
 function readTexts(words) {

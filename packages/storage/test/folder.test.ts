@@ -112,6 +112,8 @@ t.test('one process a folder; what is not ours is refused', async (t) => {
   mkdirSync(foreign)
   writeFileSync(join(foreign, 'letter.txt'), 'dear')
   await t.rejects(Store.open({ directory: foreign }), { code: 'STORAGE_FOLDER', message: /letter.txt/ })
+  const shared = t.testdir({ cluster: { 'volume-3001': {} } })
+  await (await Store.open({ directory: shared })).close()
   await t.rejects(Store.open({ directory: join(foreign, 'letter.txt') }), { code: 'STORAGE_FOLDER' })
   await t.rejects(Store.open({ directory: fresh(), cacheBytes: 3 }), { code: 'STORAGE_OPTION' })
   if (process.getuid?.() !== 0) {

@@ -57,7 +57,7 @@ t.test('three volumes: what is created at one is read at another at once', async
   t.match(await (await fetch(`http://localhost:${second}/test`)).json(), { success: true, data: 'hello' })
   t.equal((await fetch(`http://localhost:${master}/health`)).status, 200)
   t.same(
-    readdirSync(join(folder, 'data')).sort(),
+    readdirSync(join(folder, 'data', 'cluster')).sort(),
     ['clusters.json', 'logs', 'master', ...ports.map((port) => `volume-${port}`)].sort(),
   )
 
