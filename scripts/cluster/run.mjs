@@ -1,7 +1,7 @@
 // Starts the nodes, shows how they are, and stops them.
 
 import { existsSync, mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setUp } from '../setup/programs.mjs'
 import { mendSignals } from '../setup/signals.mjs'
 import { StepError, say } from '../setup/step.mjs'
@@ -62,8 +62,12 @@ async function programOf(binary) {
 
 function makeFolder(path) {
   try {
-    mkdirSync(path, { recursive: true })
+    // One by one: mkdirSync of a whole path never returns where a parent is like /proc.
+    if (existsSync(path)) return
+    makeFolder(dirname(path))
+    mkdirSync(path)
   } catch (error) {
+    if (error instanceof StepError) throw error
     throw new StepError(`--data-dir: ${path} cannot be made (${error.code})`)
   }
 }

@@ -43,6 +43,13 @@ t.test('the words', async (t) => {
   }
 })
 
+t.test('a folder that cannot be made', async (t) => {
+  const { words } = await portWords(2)
+  const { code, stderr } = await new StartScript(t, t.testdir({}), [...words, '--data-dir', '/proc/x']).ended
+  t.equal(code, 1)
+  t.match(stderr, /^minivault: --data-dir: \/proc\/x cannot be made \(\w+\)\n$/)
+})
+
 t.test('three volumes: what is created at one is read at another at once', async (t) => {
   const folder = t.testdir({})
   const { words, ports, master } = await portWords(3)
