@@ -7,7 +7,7 @@
  */
 import type { Hint, Hints } from './hints.ts'
 import type { Limits } from './limits.ts'
-import { CAUSE } from './messages.ts'
+import { CAUSE, type Offer } from './messages.ts'
 import type { Peers } from './peers.ts'
 import type { Key, Placement, ReplicaStore } from './ports.ts'
 import { isBelow } from './record.ts'
@@ -58,6 +58,17 @@ export class Forwarding {
   /** Our replica has taken it. */
   onTaken(key: Key, ballot: Hint['ballot']): void {
     if (this.isSender(key.partition, this.#parts.self)) this.forward(key, ballot)
+  }
+
+  /**
+   * What comes from another region and is older than ours, whatever its ballot. The sender brings ours there.
+   */
+  refuses(from: number, { key, record, cause }: Offer): boolean {
+    const { placement, repair, self } = this.#parts
+    const comesFromAfar = cause > CAUSE.writeBack && placement.isForeign(from)
+    if (!comesFromAfar || !repair.isOutranked(key, record)) return false
+    if (this.isSender(key.partition, self)) repair.outrank(key, record, () => {})
+    return true
   }
 
   /** We hold it. */

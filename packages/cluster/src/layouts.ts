@@ -95,7 +95,8 @@ export class Layouts implements Placement {
     this.#region = regionOf(this.#self) ?? this.#region
     this.#regions = roster.map((name) => regionOf(name) ?? '')
     const regions = new Set([...regionsOf(table), ...(next === null ? [] : regionsOf(next))])
-    this.#isOneRegion = regions.size === 1
+    // Whoever is nowhere may be far from all of them.
+    this.#isOneRegion = regions.size === 1 && (regions.has('') || regions.has(this.#region))
   }
 
   // --- Placement
@@ -146,7 +147,8 @@ export class Layouts implements Placement {
     const { table, next } = this.#state
     const before = votersIn(this.#state, table, partition, regionBefore)
     const after = next === null ? before : votersIn(this.#state, next, partition, regionAfter)
-    const isFar = [...before, ...after].some((member) => this.isForeign(member))
+    const isNowhere = !this.#isOneRegion && this.#region === ''
+    const isFar = isNowhere || [...before, ...after].some((member) => this.isForeign(member))
     return new Electorate(before, isSameSet(before, after) ? null : after, isFar)
   }
 

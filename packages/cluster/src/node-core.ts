@@ -30,6 +30,7 @@ import {
   type RepairReply,
   type Reply,
   VERDICT,
+  type Verdict,
 } from './messages.ts'
 import { Outbox } from './outbox.ts'
 import { Peers } from './peers.ts'
@@ -319,15 +320,18 @@ export class NodeCore {
   #onOffer(from: number, offer: Offer): void {
     if (this.#isStale(offer)) return this.#refuseStale(from, offer)
     const { key, record, durability, cause } = offer
+    const { placement } = this.#parts
+    const hasForeigners = placement.foreignersOf(key.partition).length > 0
+    if (hasForeigners && this.#forwarding.refuses(from, offer))
+      return this.#refuse(from, offer, VERDICT.older)
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.hear(record.ballot)
     const { exchange } = offer
     const { epoch, time, votes, lives } = this.#counted(key.partition, record.ballot)
     const reply = { kind: MESSAGE.offered, exchange, epoch, time, votes, lives, verdict, above }
     this.#outbox.send(from, reply, verdict === VERDICT.held ? position : 0, durability)
-    if (verdict !== VERDICT.held || cause > CAUSE.writeBack) return
-    const { placement } = this.#parts
-    if (placement.foreignersOf(key.partition).length > 0) this.#forwarding.onTaken(key, record.ballot)
+    const isNews = hasForeigners && verdict === VERDICT.held && cause <= CAUSE.writeBack
+    if (isNews) this.#forwarding.onTaken(key, record.ballot)
   }
 
   #onPrepare(from: number, prepare: Prepare): void {
@@ -371,10 +375,14 @@ export class NodeCore {
   }
 
   #refuseStale(from: number, question: Question): void {
+    this.#refuse(from, question, VERDICT.staleLayout)
+  }
+
+  #refuse(from: number, question: Question, verdict: Verdict): void {
     const reply: Reply = {
       kind: MESSAGE.offered,
       exchange: question.exchange,
-      verdict: VERDICT.staleLayout,
+      verdict,
       above: ZERO,
       ...this.#counted(question.key.partition, question.time),
     }

@@ -20,7 +20,7 @@ import {
   VERDICT,
 } from './messages.ts'
 import type { Key, Placement, ReplicaStore } from './ports.ts'
-import type { HeldRecord } from './record.ts'
+import { type HeldRecord, outranks } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 
 export interface RepairParts {
@@ -187,7 +187,19 @@ export class Repair {
 
   /** Offers to ourselves what another holds. */
   takeOrSettle(from: number, key: Key, record: HeldRecord, onOver: (isAnswered: boolean) => void): void {
+    if (this.isForeign(from) && this.isOutranked(key, record)) return this.outrank(key, record, onOver)
     this.#handingOver(key, onOver, this.isForeign(from)).start(this.#parts.self, record, CAUSE.repair)
+  }
+
+  /** Whether a record of another region is older than ours, whatever its ballot. */
+  isOutranked(key: Key, record: HeldRecord): boolean {
+    return outranks(this.#parts.replica.read(key, false).record, record)
+  }
+
+  /** Ours is accepted anew, above it, and so comes to the other regions. */
+  outrank(key: Key, { ballot }: HeldRecord, onOver: (isAnswered: boolean) => void): void {
+    const ours = this.#parts.replica.read(key, true).record
+    this.#parts.coordinator.spread(key, REPAIR_DEADLINE_MS, () => onOver(true), ours, ballot)
   }
 
   /**

@@ -31,7 +31,7 @@ import {
 } from './messages.ts'
 import { mayBeDone, type Operation, outcomeUnknown } from './operation.ts'
 import type { Patience } from './patience.ts'
-import { type HeldRecord, isAbove, isEqual, isSame, NEVER, ZERO } from './record.ts'
+import { type HeldRecord, isAbove, isEqual, isLater, isSame, NEVER, ZERO } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
 
@@ -251,7 +251,7 @@ export class Round {
       if (promise !== undefined && isAbove(promise.record.ballot, newest.ballot)) newest = promise.record
     }
     const other = this.#candidate
-    return other !== null && isAbove(other.ballot, newest.ballot) ? other : newest
+    return other !== null && isLater(other, newest) ? other : newest
   }
 
   /** What the home does not know yet of our region counts as well: who wrote it here decides on it. */

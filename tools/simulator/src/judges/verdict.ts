@@ -4,6 +4,7 @@ import { judgeCounters } from './counters.ts'
 import { type KeyHistory, keyHistoryOf } from './key-history.ts'
 import { judgeLinearizability, mayBeHidden } from './linearizability.ts'
 import { judgeLostWrites } from './lost-writes.ts'
+import { judgeRegions } from './regions.ts'
 import { judgeConvergence, judgeLiveness } from './rest.ts'
 import { judgeVersionOrder } from './version-order.ts'
 
@@ -16,6 +17,7 @@ export const JUDGES = [
   'convergence',
   'rest',
   'core',
+  'regions',
 ] as const
 export type Judge = (typeof JUDGES)[number]
 
@@ -40,9 +42,10 @@ export function judge(world: World, searchesAll: boolean): Verdict {
   let searched = 0
   if (!world.isAtRest) violations.push({ judge: 'rest', key: 0, why: 'it never comes to rest' })
   if (world.isAtRest && world.isMoving) violations.push({ judge: 'rest', key: 0, why: 'the keys still move' })
+  const isOfRegions = world.plan.setup.regions !== undefined
   for (const key of world.keys.keys()) {
     const history = keyHistoryOf(world.history, key)
-    const found = judgeKey(history, searchesAll)
+    const found = isOfRegions ? judgeKeyOfRegions(world, history) : judgeKey(history, searchesAll)
     violations.push(...found.violations)
     undecided += found.undecided
     searched += found.searched
@@ -70,6 +73,12 @@ export function judgeKey(history: KeyHistory, searchesAll: boolean): Verdict {
   // With a witness it is decided; the search only looks over its shoulder.
   const undecided = found === 'undecided' && order.why !== '' ? 1 : 0
   return { violations, undecided, searched: isSearched ? 1 : 0 }
+}
+
+function judgeKeyOfRegions(world: World, history: KeyHistory): Verdict {
+  const { violations, undecided } = judgeRegions(world, history)
+  const { key } = history
+  return { violations: violations.map((why) => ({ judge: 'regions', key, why })), undecided, searched: 1 }
 }
 
 /** When exactly something is gone is a matter of clocks, and of no order. */

@@ -41,6 +41,10 @@ export interface Setup {
   readonly tickMs: number
   readonly compareEveryMs: number
   readonly clientFault?: ClientFault
+  /** By member, the region in which it is; the home is the first that holds keys. Else all are in one. */
+  readonly regions?: readonly number[]
+  /** What a message takes longer from one region to another. */
+  readonly farDelayMs?: number
 }
 
 interface Timed {

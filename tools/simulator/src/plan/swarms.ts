@@ -36,6 +36,7 @@ export const SWARMS = [
   'shortLedgers',
   'longPartitions',
   'everything',
+  'regions',
 ] as const
 export type Swarm = (typeof SWARMS)[number]
 
@@ -57,6 +58,15 @@ export function swarmPlan(swarm: Swarm, seed: number): Plan {
   const { setup, items } = DRAWN[swarm](new Drawing(random))
   return { seed, setup, items: [...items].sort((a, b) => a.atMs - b.atMs) }
 }
+
+/** By member: three each, one each, or regions that come, grow and go. */
+const REGIONS: readonly { readonly of: readonly number[]; readonly members: number }[] = [
+  { of: [0, 0, 0, 1, 1, 1], members: 6 },
+  { of: [0, 0, 0, 1, 1, 1, 2, 2], members: 8 },
+  { of: [0, 0, 0, 1, 1, 1, 0, 1], members: 6 },
+  { of: [0, 0, 0, 1, 1, 1], members: 3 },
+  { of: [0, 1, 2], members: 3 },
+]
 
 type Drawn = Pick<Plan, 'setup' | 'items'>
 
@@ -188,6 +198,33 @@ const DRAWN: Readonly<Record<Swarm, (drawing: Drawing) => Drawn>> = {
     const failing = [...d.crashes([0, 6], [...KEPT, 'everything']), ...d.skews([0, 6])]
     return d.with(d.operations(), moving, failing, d.releases([0, 20]), d.repairs([0, 10]))
   },
+
+  /** Two or three regions that are away from each other; some come, grow and go. */
+  regions: (d) => {
+    const { of: regions, members } = d.of(REGIONS)
+    const spares = regions.length - members
+    d.begin(
+      d.setup({
+        members,
+        spares,
+        regions,
+        farDelayMs: d.of([5, 40]),
+        delayMs: d.of([2, 20]),
+        lossShare: d.of([0, 0, 0.05, 0.2]),
+        tickMs: d.of([20, 100]),
+        syncMs: 1,
+        compareEveryMs: d.of([2000, 600_000]),
+      }),
+    )
+    const moving = spares > 0 || d.chance(0.3) ? d.regionLayouts([0, 1, 3], regions) : []
+    const failing = [
+      ...d.regionCuts([0, 1, 3], regions),
+      ...d.partitions([0, 3]),
+      ...d.crashes([0, 3], KEPT),
+      ...d.skews([0, 4]),
+    ]
+    return d.with(d.operationsIn(regions), moving, failing, d.releases([0, 10]))
+  },
 }
 
 /** Pieces of a plan, all from one stream. */
@@ -263,6 +300,37 @@ class Drawing {
         level: LEVEL.quorum,
         ttlMs: this.chance(expiringShare) ? this.of([20, 200]) : 0,
       }
+    })
+  }
+
+  /** Nothing expires; who is asked again is of the region that was asked first. */
+  operationsIn(regions: readonly number[]): OperationItem[] {
+    return this.operations().map((item) => {
+      const fellows = [...regions.keys()].filter((member) => regions[member] === regions[item.member])
+      return { ...item, retries: item.retries.map(() => this.of(fellows)), ttlMs: 0 }
+    })
+  }
+
+  /** Of each region that is there some hold the keys. */
+  regionLayouts(counts: readonly number[], regions: readonly number[]): LayoutItem[] {
+    return this.#times(counts, () => {
+      const members = [...new Set(regions)].flatMap((region) => {
+        const all = [...regions.keys()].filter((member) => regions[member] === region)
+        while (all.length > 3 || (all.length > 1 && this.chance(0.15)))
+          all.splice(this.#random.below(all.length), 1)
+        return region > 0 && this.chance(0.3) ? [] : all
+      })
+      return { kind: 'layout', atMs: this.#atMs(), members }
+    })
+  }
+
+  /** Long enough to be noticed, or not. */
+  regionCuts(counts: readonly number[], regions: readonly number[]): PartitionItem[] {
+    return this.#times(counts, () => {
+      const region = this.of([...new Set(regions)])
+      const side = [...regions.keys()].filter((member) => regions[member] === region)
+      const forMs = 100 + this.#random.below(this.of([300, 4000]))
+      return { kind: 'partition', atMs: this.#atMs(), side, isOneWay: this.chance(0.15), forMs }
     })
   }
 

@@ -83,11 +83,21 @@ export class Client {
   #start(item: Begun, expected: Version | null, then: Attempt['then'] = null, isFinal = false): void {
     const { timeline, history, members, setup } = this.#parts
     if (!members[item.member]!.isUp) return
-    const { operation: kind, key, client, level, retries, ttlMs } = item
+    const { operation: kind, key, client, level, retries, ttlMs, member } = item
     const callMs = timeline.nowMs
     // By the client, once: attempts at two coordinators write the same.
     const expiresAtMs = ttlMs === 0 ? 0 : this.#parts.wallMs() + ttlMs
-    const operation = history.begin({ key, kind, level, client, callMs, expected, isFinal, expiresAtMs })
+    const operation = history.begin({
+      key,
+      kind,
+      level,
+      client,
+      member,
+      callMs,
+      expected,
+      isFinal,
+      expiresAtMs,
+    })
     const id = item.isAnonymous || kind === 'get' ? null : this.#clock.next(new Version())
     this.#try({ client: this, operation, number: 0, member: item.member, id, then })
     retries.forEach((member, index) => {

@@ -20,6 +20,11 @@ export class History {
     this.#written.set(nameOf(operation.start.key, written.version), { ...written, predecessor: meant })
   }
 
+  /** All that was written for a key, chosen or not. */
+  allWritten(key: number): Written[] {
+    return [...this.#written.values()].filter(({ operation }) => operation.start.key === key)
+  }
+
   writtenOf(key: number, version: Version): Written | undefined {
     return this.#written.get(nameOf(key, version))
   }

@@ -10,7 +10,7 @@ import type { ClusterPackage, Member } from './member.ts'
 /** Under which the members agree what follows. It moves with the others. */
 export const LAYOUT_KEY: Key = { id: 'layout', partition: 0, leaf: 200, high: 7, low: 7 }
 
-const REGION = 'default'
+const REGION = 'r0'
 
 /** Placements for every start of every member. */
 export class LayoutForm {
@@ -22,9 +22,10 @@ export class LayoutForm {
     this.#setup = setup
   }
 
-  /** All members are members of every layout; some of them hold the keys. */
+  /** All members are members of every layout; some of them hold the keys. But for regions that hold none. */
   table(epoch: number, holders: readonly number[]): Table {
-    const { members, spares } = this.#setup
+    const { members, spares, regions } = this.#setup
+    if (regions !== undefined) return tableOfRegions(epoch, holders, regions)
     const names = Array.from({ length: members + spares }, (_, number) => ({
       name: nameOf(number),
       region: REGION,
@@ -36,7 +37,8 @@ export class LayoutForm {
   /** Of a member that knows nothing yet. */
   placement(member: number): Placement {
     const holders = Array.from({ length: this.#setup.members }, (_, number) => number)
-    if (this.#setup.spares === 0) return fixedPlacement(new this.#cluster.Electorate(holders))
+    const { spares, regions } = this.#setup
+    if (spares === 0 && regions === undefined) return fixedPlacement(new this.#cluster.Electorate(holders))
     const first = this.#cluster.firstState(this.table(1, holders))
     return new this.#cluster.Layouts({
       partitionCount: 1,
@@ -44,6 +46,19 @@ export class LayoutForm {
       first,
       self: nameOf(member),
     })
+  }
+}
+
+function tableOfRegions(epoch: number, holders: readonly number[], regions: readonly number[]): Table {
+  const there = new Set(holders.map((holder) => regions[holder]!))
+  const numbers = [...regions.keys()].filter((number) => there.has(regions[number]!))
+  const placesOf = (some: readonly number[]) => some.map((number) => numbers.indexOf(number))
+  return {
+    epoch,
+    home: `r${Math.min(...there)}`,
+    members: numbers.map((number) => ({ name: nameOf(number), region: `r${regions[number]}` })),
+    replicasOf: () => placesOf(holders),
+    votersOf: (_, region) => placesOf(holders.filter((holder) => `r${regions[holder]}` === region)),
   }
 }
 
@@ -59,7 +74,7 @@ export function layoutsOf({ placement }: Member): Layouts | null {
 /** Those that hold the keys by the latest layout that anybody goes by; while they move, old and new. */
 export function holdersIn(members: readonly Member[]): number[] {
   const latest = members.reduce((a, b) => (b.placement.epoch > a.placement.epoch ? b : a))
-  return [...latest.placement.electorateOf(0).members]
+  return [...latest.placement.replicasOf(0)]
 }
 
 /** Whether somebody still waits for the end of a change. */

@@ -62,7 +62,7 @@ export class Network {
     const luck = this.#luck(from * MEMBERS_MAX + to, message)
     const { delayMs, lossShare, duplicateShare } = this.#setup
     const isLost = !this.#isCalm && (this.#isCut(from, to) || unit(luck, 1) < lossShare)
-    const delay = DELAY_MS_MIN + unit(luck, 2) * unit(luck, 3) * delayMs
+    const delay = DELAY_MS_MIN + unit(luck, 2) * unit(luck, 3) * delayMs + this.#farMs(from, to)
     if (isLost) {
       this.hint(from, to, message, luck)
       return
@@ -71,6 +71,11 @@ export class Network {
     if (this.#isCalm || unit(luck, 4) >= duplicateShare) return
     const later = delay + unit(luck, 5) * unit(luck, 6) * DUPLICATE_MS_MAX
     this.#timeline.add(later, new Delivery(this, from, to, message, luck))
+  }
+
+  #farMs(from: number, to: number): number {
+    const { regions, farDelayMs = 0 } = this.#setup
+    return regions === undefined || regions[from] === regions[to] ? 0 : farDelayMs
   }
 
   /**

@@ -13,6 +13,8 @@ export interface OperationStart {
   readonly kind: Kind
   readonly level: Level
   readonly client: number
+  /** Who was asked first, where that matters. */
+  readonly member?: number
   readonly callMs: number
   /** Of a compare; null where it is enough that there is anything. */
   readonly expected: Version | null

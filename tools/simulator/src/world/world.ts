@@ -345,7 +345,7 @@ function clientWriter(seed: number, number: number): number {
 }
 
 export function memberName(number: number): string {
-  return 'ABCDEFGH'[number]!
+  return 'ABCDEFGHIJKL'[number]!
 }
 
 /** The first and the third share a leaf, and so a floor. */
