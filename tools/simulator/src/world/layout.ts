@@ -5,7 +5,7 @@
 import type { Key, Layouts, Placement, Table } from '@minivault/cluster'
 import { fixedPlacement } from '@minivault/cluster/testing'
 import type { Setup } from '../plan/plan.ts'
-import type { ClusterPackage, Member } from './member.ts'
+import { type ClusterPackage, type Member, PARTITION } from './member.ts'
 
 /** Under which the members agree what follows. It moves with the others. */
 export const LAYOUT_KEY: Key = { id: 'layout', partition: 0, leaf: 200, high: 7, low: 7 }
@@ -60,6 +60,11 @@ function tableOfRegions(epoch: number, holders: readonly number[], regions: read
     replicasOf: () => placesOf(holders),
     votersOf: (_, region) => placesOf(holders.filter((holder) => `r${regions[holder]}` === region)),
   }
+}
+
+/** By number, as `LayoutForm.table` takes them. */
+export function holdersOf({ members, replicasOf }: Table): number[] {
+  return Array.from(replicasOf(PARTITION), (place) => Number(members[place]!.name.slice(1)))
 }
 
 function nameOf(member: number): string {
