@@ -67,10 +67,16 @@ await store.close()
 writeFileSync(
   join(user, 'client.js'),
   `import { Client } from '@minivault/client'
+import { Client as PageClient } from '@minivault/client/browser'
+import { MemoryStore } from '@minivault/client/testing'
 const client = await Client.open(process.argv[2])
 await client.set('user:2', 'bob')
 console.log(new TextDecoder().decode(await client.get('user:2')), await client.get('absent'))
 await client.close()
+const page = PageClient.open(process.argv[2].replace('minivault', 'http'))
+const memory = new MemoryStore().open()
+await memory.set('user:3', await page.get('user:2'))
+console.log(await memory.text().get('user:3'))
 `,
 )
 
@@ -95,7 +101,7 @@ async function smoke(t: Test, node: string, name: string) {
   t.equal(await put.text(), '{"success":true}')
   t.equal(await (await fetch(url)).text(), '{"success":true,"data":"hello"}')
   const client = run('client.js', `minivault://127.0.0.1:${server.port}`)
-  t.equal(client.stdout, 'bob undefined\n', `client${client.stderr}`)
+  t.equal(client.stdout, 'bob undefined\nbob\n', `client${client.stderr}`)
   t.equal(await server.stop(), 0, 'stops with 0')
 }
 
