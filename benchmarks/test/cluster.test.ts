@@ -11,6 +11,7 @@ import type {
   ConvergeResult,
   HealResult,
   IncidentResult,
+  JoinResult,
 } from '../src/cluster/figures.ts'
 import { groupCases } from '../src/cluster/plan.ts'
 import { judgeTargets } from '../src/cluster/targets.ts'
@@ -68,6 +69,20 @@ function healed(seconds: number, bytesRatio: number): HealResult {
   return { part: 'heal', by: 'trees', ...shape, seconds: one(seconds), bytes: one(bytesRatio * 1000) }
 }
 
+function joined(failed: number, p99Micros: number, bytes: number): JoinResult {
+  const shape = {
+    keys: 9,
+    valueBytes: 1,
+    durability: 'os',
+    copies: 768,
+    seconds: 1,
+    neededBytes: 100,
+  } as const
+  const times = (p99: number) => ({ p50Micros: 1, p99Micros: p99, maxMicros: p99 })
+  const noticed = { operations: 9, failed, firstFailure: null, quiet: times(1), joining: times(p99Micros) }
+  return { part: 'join', ...shape, bytes, ...noticed }
+}
+
 t.test('targets: reached, missed, not measured', async (test) => {
   const judge = (result: ClusterResult) => judgeTargets([result]).map(({ verdict }) => verdict)
   const none = 'not measured'
@@ -89,8 +104,10 @@ t.test('targets: reached, missed, not measured', async (test) => {
   test.equal(judge(incident(0, 100_000))[6], 'must')
   test.equal(judge(incident(1, 100_000))[6], 'missed')
   test.equal(judge(incident(0, 100_001))[6], 'missed')
-  test.same(judge(healed(5, 2)).slice(-2), ['must', 'must'])
-  test.same(judge(healed(5.1, 2.1)).slice(-2), ['missed', 'missed'])
+  test.same(judge(healed(5, 2)).slice(-5, -3), ['must', 'must'])
+  test.same(judge(healed(5.1, 2.1)).slice(-5, -3), ['missed', 'missed'])
+  test.same(judge(joined(0, 3, 110)).slice(-3), ['must', 'must', 'must'])
+  test.same(judge(joined(1, 3.1, 111)).slice(-3), ['missed', 'missed', 'missed'])
 })
 
 t.test('the page', async (test) => {
