@@ -169,6 +169,7 @@ export function wordsOf(name: string, status: StepsStatus): string | null {
     case 'notInLayout':
       return strangerWords(name, status.members)
     case 'asking':
+      if (status.silent.length === 0) return 'taking over the layout of the others'
       return `waiting for ${status.silent.join(', ')}: not heard yet (-bootstrap yes begins without them)`
     case 'waitingFor':
       return `waiting for ${status.founder} to begin the cluster`
@@ -184,6 +185,6 @@ export function wordsOf(name: string, status: StepsStatus): string | null {
 export function strangerWords(name: string, members: readonly string[]): string {
   return (
     `${name} is not a member of this cluster (${members.join(', ')}): give -public-url as one of them, ` +
-    'or add it by POST /-/admin/layout'
+    'or have it added (POST /-/admin/layout; a master does)'
   )
 }
