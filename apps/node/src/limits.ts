@@ -267,7 +267,7 @@ export const LARGE_SWEEP_MS = 10_000
 export const ADMIN_BODY_BYTES_MAX = 1024 * 1024
 export const ADMIN_DIAL_MS_MAX = 3000
 export const ADMIN_DIAL_LOOK_MS = 20
-/** Requests of which a member of a cluster remembers what it held: 50,000 writes a second for five seconds. */
+/** Requests of which a member remembers what it held: 50,000 writes a second for five seconds. */
 export const MEMBER_LEDGER_ENTRIES = 256 * 1024
 /** How long a plain write waits for answers before a round settles it; a busy disk or machine is no loss. */
 export const WRITE_PATIENCE_MS = 1000

@@ -1,4 +1,4 @@
-/** The highest ballot that was ever held or promised in each partition: met with each write, asked for seldom. */
+/** The highest ballot ever held or promised in each partition: met with each write, asked for seldom. */
 import { compareVersions, Version } from '@minivault/clock'
 import { PARTITIONS } from '@minivault/topology'
 
