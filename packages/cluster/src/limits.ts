@@ -77,7 +77,7 @@ export const LIMITS: Limits = {
 /** How long an answer is waited for is measured; these are its bounds. */
 export const PATIENCE_MS_MIN = 20
 export const PATIENCE_MS_MAX = 2000
-/** For answers that are synced, after several rounds that were given up: a disk that is written to the limit takes seconds. */
+/** For answers that are synced, after rounds that were given up: a disk at its limit takes seconds. */
 export const ROUND_PATIENCE_MS_MAX = 8000
 /** A round trip to another region, before any was measured, and at least. */
 export const FAR_ROUND_TRIP_MS_MIN = 250

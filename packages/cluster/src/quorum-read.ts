@@ -3,8 +3,8 @@
  * answer once it is chosen. A record that only a minority holds is never shown: whoever sees it brings it to
  * its end, or waits for somebody who does.
  *
- * One replica is asked for the value, the others for their ballots; the third only when the second is slow. At
- * level `one` only the nearest is asked, as long as it is not slow.
+ * One replica is asked for the value, the others for their ballots; the third only when the second is slow.
+ * At level `one` only the nearest is asked, as long as it is not slow.
  */
 import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
