@@ -19,6 +19,7 @@ import { lostDiskRow } from './rows/lost-disk.ts'
 import { malformedRow } from './rows/malformed.ts'
 import { partitionsRow } from './rows/partitions.ts'
 import { powerCutRow } from './rows/power-cut.ts'
+import { regionsRow } from './rows/regions.ts'
 import { rollingRestartRow } from './rows/rolling-restart.ts'
 import { simulatedHistoriesRow } from './rows/simulated-histories.ts'
 import { simulatedRestRow } from './rows/simulated-rest.ts'
@@ -50,4 +51,5 @@ export const ROWS: readonly Row[] = [
   deletedStaysDeletedRow,
   dataFormatsRow,
   equalsMapRow,
+  regionsRow,
 ]

@@ -18,6 +18,8 @@ export interface NodesOptions {
   /** Empty, or with the data of an earlier life. */
   readonly folder: string
   readonly words?: readonly string[]
+  /** Of each member. They find each other by a master then, which runs beside them. */
+  readonly regions?: readonly string[]
   /** A copy with a fault in it. */
   readonly main?: string | undefined
   /** Of one member alone. */
@@ -32,12 +34,14 @@ export class ThreeNodes {
   readonly #ports: readonly number[]
   readonly #options: NodesOptions
   readonly #members: (MemberProcess | null)[] = [null, null, null]
+  #master: MemberProcess | null = null
 
   /** Resolves when all three vote: what was asked before is soon forgotten. */
   static async start(options: NodesOptions): Promise<ThreeNodes> {
     const ports = await Promise.all(MEMBERS.map(freePort))
     const nodes = new ThreeNodes(await Network.of(MEMBERS.length), ports, options)
     try {
+      if (options.regions !== undefined) await nodes.#startMaster()
       await Promise.all(MEMBERS.map((member) => nodes.start(member)))
       await nodes.voting()
     } catch (error) {
@@ -51,6 +55,22 @@ export class ThreeNodes {
     this.network = network
     this.#ports = ports
     this.#options = options
+  }
+
+  async #startMaster(): Promise<void> {
+    const directory = join(this.#options.folder, 'master')
+    mkdirSync(directory, { recursive: true })
+    const words = ['-mode', 'master', '-founders', String(MEMBERS.length)]
+    const port = await freePort()
+    this.#master = await MemberProcess.start({ port, directory, words, environment: {} })
+    await this.#master.ready
+  }
+
+  /** By which a member finds the others. */
+  #wordsOf(member: number): string[] {
+    const { regions } = this.#options
+    if (regions === undefined) return []
+    return ['-master', `http://127.0.0.1:${this.#master!.port}`, '-region', regions[member]!]
   }
 
   /** Resolves when it serves. */
@@ -69,8 +89,11 @@ export class ThreeNodes {
     this.#members[member] = await MemberProcess.start({
       port,
       directory,
-      words: ['-public-url', network.nameOf(member), ...words],
-      environment: { CLUSTER_NODES: others.join(','), ...environmentOf?.(member) },
+      words: ['-public-url', network.nameOf(member), ...this.#wordsOf(member), ...words],
+      environment: {
+        ...(this.#master === null ? { CLUSTER_NODES: others.join(',') } : {}),
+        ...environmentOf?.(member),
+      },
       main,
       under: underOf?.(member) ?? [],
     })
@@ -184,6 +207,7 @@ export class ThreeNodes {
 
   async close(): Promise<void> {
     for (const member of MEMBERS) if (this.isRunning(member)) await this.kill(member)
+    await this.#master?.kill()
     await this.network.close()
   }
 
