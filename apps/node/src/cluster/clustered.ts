@@ -191,8 +191,9 @@ export class Clustered {
     return table === undefined ? null : encodeLayout(table as Layout)
   }
 
-  /** In one line; null: requests are served, as of the last tick, too. */
+  /** In one line; null: requests are served. From now on, not from the next tick on. */
   whyNotReady(): string | null {
+    this.#refusal = this.health.whyNotServing()
     return this.#refusal ?? this.health.whyNotReady()
   }
 
