@@ -159,13 +159,7 @@ export class NodeCore {
     const isPast = !isAbove(upTo, clock.next(new Version()))
     if (!isPast) return onOver(false)
     const expiredBeforeMs = env.wallMs() - this.#limits.expiryGraceMs
-    const parts = {
-      repair: this.#repair,
-      exchanges: this.#exchanges,
-      limits: this.#limits,
-      placement,
-      self,
-    }
+    const parts = { repair: this.#repair, exchanges: this.#exchanges, limits: this.#limits, placement, self }
     const floor = { partition, leaf, upTo, expiredBeforeMs }
     this.#run(() => new Release(parts, floor, onOver).start())
   }
