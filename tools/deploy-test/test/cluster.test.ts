@@ -47,7 +47,7 @@ t.test('a folder that cannot be made', async (t) => {
   const { words } = await portWords(2)
   const { code, stderr } = await new StartScript(t, t.testdir({}), [...words, '--data-dir', '/proc/x']).ended
   t.equal(code, 1)
-  t.match(stderr, /^minivault: --data-dir: \/proc\/x cannot be made \(\w+\)\n$/)
+  t.match(stderr, /^minivault: --data-dir: \/proc\/x cannot be made \(\w+\)$/m)
 })
 
 t.test('three volumes: what is created at one is read at another at once', async (t) => {
@@ -70,7 +70,7 @@ t.test('three volumes: what is created at one is read at another at once', async
 
   const busy = await new StartScript(t, folder, words).ended
   t.equal(busy.code, 1)
-  t.match(busy.stderr, /^minivault: port \d+ of master is in use: .* --master-port\n$/)
+  t.match(busy.stderr, /^minivault: port \d+ of master is in use: .* --master-port$/m)
 
   cluster.signal('SIGINT')
   const { code, stderr } = await cluster.ended
