@@ -1,3 +1,4 @@
+/** Why an operator's word is not carried out, for him to read: its code is one of the table of errors. */
 import { ERROR, type ErrorName, type ErrorNumber } from '@minivault/protocol'
 
 /** What was asked for is not done; the words are for the operator. */

@@ -1,6 +1,6 @@
 /**
- * The layout of the cluster as its operator sees it, and changes it: docs/ADMIN.md. A change is decided by the
- * members, and goes on by itself; here it is proposed, and told.
+ * The layout of the cluster as its operator sees it, and changes it: docs/ADMIN.md. A change is decided by
+ * the members, and goes on by itself; here it is proposed, and told.
  */
 import { latestOf, PROPOSAL, type Proposal, type Table } from '@minivault/cluster'
 import { type Layout, type MemberLike, type MovePlan, nextLayout, planMoves } from '@minivault/topology'

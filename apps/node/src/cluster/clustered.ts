@@ -3,7 +3,7 @@
  * door for their batches. The only place that wires them.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { LEVEL, LIMITS, type ListMessage, type Request } from '@minivault/cluster'
+import { type Answer, LEVEL, LIMITS, type ListMessage, type Request } from '@minivault/cluster'
 import type { Store } from '@minivault/storage'
 import { encodeLayout, type Layout } from '@minivault/topology'
 import { LayoutAdmin } from '../admin/layout-admin.ts'
@@ -113,23 +113,16 @@ export class Clustered {
       foresee: (keys) => store.foresee(keys),
       scan: (query) => scan.page(query),
     })
-    member = new Member({
-      settings,
-      store,
-      replica,
-      links,
-      roster,
-      time,
-      random,
-      newId: () => randomBytes(16).toString('hex'),
-      onAnswer: (token, answer) => (token < SCAN_TOKENS ? this.keyValue : scan.reads).answer(token, answer),
-      onLeft: () => {
-        this.keyValue.abandon()
-        scan.reads.abandon()
-      },
-    })
+    const onAnswer = (token: number, answer: Answer) => {
+      return (token < SCAN_TOKENS ? this.keyValue : scan.reads).answer(token, answer)
+    }
+    const onLeft = () => {
+      this.keyValue.abandon()
+      scan.reads.abandon()
+    }
+    const answered = { newId: () => randomBytes(16).toString('hex'), onAnswer, onLeft }
+    member = new Member({ settings, store, replica, links, roster, time, random, ...answered })
     this.#member = member
-    const { elapsedMs } = time
     const nodeIdAt = (peer: string) => linkStatus(peer)?.nodeId ?? ''
     const onList = (from: number, message: ListMessage) => scan.onMessage(from, message)
     const intake = large.intake((key) => void replica.read(key))
@@ -138,22 +131,20 @@ export class Clustered {
     const membersHash = () => (areListsAlike() && hash() !== NO_HASH ? hash() : null)
     const receiver = new BatchIntake({ member, onList, name, membersHash, nodeIdAt, intake })
     const differingLists = () => receiver.differingLists
-    const view = { member, name, roster, linkStatus, isClockOff, elapsedMs, maxOffsetMs, differingLists }
-    this.health = new MemberHealth(view)
-    const isHeld = (partition: number) => {
-      return member!.layouts!.replicasOf(partition).includes(roster.numberOf(name))
-    }
-    const bytes = () => partitionBytes(replica, store, isHeld)
-    this.admin = new LayoutAdmin({ member, health: this.health, links, nodeId, bytes, time })
+    const seen = { member, name, roster, linkStatus, isClockOff, maxOffsetMs, differingLists }
+    this.health = new MemberHealth({ elapsedMs: time.elapsedMs, now: time.now, ...seen })
+    const admin = { health: this.health, links, nodeId, time }
+    this.admin = new LayoutAdmin({ member, bytes: () => partitionBytes(replica, store, member!), ...admin })
     const log = new MemberLog(member, this.health, logger)
-    const look = () => {
-      this.#refusal = this.health.whyNotServing()
-      this.#hasQuorum = this.health.hasQuorum()
-      log.look()
-    }
-    look()
-    this.#watch = time.every(LIMITS.tickMs, look)
+    this.#look(log)
+    this.#watch = time.every(LIMITS.tickMs, () => this.#look(log))
     this.peers = new PeerDoor({ receiver, logger, now: time.now })
+  }
+
+  #look(log: MemberLog): void {
+    this.#refusal = this.health.whyNotServing()
+    this.#hasQuorum = this.health.hasQuorum()
+    log.look()
   }
 
   /** What could only wait for replicas that are away is not begun. */

@@ -13,6 +13,8 @@ export interface MemberHealthParts {
   /** Null: there is no link. */
   readonly linkStatus: (name: string) => LinkStatus | null
   readonly elapsedMs: () => number
+  /** Of the wall clock. */
+  readonly now: () => number
   readonly isClockOff: () => boolean
   readonly maxOffsetMs: number
   /** Names of those whose batches came with another hash of the members than ours. */
@@ -57,6 +59,7 @@ export class MemberHealth {
       members: roster.others.length + 1,
       cluster_id: belonging?.clusterId ?? '',
       ...this.#layoutFacts(),
+      ...this.#regionFacts(peers),
       quorum_reachable: this.hasQuorum(),
       votes: core !== null && !core.status().isComingBack,
       members_away: this.away().join(', '),
@@ -78,6 +81,22 @@ export class MemberHealth {
     if (next === null && partitionsLeft === 0) return facts
     const names = awaited.map((number) => roster[number]).join(', ')
     return { layout_awaited: names, partitions_left: partitionsLeft, ...facts }
+  }
+
+  /** How far each other region is behind what this node has for it. */
+  #regionFacts(peers: readonly PeerStatus[]): Record<string, string | number> {
+    const { layouts, self } = this.#parts.member
+    const foreign = peers.filter(({ isForeign }) => isForeign)
+    if (layouts === null || foreign.length === 0) return {}
+    const facts: Record<string, string | number> = { region: layouts.regionOf(self) }
+    for (const region of new Set(foreign.map((peer) => peer.region))) {
+      const ofRegion = foreign.filter((peer) => peer.region === region)
+      const oldest = Math.min(...ofRegion.map(({ oldestHintMs }) => oldestHintMs ?? Number.POSITIVE_INFINITY))
+      const behindMs = Number.isFinite(oldest) ? Math.max(0, this.#parts.now() - oldest) : 0
+      facts[`lag_seconds_${region}`] = Math.round(behindMs / 100) / 10
+      facts[`lag_keys_${region}`] = Math.max(...ofRegion.map(({ hints }) => hints))
+    }
+    return facts
   }
 
   /** Of a member, or one that is to be: whether it is heard, and votes in all that it holds. */

@@ -131,6 +131,11 @@ export class Member implements Env {
     }
   }
 
+  /** Our own number; -1: we never were a member. */
+  get self(): number {
+    return this.#roster.numberOf(this.#roster.name)
+  }
+
   /** From another member; -1: it is none that we know. */
   numberOf(name: string): number {
     return this.#roster.numberOf(name)
