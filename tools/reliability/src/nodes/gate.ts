@@ -137,8 +137,8 @@ function cut({ outer, inner, requests, replies }: Passage): void {
 
 /**
  * Node ends a socket in good order before it resets it. What goes wrong with it meanwhile (the other end is
- * killed) leaves a handle that nobody can close, and a process that spins when it is about to end: nothing may
- * be under way then, nor come.
+ * killed) leaves a handle that nobody can close, and a process that spins when it is about to end: nothing
+ * may be under way then, nor come.
  */
 function reset(socket: Socket): void {
   if (socket.destroyed) return

@@ -132,7 +132,8 @@ async function run(context: Context, cases: number): Promise<Findings> {
       const of = (times: { p50: number; p99: number }) =>
         `p50 ${times.p50.toFixed(1)}, p99 ${times.p99.toFixed(1)} ms`
       measured.push(
-        `${regions.count} writes, ${regions.deleted} deletes; beside near regions ${of(near)}, far ${of(far)}; healed in ${Math.round(ms)} ms`,
+        `${regions.count} writes, ${regions.deleted} deletes; ` +
+          `beside near regions ${of(near)}, far ${of(far)}; healed in ${Math.round(ms)} ms`,
       )
     } finally {
       await regions.close()
@@ -155,8 +156,7 @@ async function judgeTooEarly(context: Context): Promise<Findings> {
 
 export const regionsRow: Row = {
   number: 25,
-  claim:
-    'real regions 40 ms apart: writes wait for none; one away for a minute heals in 10 s, 0 lost, 0 resurrected',
+  claim: 'real regions 40 ms apart: writes wait for none; one away for a minute heals in 10 s, nothing lost',
   cases: { smoke: 0, ci: 1, long: 5 },
   run,
   controls: [{ fault: 'a region that is not back yet', run: judgeTooEarly }],
