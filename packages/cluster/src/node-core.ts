@@ -312,7 +312,7 @@ export class NodeCore {
   }
 
   #onOffer(from: number, offer: Offer): void {
-    if (this.#isStale(offer)) return this.#refuseStale(from, offer)
+    if (this.#isStale(offer)) return this.#refuse(from, offer, VERDICT.staleLayout)
     const { key, record, durability, cause } = offer
     const { placement } = this.#parts
     const hasForeigners = placement.foreignersOf(key.partition).length > 0
@@ -329,7 +329,7 @@ export class NodeCore {
   }
 
   #onPrepare(from: number, prepare: Prepare): void {
-    if (this.#isStale(prepare)) return this.#refuseStale(from, prepare)
+    if (this.#isStale(prepare)) return this.#refuse(from, prepare, VERDICT.staleLayout)
     const { exchange, key, ballot, request, attempt } = prepare
     // A promise that does not count would only be in the way of what is to be taken.
     if (!this.votesIn(key.partition)) return
@@ -354,7 +354,7 @@ export class NodeCore {
   }
 
   #onRead(from: number, read: Read): void {
-    if (this.#isStale(read)) return this.#refuseStale(from, read)
+    if (this.#isStale(read)) return this.#refuse(from, read, VERDICT.staleLayout)
     const { exchange, key } = read
     const { record, isHeld, position, durability } = this.#replica.read(key, read.wantsValue)
     const { epoch, time, votes, lives } = this.#counted(key.partition, read.time)
@@ -366,10 +366,6 @@ export class NodeCore {
 
   #isStale({ epoch }: Question): boolean {
     return epoch < this.#parts.placement.epoch
-  }
-
-  #refuseStale(from: number, question: Question): void {
-    this.#refuse(from, question, VERDICT.staleLayout)
   }
 
   #refuse(from: number, question: Question, verdict: Verdict): void {

@@ -9,6 +9,7 @@ import { type PlantedFault, packageWith } from '@minivault/planted'
 import type { Circumstance } from '../plan/circumstances.ts'
 import { drawPlan } from '../plan/draw-plan.ts'
 import { type ClientFault, type Plan, readPlan } from '../plan/plan.ts'
+import { type Swarm, swarmPlan } from '../plan/swarms.ts'
 import type { ClusterPackage } from '../world/member.ts'
 import { type Difference, differenceIn } from './scenario.ts'
 
@@ -24,6 +25,7 @@ export interface Fault {
   readonly keptPlan?: string
   /** Rare otherwise: it is looked for where this happens all the time. */
   readonly under?: Circumstance
+  readonly swarm?: Swarm
 }
 
 /** The package with the fault, in an empty folder of the caller. */
@@ -50,7 +52,8 @@ export function keptPlanFor({ keptPlan }: Fault): Plan | null {
 }
 
 /** The plan of a seed, where the fault is looked for. */
-export function planFor({ clientFault, under }: Fault, seed: number): Plan {
+export function planFor({ clientFault, under, swarm }: Fault, seed: number): Plan {
+  if (swarm !== undefined) return swarmPlan(swarm, seed)
   const plan = drawPlan(seed, under)
   return clientFault === undefined ? plan : { ...plan, setup: { ...plan.setup, clientFault } }
 }

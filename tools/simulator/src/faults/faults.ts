@@ -3,6 +3,7 @@ import { COORDINATOR_FAULTS } from './coordinator-faults.ts'
 import type { Fault } from './fault.ts'
 import { LAYOUT_FAULTS } from './layout-faults.ts'
 import { MEMBERSHIP_FAULTS } from './membership-faults.ts'
+import { REGION_FAULTS } from './region-faults.ts'
 import { RELEASE_FAULTS } from './release-faults.ts'
 import { REPAIR_FAULTS } from './repair-faults.ts'
 import { REPLICA_FAULTS } from './replica-faults.ts'
@@ -15,5 +16,6 @@ export const FAULTS: readonly Fault[] = [
   ...RELEASE_FAULTS,
   ...MEMBERSHIP_FAULTS,
   ...LAYOUT_FAULTS,
+  ...REGION_FAULTS,
   ...WIRE_FAULTS,
 ]

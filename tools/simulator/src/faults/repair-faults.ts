@@ -24,7 +24,7 @@ export const REPAIR_FAULTS: readonly Fault[] = [
     scenario: 'nodes/partition-heals',
     what: 'what a member missed is told to nobody',
     planted: inCore('coordinator', [
-      ['if (holds && member !== self) hints', 'if (holds && member < 0) hints'],
+      ['if (!holds || member === self) return', 'if (!holds || member >= 0 || member === self) return'],
     ]),
   },
   {
@@ -38,8 +38,8 @@ export const REPAIR_FAULTS: readonly Fault[] = [
       ],
       ['const stays = floor !== undefined &&', 'const stays = floor === null &&'],
       [
-        "import { type HeldRecord, isAbove, isBelow } from './record.ts'",
-        "import { type HeldRecord, isAbove, isBelow } from './record.ts'\n",
+        "import { absentAt, type HeldRecord, isAbove, isBelow } from './record.ts'",
+        "import { absentAt, type HeldRecord, isAbove, isBelow } from './record.ts'\n",
       ],
     ]),
   },

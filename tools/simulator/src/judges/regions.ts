@@ -1,8 +1,8 @@
 /**
- * What holds with regions. In each one what was asked there for itself (reads and plain writes), and in the
- * home region what is conditional, wherever it was asked, has one order that agrees with real time; what the
- * other regions wrote appears in it at some time, each version at most once, or never. When all is at rest all
- * regions hold the same, and nothing that was acknowledged lies above it.
+ * What holds with regions. In each one what was asked there (reads and plain writes), and in the home region
+ * what is conditional, wherever it was asked, has one order that agrees with real time; what other regions
+ * wrote appears in it at some time, each version at most once, or never. At rest all regions hold the same,
+ * and nothing that was acknowledged lies above it.
  */
 import { isAbove, LEVEL, type Version } from '@minivault/cluster'
 import { Operation, type Written } from '../world/operation.ts'

@@ -21,6 +21,7 @@ import {
   SKEW_MAX_MS,
   type SkewItem,
 } from './plan.ts'
+import { REGIONS } from './regions.ts'
 
 export const SWARMS = [
   'replacing',
@@ -58,15 +59,6 @@ export function swarmPlan(swarm: Swarm, seed: number): Plan {
   const { setup, items } = DRAWN[swarm](new Drawing(random))
   return { seed, setup, items: [...items].sort((a, b) => a.atMs - b.atMs) }
 }
-
-/** By member: three each, one each, or regions that come, grow and go. */
-const REGIONS: readonly { readonly of: readonly number[]; readonly members: number }[] = [
-  { of: [0, 0, 0, 1, 1, 1], members: 6 },
-  { of: [0, 0, 0, 1, 1, 1, 2, 2], members: 8 },
-  { of: [0, 0, 0, 1, 1, 1, 0, 1], members: 6 },
-  { of: [0, 0, 0, 1, 1, 1], members: 3 },
-  { of: [0, 1, 2], members: 3 },
-]
 
 type Drawn = Pick<Plan, 'setup' | 'items'>
 
