@@ -22,7 +22,7 @@ import { StorageError } from './storage-error.ts'
 export const FORMAT_VERSION = 1
 const FORMAT_NAME = 'FORMAT'
 const FORMAT_UNFINISHED_NAME = 'FORMAT.new'
-/** What a folder may hold that is not ours yet. `cluster`: a cluster on one machine keeps its folders there. */
+/** What a folder that is not ours yet may hold. `cluster`: there a cluster on one machine has its folders. */
 const OWN_BEFORE_FORMAT = /^(LOCK.*|FORMAT\.new|lost\+found|cluster|\..*)$/
 const HEAD = /^minivault data folder\nformat (\d+)\n/
 const REST = /^layout ([0-9a-f]{8})\nnode ([0-9a-f]{32})\n$/
