@@ -50,7 +50,7 @@ export class PacedWrites {
     return this.#next
   }
 
-  /** Milliseconds: half of the writes since the last time this was asked, and 99 of 100, took at most so long. */
+  /** Milliseconds: half of the writes since it was asked last, and 99 of 100, took at most so long. */
   times(): { p50: number; p99: number } {
     const times = this.#times.splice(0).sort((a, b) => a - b)
     const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0

@@ -173,9 +173,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     name: 'shrinks-unheard',
     scenario: 'layouts/fewer-replicas',
     what: 'of five replicas three go on without hearing the other two',
-    planted: inCore('layout-change', [
-      ['return after.length < before.length', 'return after.length < 0'],
-    ]),
+    planted: inCore('layout-change', [['return after.length < before.length', 'return after.length < 0']]),
   },
   {
     name: 'joint-phase-forgets-nothing',

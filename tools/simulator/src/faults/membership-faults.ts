@@ -68,10 +68,6 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
     what: 'a member says that it has written a new life down before it has',
     planted: inCore('repair-answers', [
       [
-        "const position = marks.note({ kind: 'life', member: from, life })",
-        "marks.note({ kind: 'life', member: from, life })",
-      ],
-      [
         'afterSync(position, () => {\n      const { lives } = marks',
         'afterSync(0, () => {\n      const { lives } = marks',
       ],

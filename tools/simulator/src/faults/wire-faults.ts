@@ -8,7 +8,7 @@ export const WIRE_FAULTS: readonly Fault[] = [
     what: 'the ballot of a record that comes from another member is read with its last byte first',
     planted: inCore('peer-form/part-reader', [
       [
-        'const ballot = this.takeVersion()\n    const version = this.takeVersionLike(ballot)\n' +
+        'const ballot = this.takeVersionLike(likely)\n    const version = this.takeVersionLike(ballot)\n' +
           '    const request',
         'const ballot = readVersion(this.bytes.slice(this.at, this.at + 12).reverse(), 0, new Version())\n' +
           '    this.at += 12\n    const version = this.takeVersionLike(ballot)\n    const request',
