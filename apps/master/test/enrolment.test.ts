@@ -65,7 +65,8 @@ t.test('those that come within a second begin a cluster; whoever comes later joi
     await until(tried, () => a.asked.length > 0)
     const { name, region, zone } = late.report
     t.same(a.asked, [{ add: [{ name, region, zone }] }])
-    a.layout = layoutOf(OURS, 2, [a, b, late])
+    // Whoever of them is asked.
+    for (const worker of [a, b, late]) worker.layout = layoutOf(OURS, 2, [a, b, late])
     await tried.report(late.member(OURS, 2))
     await tried.report(a.member(OURS, 2))
     await until(tried, () => tried.master.health()['layout_epoch'] === 2)
@@ -91,7 +92,7 @@ t.test('those that come within a second begin a cluster; whoever comes later joi
   })
 
   await t.test('whoever was removed stays out', async (t) => {
-    a.layout = layoutOf(OURS, 3, [a, late])
+    for (const worker of [a, late]) worker.layout = layoutOf(OURS, 3, [a, late])
     await tried.report(a.member(OURS, 3))
     await until(tried, () => tried.master.health()['layout_epoch'] === 3)
     await refused(t, tried, { ...b.member(OURS, 3), isMember: false }, /was removed from this cluster: empty/)

@@ -45,10 +45,13 @@ async function change(node: { port: number }, body: object): Promise<Moves> {
 }
 
 function settled(node: { port: number }, epoch: number): Promise<boolean> {
-  return until(async () => {
-    const layout = await get<Described>(node)
-    return layout.epoch === epoch && layout.phase === 'settled'
-  }, PATIENCE_MS)
+  return until(
+    async () => {
+      const layout = await get<Described>(node)
+      return layout.epoch === epoch && layout.phase === 'settled'
+    },
+    ...LOOKS,
+  )
 }
 
 async function healthOf(node: { port: number }): Promise<Record<string, unknown>> {
@@ -61,7 +64,7 @@ async function isAsking(port: number): Promise<void> {
     const health = await healthOf({ port }).catch(() => ({ waiting: '' }))
     return /is not a member of this cluster .*POST/.test(`${health['waiting']}`)
   }
-  if (!(await until(waits, PATIENCE_MS))) throw new Error('it does not ask for a layout')
+  if (!(await until(waits, ...LOOKS))) throw new Error('it does not ask for a layout')
 }
 
 /** Sets and gets of our client until it is stopped. */
@@ -95,6 +98,9 @@ class Load {
     }
   }
 }
+
+/** How long, and how often. */
+const LOOKS = [PATIENCE_MS, 100] as const
 
 const keyOf = (n: number) => `key-${n}`
 /** Not to be compressed. */
@@ -162,12 +168,15 @@ t.test('members come and go, and nothing fails', async (t) => {
     const keys = Number((await healthOf(d))['keys'])
     t.ok(keys > KEYS * 0.65 && keys < KEYS * 0.85 + LOAD_KEYS, `it holds ${keys} of ${KEYS}`)
     t.equal(await countWrong(client), 0)
-    t.ok(await until(async () => Number((await healthOf(a))['keys']) < KEYS * 0.85 + LOAD_KEYS), 'let go of')
+    t.ok(
+      await until(async () => Number((await healthOf(a))['keys']) < KEYS * 0.85 + LOAD_KEYS, ...LOOKS),
+      'let go of',
+    )
   })
 
   await t.test('a dead one is replaced', async (t) => {
     await cluster.kill(2)
-    t.ok(await until(async () => (await healthOf(a))['members_away'] === c.name))
+    t.ok(await until(async () => (await healthOf(a))['members_away'] === c.name, ...LOOKS))
     const index = await cluster.addNode()
     const joining = cluster.startNode(index)
     await isAsking(cluster.ports[index]!)
@@ -178,17 +187,36 @@ t.test('members come and go, and nothing fails', async (t) => {
     t.match(await healthOf(a), { members: 4, members_away: '', status: 'ok' })
   })
 
+  await t.test('what the operator gets wrong', async (t) => {
+    const wrong: readonly [body: string, status: number, words: RegExp][] = [
+      ['{', 400, /the body is not JSON/],
+      ['{}', 400, /nothing is asked for/],
+      ['{"add": ["localhost:1"]}', 400, /add/],
+      ['{"add": [{"name": "localhost"}]}', 400, /has no port/],
+      ['{"add": [{"name": "localhost:1"}]}', 400, /localhost:1 cannot be reached .*: start it first/],
+      [`{"add": [{"name": "${a.name}"}]}`, 400, /is a member already/],
+      ['{"remove": ["localhost:1"]}', 400, /localhost:1 is not a member/],
+      ['{"add": [{"name": "localhost:1", "region": "A B"}]}', 400, /region/],
+    ]
+    for (const [body, status, words] of wrong) {
+      const answer = await ask(b, 'POST', LAYOUT, body)
+      t.equal(answer.status, status, body)
+      t.match(JSON.parse(answer.body).error, words)
+    }
+    t.match(await get<Described>(a), { epoch: 3, phase: 'settled' }, 'nothing has changed')
+  })
+
   await t.test('one is drained', async (t) => {
     const [, , , d, e] = cluster.nodes as ClusterNode[]
     await change(d!, { remove: [d!.name] })
     for (const node of [a, b, e!]) t.ok(await settled(node, 4))
-    t.ok(await until(async () => (await ask(d!, 'GET', '/-/readyz')).status === 503))
+    t.ok(await until(async () => (await ask(d!, 'GET', '/-/readyz')).status === 503, ...LOOKS))
     const refused = await ask(d!, 'GET', `/${keyOf(1)}`)
     t.equal(refused.status, 503)
     t.match(JSON.parse(refused.body), {
       error: `${d!.name} was removed from its cluster: it serves nothing, and may be stopped`,
     })
-    t.ok(await until(async () => (await healthOf(d!))['keys'] === 0, PATIENCE_MS), 'it has let go of all')
+    t.ok(await until(async () => (await healthOf(d!))['keys'] === 0, ...LOOKS), 'it has let go of all')
     await cluster.stop(3)
     t.equal(await countWrong(client), 0)
   })

@@ -11,8 +11,7 @@ export interface Hint {
 }
 
 export class Hints {
-  /** By member, by key: the newest of each, in the order in which keys were first missed. */
-  readonly #byMember = new Map<number, Map<string, Hint>>()
+  readonly #byMember = new Map<number, Missed>()
   readonly #hintsMax: number
 
   /** @param hintsMax for each member */
@@ -21,13 +20,13 @@ export class Hints {
   }
 
   add(member: number, key: Key, ballot: Version): void {
-    let hints = this.#byMember.get(member)
-    if (hints === undefined) {
-      hints = new Map()
-      this.#byMember.set(member, hints)
+    let missed = this.#byMember.get(member)
+    if (missed === undefined) {
+      missed = new Missed()
+      this.#byMember.set(member, missed)
     }
-    hints.set(key.id, { key, ballot })
-    if (hints.size > this.#hintsMax) hints.delete(hints.keys().next().value!)
+    missed.add({ key, ballot })
+    if (missed.size > this.#hintsMax) missed.take()
   }
 
   count(member: number): number {
@@ -36,19 +35,52 @@ export class Hints {
 
   /** Undefined: there is none. */
   oldest(member: number): Hint | undefined {
-    return this.#byMember.get(member)?.values().next().value
+    return this.#byMember.get(member)?.oldest
   }
 
   /** The oldest, which are not kept any more. */
   take(member: number, countMax: number): Hint[] {
-    const hints = this.#byMember.get(member)
-    if (hints === undefined) return []
+    const missed = this.#byMember.get(member)
     const taken: Hint[] = []
-    for (const [id, hint] of hints) {
-      if (taken.length === countMax) break
-      taken.push(hint)
-      hints.delete(id)
-    }
+    if (missed === undefined) return taken
+    while (taken.length < countMax && missed.size > 0) taken.push(missed.take()!)
     return taken
+  }
+}
+
+/** By one member: the newest of each key, in the order in which keys were first missed. */
+class Missed {
+  readonly #hints = new Map<string, Hint>()
+  /** Stands behind the oldest: a search from the front would pass all that were taken before. */
+  #cursor = this.#hints.values()
+  /** Of the oldest; null: the cursor has not been there. */
+  #oldestId: string | null = null
+
+  get size(): number {
+    return this.#hints.size
+  }
+
+  add(hint: Hint): void {
+    this.#hints.set(hint.key.id, hint)
+  }
+
+  get oldest(): Hint | undefined {
+    if (this.#oldestId !== null) return this.#hints.get(this.#oldestId)
+    let { value } = this.#cursor.next()
+    if (value === undefined) {
+      // Past its end it stays there.
+      this.#cursor = this.#hints.values()
+      value = this.#cursor.next().value
+    }
+    this.#oldestId = value?.key.id ?? null
+    return value
+  }
+
+  take(): Hint | undefined {
+    const { oldest } = this
+    if (oldest === undefined) return undefined
+    this.#hints.delete(oldest.key.id)
+    this.#oldestId = null
+    return oldest
   }
 }

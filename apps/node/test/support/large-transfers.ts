@@ -45,10 +45,14 @@ export function blobsIn(directory: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-export async function until(what: () => boolean | Promise<boolean>, patienceMs = 10_000): Promise<boolean> {
-  for (let waited = 0; waited < patienceMs; waited += 10) {
+export async function until(
+  what: () => boolean | Promise<boolean>,
+  patienceMs = 10_000,
+  everyMs = 10,
+): Promise<boolean> {
+  for (let waited = 0; waited < patienceMs; waited += everyMs) {
     if (await what()) return true
-    await sleep(10)
+    await sleep(everyMs)
   }
   return false
 }
