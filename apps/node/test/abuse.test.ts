@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeFrameRequest, encodeHello, FRAME_FLAG, FRAME_OPCODE, FrameRequest } from '@minivault/protocol'
 import t from 'tap'
 import { BinaryClient, health } from './support/binary-client.ts'
+import { until } from './support/large-transfers.ts'
 import { startServer } from './support/server.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -111,6 +112,7 @@ t.test('refused chunks are told of once, and a flood of them ends the connection
   let received = 0
   socket.on('data', (bytes) => (received += bytes.length))
   socket.write(frame(FRAME_OPCODE.hello, 0, encodeHello(Buffer.alloc(16)), () => {}))
+  t.ok(await until(() => received > 0), 'HELLO is answered')
   await sleep(50)
   const afterHello = received
   const chunk = (frameId: number, offset: number) =>
@@ -120,6 +122,7 @@ t.test('refused chunks are told of once, and a flood of them ends the connection
       request.chunkOffset = offset
     })
   socket.write(Buffer.concat([0, 1, 2, 3, 4].map((index) => chunk(9, index * 2048))))
+  t.ok(await until(() => received > afterHello), 'the first chunk is answered')
   await sleep(50)
   const once = received - afterHello
   t.ok(once > 40 && once < 200, `one reply, ${once} bytes`)
