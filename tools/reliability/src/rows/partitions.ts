@@ -44,6 +44,10 @@ async function heals(
   const keys = { count, prefix: 'missed' }
   const { length } = await writeMany({ ...keys, port: nodes.portOf(0) })
   if (length < count) return { problem: `${length} of ${count} writes were acknowledged by two`, ms: 0 }
+  // Until then they are heard out.
+  await nodes.until('what it missed is remembered', HEAL_TIMEOUT_MS, async () => {
+    return Number((await nodes.health(0))?.['hints_pending']) >= count
+  })
   nodes.network.heal()
   const ms = await nodes.until('what differed is brought', HEAL_TIMEOUT_MS, () => isHealed(nodes))
   await Promise.all([nodes.kill(0), nodes.kill(1)])
