@@ -7,14 +7,20 @@ import { install } from './install.mjs'
 import { alone } from './lock.mjs'
 import { ROOT, say } from './step.mjs'
 
-/** Sets up apps/`name`. Returns the path of its one file. */
+const PROGRAMS = ['node', 'master']
+
+/** Sets up all programs. Returns the path of the one file of apps/`name`. */
 export async function setUp(name) {
-  return await alone(async () => {
+  await alone(async () => {
     // The root itself, too: it links the programs' names, for `pnpm exec minivault-node`.
     await install(['minivault', '@minivault/node...', '@minivault/bundle'])
     const { bundle } = await import(pathToFileURL(join(ROOT, 'tools', 'bundle', 'bundle.mjs')).href)
-    const result = await bundle(join(ROOT, 'apps', name))
-    if (result.built) say(`built apps/${name}/dist/main.cjs (${(result.bytes / 1024).toFixed(0)} KB)`)
-    return join(ROOT, 'apps', name, 'dist', 'main.cjs')
+    await Promise.all(PROGRAMS.map((program) => build(bundle, program)))
   })
+  return join(ROOT, 'apps', name, 'dist', 'main.cjs')
+}
+
+async function build(bundle, program) {
+  const { built, bytes } = await bundle(join(ROOT, 'apps', program))
+  if (built) say(`built apps/${program}/dist/main.cjs (${(bytes / 1024).toFixed(0)} KB)`)
 }

@@ -1,5 +1,6 @@
 // The Dockerfile's steps in a temporary root, and what it makes started alone and as the compose files say.
 
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -35,6 +36,19 @@ t.test('the image', (t) => {
   t.same(image.volumes, ['/data'])
   t.same(image.ports, [3000])
   t.throws(() => readDockerfile('FROM a\nONBUILD RUN b'), /what does ONBUILD mean/, 'nothing goes unread')
+  t.end()
+})
+
+t.test('what is set up is there under its names', (t) => {
+  // The first stage is a checkout that nothing had been built in.
+  const source = join(folder, 'build', 'source')
+  for (const name of ['minivault-node', 'minivault-master']) {
+    // What `pnpm exec NAME` runs.
+    const program = join(source, 'node_modules', '.bin', name)
+    const { status, stdout, stderr } = spawnSync(program, ['--help'], { encoding: 'utf8' })
+    t.equal(status, 0, stderr)
+    t.match(stdout, `Usage: ${name} [flags]`)
+  }
   t.end()
 })
 
