@@ -101,9 +101,13 @@ export const EXPIRY_MS_MAX = 2 ** 48 - 1
 export const DRAIN_TIMEOUT_MS = 7000
 export const DRAIN_IDLE_MS = 1000
 
-/** A master that does not answer is asked again after so long, twice as long each time. */
+/**
+ * A master that does not answer is asked again after so long, twice as long each time: no longer than a
+ * master with an empty folder listens before it begins a new cluster (with a tenth that is added by chance),
+ * so that it hears of the one there is.
+ */
 export const MASTER_BACKOFF_MS_MIN = 125
-export const MASTER_BACKOFF_MS_MAX = 2_000
+export const MASTER_BACKOFF_MS_MAX = 750
 export const MASTER_TIMEOUT_MS = 5_000
 /** The names of a thousand members. */
 export const MASTER_REPLY_BYTES_MAX = 1024 * 1024
