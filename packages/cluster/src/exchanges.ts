@@ -5,13 +5,21 @@ import type { Env } from './ports.ts'
 
 type Opened = Omit<ExchangeParts, 'number' | 'sinceMs'>
 
+/** A power of two. */
+const PLACES_MIN = 1024
+
 export class Exchanges {
   readonly #env: Env
-  /** By how far their numbers are from the first: a Map finds small integers faster than large ones. */
-  readonly #open = new Map<number, Exchange>()
+  /**
+   * Each at its count, modulo their length; at least half of them are empty. Not a Map: one that things come
+   * to and go from all the time is made anew again and again, and what once stood in the old ones the
+   * collector of young objects takes for alive.
+   */
+  #places: (Exchange | null)[] = emptyPlaces(PLACES_MIN)
   /** Anywhere: a reply to the life before a restart answers no question of this one. */
   readonly #first: number
   #count = 0
+  #openCount = 0
 
   constructor(env: Env) {
     this.#env = env
@@ -35,16 +43,35 @@ export class Exchanges {
   }
 
   #begin({ electorate, epoch, asker, hearsAll, follows }: Opened): Exchange {
-    this.#count += 1
+    if (this.#openCount * 2 >= this.#places.length) this.#widen()
+    // Where one stays open for long, its place is passed by.
+    do this.#count += 1
+    while (this.#places[this.#placeOf(this.#count)] !== null)
     const number = this.#first + this.#count
     const sinceMs = this.#env.now()
     const exchange = new Exchange({ number, electorate, epoch, asker, sinceMs, hearsAll, follows })
-    this.#open.set(this.#count, exchange)
+    this.#places[this.#placeOf(this.#count)] = exchange
+    this.#openCount += 1
     return exchange
   }
 
+  /** Those that differ in the shorter one differ in the longer one. */
+  #widen(): void {
+    const open = this.#places
+    this.#places = emptyPlaces(open.length * 2)
+    for (const one of open) if (one !== null) this.#places[this.#placeOf(one.number - this.#first)] = one
+  }
+
+  #placeOf(count: number): number {
+    return count & (this.#places.length - 1)
+  }
+
+  /** Once more does nothing. */
   close(exchange: Exchange): void {
-    this.#open.delete(exchange.number - this.#first)
+    const place = this.#placeOf(exchange.number - this.#first)
+    if (this.#places[place] !== exchange) return
+    this.#places[place] = null
+    this.#openCount -= 1
   }
 
   /** `Asker.onTimer`, if the exchange is still open then. */
@@ -53,10 +80,15 @@ export class Exchanges {
   }
 
   find(number: number): Exchange | undefined {
-    return this.#open.get(number - this.#first)
+    const exchange = this.#places[this.#placeOf(number - this.#first)]!
+    return exchange !== null && exchange.number === number ? exchange : undefined
   }
 
   onTimer(number: number, stage: number): void {
     this.find(number)?.asker.onTimer(stage)
   }
+}
+
+function emptyPlaces(length: number): (Exchange | null)[] {
+  return new Array<Exchange | null>(length).fill(null)
 }

@@ -1,6 +1,7 @@
 /** Who is heard, and how often. */
 import t from 'tap'
 import { Electorate } from '../src/electorate.ts'
+import type { Exchange } from '../src/exchange.ts'
 import { Exchanges } from '../src/exchanges.ts'
 import type { Env } from '../src/ports.ts'
 
@@ -60,6 +61,28 @@ t.test('no number is used twice, nor by the life after a restart', async (t) => 
   t.equal(exchanges.find(second.number), second)
   t.equal(new Exchanges(envOf(0.75)).find(second.number), undefined)
   t.not(new Exchanges(envOf(0.75)).open(ELECTORATE, ASKER, 1).number, first.number)
+})
+
+t.test('those that stay open for long are found among many that come and go', async (t) => {
+  const exchanges = new Exchanges(envOf(0.9))
+  const stayed: Exchange[] = []
+  const numbers = new Set<number>()
+  for (let i = 0; i < 10_000; i++) {
+    const one = exchanges.open(ELECTORATE, ASKER, 1)
+    numbers.add(one.number)
+    if (i % 101 === 0) stayed.push(one)
+    else exchanges.close(one)
+  }
+  t.equal(numbers.size, 10_000, 'each has a number of its own')
+  for (const one of stayed) t.equal(exchanges.find(one.number), one)
+})
+
+t.test('more than there were ever places for', async (t) => {
+  const exchanges = new Exchanges(envOf(0.5))
+  const open = Array.from({ length: 5000 }, () => exchanges.open(ELECTORATE, ASKER, 1))
+  for (const one of open) if (one.number % 2 === 0) exchanges.close(one)
+  const right = open.filter((one) => exchanges.find(one.number) === (one.number % 2 === 0 ? undefined : one))
+  t.equal(right.length, open.length)
 })
 
 t.test('a timer of what is closed goes off for nobody', async (t) => {
