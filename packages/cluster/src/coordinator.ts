@@ -201,16 +201,20 @@ export class Coordinator {
     const { length } = electorate.members
     const own = electorate.positionOf(this.#parts.self)
     const first = own < 0 ? Math.floor(this.random() * length) : own
-    const order: number[] = []
-    const unlikely: number[] = []
-    for (let step = 0; step < length; step++) {
+    const order = new Array<number>(electorate.isJoint ? length : majorityOf(length))
+    let count = 0
+    let unlikely = 0
+    for (let step = 0; step < length && count < order.length; step++) {
       const position = (first + step) % length
       const isLikely = this.#isLikelyToAnswer(electorate.members[position]!, partition, sinceMs)
-      if (isLikely) order.push(position)
-      else unlikely.push(position)
+      if (isLikely) order[count++] = position
+      else unlikely |= 1 << position
     }
-    order.push(...unlikely)
-    return electorate.isJoint ? order : order.slice(0, majorityOf(length))
+    for (let step = 0; count < order.length; step++) {
+      const position = (first + step) % length
+      if ((unlikely & (1 << position)) !== 0) order[count++] = position
+    }
+    return order
   }
 
   #isLikelyToAnswer(member: number, partition: number, nowMs: number): boolean {

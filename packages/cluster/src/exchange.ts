@@ -42,7 +42,9 @@ export class Exchange {
   /** Whether those are heard, too, who may have forgotten something. */
   readonly hearsAll: boolean
   #heard = 0
-  /** Which lives those knew that were heard, here and in the exchange that this one follows. */
+  /** Positions of those that were heard and know of no life but the first: nearly always all of them. */
+  #unaware = 0
+  /** Which lives the others knew; and all that were heard in the exchange that this one follows. */
   #known: Known | null
   /** Answers of two lives do not go together: no more are heard, and the asker runs out of patience. */
   #isTorn = false
@@ -54,7 +56,15 @@ export class Exchange {
     this.asker = asker
     this.sinceMs = sinceMs
     this.hearsAll = hearsAll
-    this.#known = follows === null ? null : follows.#known
+    this.#known = follows === null ? null : follows.#allKnown()
+  }
+
+  #allKnown(): Known | null {
+    let known = this.#known
+    for (const [position, member] of this.electorate.members.entries()) {
+      if ((this.#unaware & (1 << position)) !== 0) known = { member, lives: NO_LIVES, before: known }
+    }
+    return known
   }
 
   /** The position of a member that is heard for the first time; else -1. */
@@ -66,7 +76,8 @@ export class Exchange {
       return -1
     }
     this.#heard |= 1 << position
-    this.#known = { member, lives, before: this.#known }
+    if (lives.length === 0) this.#unaware |= 1 << position
+    else this.#known = { member, lives, before: this.#known }
     return position
   }
 
@@ -77,6 +88,16 @@ export class Exchange {
       if (others === lives || (others.length === 0 && lives.length === 0)) continue
       if (lifeIn(lives, other) !== lifeIn(others, other)) return true
       if (lifeIn(lives, member) !== lifeIn(others, member)) return true
+    }
+    return lives.length > 0 && this.#contradictsUnaware(member, lives)
+  }
+
+  #contradictsUnaware(member: number, lives: readonly Life[]): boolean {
+    if (this.#unaware === 0) return false
+    if (lifeIn(lives, member) !== 0) return true
+    for (const { member: other, life } of lives) {
+      const position = this.electorate.positionOf(other)
+      if (life !== 0 && position >= 0 && (this.#unaware & (1 << position)) !== 0) return true
     }
     return false
   }

@@ -87,7 +87,9 @@ export class NodeCore {
   readonly #upkeep: Upkeep
   readonly #layoutChange: LayoutChange | null
   /** What we send to ourselves, and what comes after: done before an entry returns. */
-  readonly #tasks: (Message | (() => void))[] = []
+  readonly #tasks: (Message | (() => void) | null)[] = []
+  /** The array stays as long as it was: emptied, it would be made anew for the next task. */
+  #taskCount = 0
   #isRunning = false
 
   constructor(parts: NodeCoreParts) {
@@ -246,21 +248,24 @@ export class NodeCore {
   }
 
   #later(task: () => void): void {
-    this.#tasks.push(task)
+    this.#tasks[this.#taskCount++] = task
   }
 
   #end(): void {
-    for (let next = this.#tasks.shift(); next !== undefined; next = this.#tasks.shift()) {
+    for (let at = 0; at < this.#taskCount; at++) {
+      const next = this.#tasks[at]!
+      this.#tasks[at] = null
       if (typeof next === 'function') next()
       else this.#receive(this.#parts.self, next)
     }
+    this.#taskCount = 0
     this.#isRunning = false
   }
 
   // --- messages
 
   #send(member: number, message: Message): void {
-    if (member === this.#parts.self) this.#tasks.push(message)
+    if (member === this.#parts.self) this.#tasks[this.#taskCount++] = message
     else this.#parts.env.send(member, message)
   }
 

@@ -5,11 +5,15 @@ import { DURABILITY, type Durability, type ReplicaStore } from './ports.ts'
 /** A reply, or a task. */
 type Due = Message | (() => void)
 
-/** In the order of their positions, in arrays that are used again: an entry for each write. */
+/**
+ * In the order of their positions, in arrays that are used again: an entry for each write. They stay as long
+ * as they were, for an array that is made shorter gives its memory back: what counts is `count`.
+ */
 interface Queue {
+  count: number
   readonly positions: number[]
   readonly members: number[]
-  readonly dues: Due[]
+  readonly dues: (Due | null)[]
 }
 
 const NOBODY = -1
@@ -39,22 +43,24 @@ export class Outbox {
 
   /** What is shown may have been written at a lower level than it is asked for at now. */
   #wait(position: number, member: number, due: Due, durability: Durability): void {
-    const { positions, members, dues } = this.#queues[durability]!
-    positions.push(position)
-    members.push(member)
-    dues.push(due)
+    const queue = this.#queues[durability]!
+    const at = queue.count
+    queue.count = at + 1
+    queue.positions[at] = position
+    queue.members[at] = member
+    queue.dues[at] = due
     this.#store.want(durability)
   }
 
   /** Nothing waits. */
   get isEmpty(): boolean {
     const [ofMemory, ofSystem, ofDisk] = this.#queues as [Queue, Queue, Queue]
-    return ofMemory.dues.length + ofSystem.dues.length + ofDisk.dues.length === 0
+    return ofMemory.count + ofSystem.count + ofDisk.count === 0
   }
 
   onDurable(): void {
     for (let durability = 0; durability < this.#queues.length; durability++) {
-      if (this.#queues[durability]!.dues.length > 0) this.#release(durability as Durability)
+      if (this.#queues[durability]!.count > 0) this.#release(durability as Durability)
     }
   }
 
@@ -63,16 +69,17 @@ export class Outbox {
     const { positions } = queue
     const mark = this.#store.durableUpTo(durability)
     let count = 0
-    while (count < positions.length && positions[count]! <= mark) count += 1
+    while (count < queue.count && positions[count]! <= mark) count += 1
     if (count === 0) return
-    const due = count === positions.length ? this.#takeAll(durability) : firstOf(queue, count)
+    const due = count === queue.count ? this.#takeAll(durability) : firstOf(queue, count)
     const { members, dues } = due
     for (let index = 0; index < count; index++) {
       const one = dues[index]!
+      dues[index] = null
       if (typeof one === 'function') one()
       else this.#send(members[index]!, one)
     }
-    empty(due)
+    due.count = 0
     this.#spare = due
   }
 
@@ -86,19 +93,15 @@ export class Outbox {
 }
 
 function emptyQueue(): Queue {
-  return { positions: [], members: [], dues: [] }
+  return { count: 0, positions: [], members: [], dues: [] }
 }
 
-function firstOf({ positions, members, dues }: Queue, count: number): Queue {
+function firstOf(queue: Queue, count: number): Queue {
+  queue.count -= count
   return {
-    positions: positions.splice(0, count),
-    members: members.splice(0, count),
-    dues: dues.splice(0, count),
+    count,
+    positions: queue.positions.splice(0, count),
+    members: queue.members.splice(0, count),
+    dues: queue.dues.splice(0, count),
   }
-}
-
-function empty({ positions, members, dues }: Queue): void {
-  positions.length = 0
-  members.length = 0
-  dues.length = 0
 }

@@ -21,8 +21,8 @@ export class QuorumRead {
   readonly #coordinator: Coordinator
   readonly #operation: Operation
   #exchange!: Exchange
-  /** Those that were asked at once. */
-  #first: readonly number[] = []
+  /** Positions of those that were asked at once. */
+  #first = 0
   #records: (HeldRecord | undefined)[] = []
   #answered = 0
   /** Those of them who hold what they show, and do not only know of it. */
@@ -47,17 +47,18 @@ export class QuorumRead {
     this.#operation.rounds += 1
     this.#tries += 1
     this.#newest = null
-    this.#records = []
     this.#answered = 0
     this.#holders = 0
     this.#hasAskedAll = false
     this.#exchange = this.#coordinator.open(key, this)
+    this.#records = new Array(this.#exchange.electorate.members.length)
     const nearest = this.#coordinator.nearest(this.#exchange, key.partition)
-    const first = level === LEVEL.one ? nearest.slice(0, 1) : nearest
-    this.#first = first
-    for (const position of first) {
-      const wantsValue = this.#wantsAllValues || position === first[0]
-      this.#coordinator.read(this.#exchange, position, key, wantsValue)
+    const count = level === LEVEL.one ? 1 : nearest.length
+    this.#first = 0
+    for (let index = 0; index < count; index++) {
+      const position = nearest[index]!
+      this.#first |= 1 << position
+      this.#coordinator.read(this.#exchange, position, key, this.#wantsAllValues || index === 0)
     }
     const patience = this.#coordinator.patienceOf(this.#exchange)
     this.#coordinator.wait(patience.roundTripMs, this.#exchange, STAGE.hedge)
@@ -85,7 +86,7 @@ export class QuorumRead {
     this.#wantsAllValues = true
     const { key } = this.#operation.request
     for (const position of this.#exchange.electorate.members.keys()) {
-      if (!this.#first.includes(position)) this.#coordinator.readLate(this.#exchange, position, key)
+      if ((this.#first & (1 << position)) === 0) this.#coordinator.readLate(this.#exchange, position, key)
     }
   }
 
@@ -129,7 +130,8 @@ export class QuorumRead {
   /** The positions that show this record. */
   #showing(newest: HeldRecord): number {
     let bits = 0
-    for (const [position, record] of this.#records.entries()) {
+    for (let position = 0; position < this.#records.length; position++) {
+      const record = this.#records[position]
       if (record !== undefined && isSame(record, newest)) bits |= 1 << position
     }
     return bits
