@@ -6,6 +6,7 @@
  * all. Invariant: while a group is not complete, nothing is written.
  */
 import assert from 'node:assert'
+import { FILLED_COMMIT_BYTES_MAX } from './limits.ts'
 import { OpenBlock } from './open-block.ts'
 import { BLOCK_FLAG_CLEAN_CLOSE, BLOCK_HEADER_BYTES } from './segment-format.ts'
 import type { Syncer } from './syncer.ts'
@@ -74,8 +75,8 @@ export class Appender {
     return this.tail.segment!.number
   }
 
-  /** One write call; false when it failed. */
-  write(flags = 0): boolean {
+  /** One write call; false when it failed. A sync `isAsked` for: there will be others, see `FILL_BYTES`. */
+  write(flags = 0, isAsked = false): boolean {
     assert(!this.isInGroup, 'the entries of a group are reserved and committed without a write between')
     const segment = this.tail.segment!
     this.#groupEnd = 0
@@ -86,6 +87,8 @@ export class Appender {
       this.#options.onFailed(fromSystem(error, 'writing', segment.path))
       return false
     }
+    const isSmall = segment.bytes - this.writtenOffset <= FILLED_COMMIT_BYTES_MAX
+    if (isAsked && isSmall) this.tail.fillAhead()
     this.writtenSegment = segment.number
     this.writtenOffset = segment.bytes
     return true

@@ -41,6 +41,14 @@ export const READ_CHUNK_BYTES = 1 << 20
 export const OUTPUT_BLOCK_BYTES = 1 << 20
 
 /**
+ * Zeros that are written ahead of the log, where syncs are asked for: a sync then finds blocks that the file
+ * has already and need not wait for the file system's journal, but with one piece in very many. Where more
+ * than a part of a piece comes in one commit, that would be no gain beside writing everything twice.
+ */
+export const FILL_BYTES = 512 << 10
+export const FILLED_COMMIT_BYTES_MAX = FILL_BYTES >> 2
+
+/**
  * The tail is synced when so much of it was written since, though nobody asked: a rare fsync among writers
  * that want none then finds little to do. Each sync costs those writers something, hence not more often.
  */

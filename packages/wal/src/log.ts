@@ -373,7 +373,7 @@ export class Log {
     if (this.#closed) return
     if (!this.#error) {
       if (this.#appender.isInGroup) return this.#turn.armed ? undefined : this.#turn.arm()
-      if (this.#block.count > 0) this.#appender.write()
+      if (this.#block.count > 0) this.#appender.write(0, this.#syncAsked)
       const segment = this.#tail.onDisk
       if (segment && !this.#error) this.#syncer.wrote(segment, this.#syncAsked)
       this.#syncAsked = false

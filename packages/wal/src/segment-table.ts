@@ -42,6 +42,8 @@ export class Segment {
   readonly path: string
   /** Written so far, header included. */
   bytes = 0
+  /** Zeros were written ahead up to here. */
+  filledTo = 0
   sealed = false
   /** Its name in the directory is durable. */
   named = false

@@ -3,7 +3,7 @@
  * made by its first write, which carries its header, so that an empty segment never lies on disk.
  */
 import { type FileSystem, writeAll } from './file-system.ts'
-import { LOG_BLOCK_BYTES, SEGMENT_NUMBER_MAX } from './limits.ts'
+import { FILL_BYTES, FILLED_COMMIT_BYTES_MAX, LOG_BLOCK_BYTES, SEGMENT_NUMBER_MAX } from './limits.ts'
 import type { OpenBlock } from './open-block.ts'
 import {
   BLOCK_FLAG_CLEAN_CLOSE,
@@ -17,6 +17,8 @@ import {
 } from './segment-format.ts'
 import { Segment, type SegmentTable } from './segment-table.ts'
 import { WalError } from './wal-error.ts'
+
+const ZEROS = new Uint8Array(FILL_BYTES)
 
 export interface TailOptions {
   fileSystem: FileSystem
@@ -99,6 +101,25 @@ export class Tail {
     this.fresh = false
     segment.bytes = start + bytes
     block.written()
+  }
+
+  /**
+   * A sync of what was just written is asked for, and others will be: see `FILL_BYTES`. What lies ahead was
+   * zeros before, too, only that the file had no blocks there. That it has none is no error of anybody: the
+   * next write says what there is to say.
+   */
+  fillAhead(): void {
+    const segment = this.onDisk
+    if (!segment) return
+    const { bytes, filledTo } = segment
+    if (filledTo - bytes >= FILLED_COMMIT_BYTES_MAX) return
+    const from = Math.max(filledTo, bytes)
+    const end = Math.min(from + FILL_BYTES, this.#options.segmentBytes)
+    segment.filledTo = end
+    if (from === end) return
+    try {
+      this.#options.fileSystem.writeSync(segment.descriptor, ZEROS, 0, end - from, from)
+    } catch {}
   }
 
   /** The segment gets no more bytes: returns it, to be sealed; null when nothing of it is on disk. */

@@ -179,7 +179,7 @@ t.test('one write a turn, one sync for all who wait, none for those who do not',
   for (const _ of held) log.demand(DURABILITY.fsync)
   bench.scheduler.endTurn()
   await bench.turn()
-  t.equal(count('write'), 3)
+  t.equal(count('write'), 4, 'one of them wrote zeros ahead, for the syncs to come')
   t.equal(count('datasync'), 2, 'three that came during a sync share the next')
   t.ok(held.every((place) => log.isDurable(place.segment, place.offset)))
   const quiet = append(log, 9)
