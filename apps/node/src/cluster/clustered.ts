@@ -89,7 +89,7 @@ export class Clustered {
     const roster = new Roster(name, links, listed)
     this.#roster = roster
     const linkStatus = (peer: string) => links.find(peer)?.status ?? null
-    const offsets = () => roster.others.flatMap((peer) => linkStatus(peer)?.offsetMs ?? [])
+    const offsets = () => roster.others.flatMap((peer) => linkStatus(peer)?.offsetMsAtLeast ?? [])
     const isClockOff = () => isOff(offsets(), maxOffsetMs)
     const warmth = {
       isWarm: (key: MemberKey) => replica.isWarm(key),

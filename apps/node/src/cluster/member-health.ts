@@ -179,7 +179,7 @@ export class MemberHealth {
     const { member, name: own, roster, linkStatus, differingLists, maxOffsetMs } = this.#parts
     const ofCluster = member.core === null ? null : wordsOf(own, member.steps.status)
     const ofOthers = roster.others.flatMap((name) => {
-      const { refusal = '', offsetMs = null } = linkStatus(name) ?? {}
+      const { refusal = '', offsetMsAtLeast: offsetMs = null } = linkStatus(name) ?? {}
       const words: string[] = []
       if (refusal !== '') words.push(`${name} refuses what this node sends: ${refusal}`)
       if (differingLists().has(name)) words.push(`${name} was given another list of members`)

@@ -9,6 +9,8 @@ export interface LinkStatus {
   readonly refusal: string
   /** The peer's clock against ours; null: not known. */
   readonly offsetMs: number | null
+  /** So far it is certainly off: how long answers take is no doubt about a clock. */
+  readonly offsetMsAtLeast: number | null
   readonly roundTripMs: number
   /** Bytes that wait here, or that the peer does not take. */
   readonly unsentBytes: number

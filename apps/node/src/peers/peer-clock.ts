@@ -7,6 +7,8 @@ const WEIGHT = 1 / 8
 export class PeerClock {
   /** Milliseconds that the peer is ahead; null: not known. */
   offsetMs: number | null = null
+  /** So far at least, towards the same side: an answer that took long says little. Null: not known. */
+  offsetMsAtLeast: number | null = null
   /** The mean of late; 0: not known. */
   roundTripMs = 0
   #bestMs = Number.POSITIVE_INFINITY
@@ -21,6 +23,8 @@ export class PeerClock {
     if (roundTripMs > this.#bestMs && elapsedMs - this.#bestAt < PEER_CLOCK_SAMPLE_MS) return
     this.#bestMs = roundTripMs
     this.#bestAt = elapsedMs
-    this.offsetMs = peerTimeMs - (nowMs - roundTripMs / 2)
+    const offsetMs = peerTimeMs - (nowMs - roundTripMs / 2)
+    this.offsetMs = offsetMs
+    this.offsetMsAtLeast = Math.sign(offsetMs) * Math.max(0, Math.abs(offsetMs) - roundTripMs / 2)
   }
 }

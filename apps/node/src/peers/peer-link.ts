@@ -65,13 +65,14 @@ export class BatchLink implements PeerLink, CarrierOwner {
   }
 
   get status(): LinkStatus {
-    const { offsetMs, roundTripMs } = this.#clock
+    const { offsetMs, offsetMsAtLeast, roundTripMs } = this.#clock
     return {
       isConnected: this.#carrier.isConnected,
       nodeId: this.#nodeId,
       lastError: this.#lastError,
       refusal: this.#refusal,
       offsetMs,
+      offsetMsAtLeast,
       roundTripMs,
       unsentBytes: this.#waiting.bytes + this.#carrier.unsentBytes,
       dropped: this.#waiting.dropped + this.#lost,

@@ -29,6 +29,7 @@ export class PacedWrites {
   readonly #deleted: number[] = []
   readonly #times: number[] = []
   #failed = 0
+  readonly #failures = new Map<string, number>()
   #next = 0
 
   constructor(prefix: string, portOf: () => number, perSecond: number) {
@@ -44,6 +45,11 @@ export class PacedWrites {
   /** Writes that were not acknowledged. */
   get failed(): number {
     return this.#failed
+  }
+
+  /** Why they were not, and how many for each reason. */
+  get failures(): string {
+    return [...this.#failures].map(([why, count]) => `${count} ${why}`).join(', ')
   }
 
   get count(): number {
@@ -78,7 +84,7 @@ export class PacedWrites {
     const startedMs = performance.now()
     const set = await sets.call({ opcode: FRAME_OPCODE.set, key, value: this.#valueOf(n) }, PATIENCE_MS)
     this.#times.push(performance.now() - startedMs)
-    if (set?.reply.error !== ERROR.NONE) this.#failed += 1
+    if (set?.reply.error !== ERROR.NONE) this.#fail(set?.reply.error)
     else if (n % DELETED_EVERY !== 0) this.#there.push(n)
     else {
       // It is decided in the home region, which may be away: then nobody knows, and nothing is asked of it.
@@ -86,6 +92,12 @@ export class PacedWrites {
       const gone = await deletes.call({ opcode: FRAME_OPCODE.delete, key, fill }, PATIENCE_MS)
       if (gone?.reply.error === ERROR.NONE) this.#deleted.push(n)
     }
+  }
+
+  #fail(error: number | undefined): void {
+    const why = error === undefined ? 'without an answer' : `refused with error ${error}`
+    this.#failed += 1
+    this.#failures.set(why, (this.#failures.get(why) ?? 0) + 1)
   }
 
   /** What is wrong with them at a member of another region. */

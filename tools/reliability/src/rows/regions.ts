@@ -71,7 +71,10 @@ class Regions {
   async problems(): Promise<string[]> {
     const problems: string[] = []
     for (const writes of this.#writes) {
-      if (writes.failed > 0) problems.push(`${writes.failed} of ${writes.count} writes were not acknowledged`)
+      if (writes.failed > 0) {
+        const { failed, count, failures } = writes
+        problems.push(`${failed} of ${count} writes were not acknowledged: ${failures}`)
+      }
       for (const member of MEMBERS) {
         const { lost, resurrected } = await writes.missingAt(this.#nodes.portOf(member))
         if (lost > 0) problems.push(`${lost} acknowledged writes are not in ${REGIONS[member]}`)

@@ -2,7 +2,7 @@
  * Messages that speak of large values: before the core sees one, their files are here, fetched from the
  * sender. What cannot be fetched makes the message one that was lost: whoever sent it does so again.
  */
-import type { Fetched, HeldRecord, Key, Message } from '@minivault/cluster'
+import type { Copied, Fetched, HeldRecord, Key, Message } from '@minivault/cluster'
 import { KeyHash } from '@minivault/codec'
 import type { BlobValue, StagedValue, Store } from '@minivault/storage'
 import { LARGE_FETCHES_MAX, LARGE_FETCHES_WAITING_MAX } from '../../limits.ts'
@@ -48,7 +48,7 @@ export class LargeIntake {
     } else if ('records' in message) this.#bringAll(from, message, then)
   }
 
-  #bringAll(from: string, message: Fetched, then: (message: Message) => void): void {
+  #bringAll(from: string, message: Fetched | Copied, then: (message: Message) => void): void {
     const records = [...message.records]
     let missing = 0
     records.forEach(({ record, key }, index) => {
