@@ -8,12 +8,23 @@
  *                                                     └─ they have nothing, and their floor is above ours: a
  *                                                        round has to say what is true
  *
+ * Who copies, and holds nothing of a leaf, is sent its records at once, and leaves the other alone for a while
+ * after each message of them.
+ *
  * When it is over, we have held everything that the other held when it began.
  */
 import { type Inquirer, Inquiry } from './inquiry.ts'
-import type { Limits } from './limits.ts'
+import { COPY_REST, type Limits } from './limits.ts'
 import type { Floor } from './marks.ts'
-import { type Entries, type Entry, type Fetched, MESSAGE, type RepairReply, type Reply } from './messages.ts'
+import {
+  type Copied,
+  type Entries,
+  type Entry,
+  type Fetched,
+  MESSAGE,
+  type RepairReply,
+  type Reply,
+} from './messages.ts'
 import type { Key } from './ports.ts'
 import { absentAt, type HeldRecord, isAbove, isBelow } from './record.ts'
 import type { Repair } from './repair.ts'
@@ -50,6 +61,8 @@ export class Comparison {
   #underWay = 0
   #isFetching = false
   #isComplete = true
+  /** Before the next question. */
+  #restMs = 0
   #keysDiffering = 0
 
   constructor(
@@ -75,16 +88,20 @@ export class Comparison {
   }
 
   #question(ask: (exchange: number) => void): void {
-    const onReply = (reply: Reply | RepairReply) => this.#onReply(reply)
+    const onReply = (reply: Reply | RepairReply, tookMs: number) => this.#onReply(reply, tookMs)
     new Inquiry(this.#inquirer, this.#member, ask, onReply, () => this.#end(false)).start()
   }
 
-  #onReply(reply: Reply | RepairReply): void {
+  #onReply(reply: Reply | RepairReply, tookMs: number): void {
+    const brings = reply.kind === MESSAGE.copied || reply.kind === MESSAGE.fetched
+    const isCopy = brings && this.#take !== null
+    if (isCopy) this.#restMs = Math.min(this.#limits.copyRestMsMax, COPY_REST * tookMs)
     if (reply.kind === MESSAGE.rootsDiffer) {
       this.#differing = [...reply.partitions]
       this.#leaf = 0
       this.#goOn()
     } else if (reply.kind === MESSAGE.entries) this.#onEntries(reply)
+    else if (reply.kind === MESSAGE.copied) this.#onCopied(reply)
     else if (reply.kind === MESSAGE.fetched) this.#onFetched(reply)
   }
 
@@ -92,6 +109,7 @@ export class Comparison {
   #goOn(): void {
     while (this.#underWay < this.#limits.repairsAtOnce && this.#bring()) {}
     if (this.#isFetching || this.#underWay > 0) return
+    if (this.#restMs > 0) return this.#rest()
     if (this.#toFetch.length > 0) return this.#fetch()
     if (this.#leaf >= LEAVES) {
       this.#differing.shift()
@@ -99,7 +117,16 @@ export class Comparison {
     }
     const partition = this.#differing[0]
     if (partition === undefined) return this.#end(this.#isComplete)
-    this.#question((number) => this.#repair.askLeaves(this.#member, number, partition, this.#leaf))
+    const wantsRecords = this.#take !== null && this.#limits.copiedMax > 0
+    this.#question((number) => {
+      this.#repair.askLeaves(this.#member, number, partition, this.#leaf, wantsRecords)
+    })
+  }
+
+  #rest(): void {
+    const restMs = this.#restMs
+    this.#restMs = 0
+    this.#repair.rest(restMs, () => this.#goOn())
   }
 
   /** One key; false: there is none. */
@@ -129,7 +156,17 @@ export class Comparison {
     this.#question((number) => this.#repair.askFor(this.#member, number, keys))
   }
 
-  #onEntries({ epoch, leaves, entries, next, floors }: Entries): void {
+  #onCopied(copied: Copied): void {
+    this.#takeAll(copied.records)
+    this.#onEntries(copied)
+  }
+
+  /** While only we are brought to what is newer. */
+  #takeAll(records: Copied['records']): void {
+    for (const { key, record } of records) if (this.#take?.(key, record) === false) this.#isComplete = false
+  }
+
+  #onEntries({ epoch, leaves, entries, next, floors }: Entries | Copied): void {
     const partition = this.#differing[0]!
     this.#leaf = next
     if (this.#take === null) this.#repair.adopt(floors, epoch)
@@ -170,9 +207,8 @@ export class Comparison {
   #onFetched({ records, answered }: Fetched): void {
     this.#isFetching = false
     this.#toFetch.unshift(...this.#asked.slice(answered))
-    if (this.#take !== null) {
-      for (const { key, record } of records) if (!this.#take(key, record)) this.#isComplete = false
-    } else {
+    if (this.#take !== null) this.#takeAll(records)
+    else {
       this.#underWay += records.length
       for (const { key, record } of records) {
         this.#repair.takeOrSettle(this.#member, key, record, (isAnswered) => this.#onBrought(isAnswered))

@@ -3,12 +3,14 @@ import { Electorate } from './electorate.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { RepairReply, Reply } from './messages.ts'
+import type { Patience } from './patience.ts'
 
 /** How questions are asked here. */
 export interface Inquirer {
   readonly exchanges: Exchanges
-  /** For an answer of this member. */
-  readonly patienceMs: (member: number) => number
+  /** For answers of this member: how long they take is learned from those to comparisons alone. */
+  readonly patienceFor: (member: number) => Patience
+  readonly now: () => number
   readonly triesMax: number
 }
 
@@ -17,7 +19,7 @@ export class Inquiry {
   readonly #member: number
   readonly #peer: Electorate
   readonly #ask: (exchange: number) => void
-  readonly #onReply: (reply: Reply | RepairReply) => void
+  readonly #onReply: (reply: Reply | RepairReply, tookMs: number) => void
   readonly #onSilence: () => void
   #exchange!: Exchange
   #tries = 0
@@ -27,7 +29,7 @@ export class Inquiry {
     inquirer: Inquirer,
     member: number,
     ask: (exchange: number) => void,
-    onReply: (reply: Reply | RepairReply) => void,
+    onReply: (reply: Reply | RepairReply, tookMs: number) => void,
     onSilence: () => void,
   ) {
     this.#inquirer = inquirer
@@ -45,8 +47,8 @@ export class Inquiry {
 
   /** Under the same number: the answer to an earlier one is as good, and how long it takes is not known. */
   #askAgain(): void {
-    const { exchanges, patienceMs } = this.#inquirer
-    exchanges.wait(patienceMs(this.#member), this.#exchange, 0)
+    const { exchanges, patienceFor } = this.#inquirer
+    exchanges.wait(patienceFor(this.#member).ms, this.#exchange, 0)
     this.#ask(this.#exchange.number)
   }
 
@@ -58,7 +60,11 @@ export class Inquiry {
   }
 
   onReply(_position: number, reply: Reply | RepairReply): void {
-    this.#inquirer.exchanges.close(this.#exchange)
-    this.#onReply(reply)
+    const { exchanges, patienceFor, now } = this.#inquirer
+    exchanges.close(this.#exchange)
+    const nowMs = now()
+    const tookMs = nowMs - this.#exchange.sinceMs
+    patienceFor(this.#member).observe(tookMs, nowMs)
+    this.#onReply(reply, tookMs)
   }
 }

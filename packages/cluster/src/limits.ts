@@ -24,6 +24,20 @@ export interface Limits {
   readonly farComparisonsAtOnce: number
   /** Of the values in one message: with these no more are added. */
   readonly fetchedBytesMax: number
+  /**
+   * Of a copy: records in one message, and their values. With so many no more are added. 0: none comes
+   * unasked.
+   */
+  readonly copiedMax: number
+  readonly copiedBytesMax: number
+  /**
+   * Who copies leaves whom it copies from alone for twice as long as an answer took, and at most so long: who
+   * is asked for much else answers late, and is asked the less. 128 KiB a time of three others: 3 MB a second
+   * at least.
+   */
+  readonly copyRestMsMax: number
+  /** So long an answer of a comparison takes at least, for all that is known: it may be long. */
+  readonly comparedMsMin: number
   /** Times a question of a comparison is asked before the comparison is given up. */
   readonly compareTriesMax: number
   /** Partitions in one introduction: each may come with the floors of all its leaves. */
@@ -62,6 +76,10 @@ export const LIMITS: Limits = {
   comparisonsAtOnce: 8,
   farComparisonsAtOnce: 64,
   fetchedBytesMax: 256 * 1024,
+  copiedMax: 256,
+  copiedBytesMax: 128 * 1024,
+  copyRestMsMax: 100,
+  comparedMsMin: 100,
   compareTriesMax: 8,
   introductionsMax: 16,
   copiesAtOnce: 1,
@@ -81,6 +99,8 @@ export const PATIENCE_MS_MAX = 2000
 export const ROUND_PATIENCE_MS_MAX = 8000
 /** A round trip to another region, before any was measured, and at least. */
 export const FAR_ROUND_TRIP_MS_MIN = 250
+/** As `copyRestMsMax` says. */
+export const COPY_REST = 2
 /** Pointers for a member of another region go before a comparison with it, but for so long at most. */
 export const COMPARE_AFTER_HINTS_MS = 15_000
 /** How long a record is offered to a member that lacks it, before the next comparison has to do it. */

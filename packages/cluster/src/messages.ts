@@ -32,6 +32,7 @@ export const MESSAGE = {
   learn: 20,
   layout: 21,
   ready: 22,
+  copied: 23,
 } as const
 
 /** Why a record is offered; the rule is the same for all. */
@@ -149,6 +150,8 @@ export interface Leaves extends Envelope {
   readonly from: number
   /** Of this partition: whoever votes takes them over. */
   readonly floors: readonly Floor[]
+  /** Of leaves of which the asker holds nothing, where the answerer can do that: see `Copied`. */
+  readonly wantsRecords: boolean
 }
 
 export interface Entry {
@@ -165,6 +168,15 @@ export interface Entries extends Envelope {
   readonly next: number
   /** Of this partition. */
   readonly floors: readonly Floor[]
+}
+
+/**
+ * The same to one that wants records: of leaves of which it holds nothing it needs all, and gets them without
+ * being told of them first.
+ */
+export interface Copied extends Omit<Entries, 'kind'> {
+  readonly kind: typeof MESSAGE.copied
+  readonly records: readonly { readonly key: Key; readonly record: HeldRecord }[]
 }
 
 export interface Fetch extends Envelope {
@@ -252,7 +264,7 @@ export interface Ready extends Envelope {
 }
 
 export type RepairQuestion = Roots | Leaves | Fetch | Introduce | Fence | Release
-export type RepairReply = RootsDiffer | Entries | Fetched | Introduced | Fenced | Released
+export type RepairReply = RootsDiffer | Entries | Copied | Fetched | Introduced | Fenced | Released
 export type Question = Offer | Prepare | Read
 export type Reply = Offered | Promised | State
 export type LayoutChangeMessage = Learn | LayoutMessage | Ready

@@ -291,6 +291,7 @@ export class NodeCore {
         return this.#answers.answer(from, message)
       case MESSAGE.rootsDiffer:
       case MESSAGE.entries:
+      case MESSAGE.copied:
       case MESSAGE.fetched:
       case MESSAGE.introduced:
       case MESSAGE.fenced:

@@ -1,5 +1,6 @@
 /** What others ask of us who compare, begin anew, or end the tombstones of a leaf. */
 import {
+  type Copied,
   type Entry,
   type Fence,
   type Fetch,
@@ -10,13 +11,12 @@ import {
   type RepairQuestion,
   type Roots,
 } from './messages.ts'
-import type { Env, Key } from './ports.ts'
+import type { Key } from './ports.ts'
 import type { HeldRecord } from './record.ts'
 import type { Repair, RepairParts } from './repair.ts'
-import { LEAVES } from './trees.ts'
+import { isEmptyLeaf, LEAVES } from './trees.ts'
 
 export interface RepairAnswersParts extends Omit<RepairParts, 'coordinator' | 'exchanges' | 'self'> {
-  readonly env: Env
   readonly repair: Repair
 }
 
@@ -36,6 +36,8 @@ export class RepairAnswers {
       case MESSAGE.roots:
         return send(from, { kind: MESSAGE.rootsDiffer, ...head, partitions: this.#differing(question) })
       case MESSAGE.leaves:
+        if (question.wantsRecords)
+          return send(from, { kind: MESSAGE.copied, ...head, ...this.#copied(question) })
         return send(from, { kind: MESSAGE.entries, ...head, ...this.#entries(question) })
       case MESSAGE.fetch:
         return send(from, { kind: MESSAGE.fetched, ...head, ...this.#fetched(question) })
@@ -73,6 +75,46 @@ export class RepairAnswers {
       }
     }
     return { leaves, entries, next: LEAVES, floors: ours }
+  }
+
+  /** The same, with the records of leaves of which the other holds nothing. */
+  #copied({ partition, epoch, digests, from, floors }: Leaves) {
+    const { repair, replica, limits } = this.#parts
+    repair.adopt(floors, epoch)
+    const ours = this.#floorsIn(partition)
+    const leaves: number[] = []
+    const entries: Entry[] = []
+    const records: Copied['records'][number][] = []
+    let bytes = 0
+    for (const leaf of replica.trees.differing(partition, digests)) {
+      if (leaf < from) continue
+      const isFull = records.length >= limits.copiedMax || bytes >= limits.copiedBytesMax
+      if (isFull || entries.length >= limits.entriesMax)
+        return { leaves, entries, next: leaf, floors: ours, records }
+      leaves.push(leaf)
+      const keys = repair.keysIn(partition, [leaf])
+      const held = isEmptyLeaf(digests, leaf) ? this.#recordsOf(keys) : null
+      bytes += held?.bytes ?? 0
+      if (held !== null) records.push(...held.records)
+      else for (const key of keys) entries.push({ key, ballot: repair.ballotOf(key) })
+    }
+    return { leaves, entries, next: LEAVES, floors: ours, records }
+  }
+
+  /** Null: more than one message is to bring. */
+  #recordsOf(keys: readonly Key[]) {
+    const { store, limits } = this.#parts
+    const records: Copied['records'][number][] = []
+    let bytes = 0
+    if (keys.length > limits.copiedMax) return null
+    for (const key of keys) {
+      const { record } = store.read(key)
+      if (record === null) continue
+      records.push({ key, record })
+      bytes += record.value?.bytes ?? 0
+      if (bytes > limits.copiedBytesMax) return null
+    }
+    return { records, bytes }
   }
 
   /** As many as fit a message, but at least one. */

@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import { HandingOver } from './handing-over.ts'
 import { type Inquirer, Inquiry } from './inquiry.ts'
-import { type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
+import { FAR_ROUND_TRIP_MS_MIN, type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
 import type { Floor, Marks } from './marks.ts'
 import {
   CAUSE,
@@ -19,11 +19,14 @@ import {
   type Reply,
   VERDICT,
 } from './messages.ts'
-import type { Key, Placement, ReplicaStore } from './ports.ts'
+import { Patience } from './patience.ts'
+import { Pause } from './pause.ts'
+import type { Env, Key, Placement, ReplicaStore } from './ports.ts'
 import { type HeldRecord, outranks } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 
 export interface RepairParts {
+  readonly env: Env
   readonly store: ReplicaStore
   readonly replica: Replica
   readonly marks: Marks
@@ -44,10 +47,13 @@ export class Repair {
 
   constructor(parts: RepairParts) {
     this.#parts = parts
-    const { exchanges, limits } = parts
+    const { env, exchanges, limits } = parts
+    const near = new Patience(limits.patienceFadesMs, limits.comparedMsMin)
+    const far = new Patience(limits.patienceFadesMs, FAR_ROUND_TRIP_MS_MIN)
     this.#inquirer = {
       exchanges,
-      patienceMs: (member) => this.#patienceMs(member),
+      patienceFor: (member) => (this.isForeign(member) ? far : near),
+      now: () => env.now(),
       triesMax: limits.compareTriesMax,
     }
   }
@@ -91,10 +97,6 @@ export class Repair {
     return this.#parts.coordinator.patienceFor(electorate.isFar).ms
   }
 
-  #patienceMs(member: number): number {
-    return this.#parts.coordinator.patienceFor(this.isForeign(member)).ms
-  }
-
   isForeign(member: number): boolean {
     return this.#parts.placement.isForeign(member)
   }
@@ -106,12 +108,17 @@ export class Repair {
     this.#parts.send(member, { kind: MESSAGE.roots, ...this.#envelope(exchange), partitions, roots })
   }
 
-  askLeaves(member: number, exchange: number, partition: number, from: number): void {
+  /** Goes on after so long. */
+  rest(ms: number, then: () => void): void {
+    new Pause(this.#parts.exchanges, ms, then)
+  }
+
+  askLeaves(member: number, exchange: number, partition: number, from: number, wantsRecords: boolean): void {
     const { marks, replica, votesIn } = this.#parts
     const digests = replica.trees.digests(partition)
     const floors = votesIn(partition) ? marks.floorsIn(partition) : []
-    const envelope = this.#envelope(exchange)
-    this.#parts.send(member, { kind: MESSAGE.leaves, ...envelope, partition, digests, from, floors })
+    const question = { kind: MESSAGE.leaves, ...this.#envelope(exchange), partition, digests, from, floors }
+    this.#parts.send(member, { ...question, wantsRecords })
   }
 
   askFor(member: number, exchange: number, keys: readonly Key[]): void {

@@ -84,6 +84,11 @@ export class Trees {
   }
 }
 
+/** Of digests as they are sent: nothing is held there. */
+export function isEmptyLeaf(digests: Int32Array, leaf: number): boolean {
+  return digests[leaf * WORDS] === 0 && digests[leaf * WORDS + 1] === 0
+}
+
 function xorInto(words: Int32Array, at: number, digest: Int32Array): void {
   words[at]! ^= digest[0]!
   words[at + 1]! ^= digest[1]!

@@ -79,7 +79,15 @@ const MESSAGES: Readonly<Record<string, Message>> = {
   },
   roots: { kind: MESSAGE.roots, ...head, partitions: [7, 0x3ff], roots: Int32Array.of(1, -2, 0, 0) },
   'roots-differ': { kind: MESSAGE.rootsDiffer, ...head, partitions: [7] },
-  leaves: { kind: MESSAGE.leaves, ...head, partition: 7, digests, from: 3, floors: [floor] },
+  leaves: {
+    kind: MESSAGE.leaves,
+    ...head,
+    partition: 7,
+    digests,
+    from: 3,
+    floors: [floor],
+    wantsRecords: false,
+  },
   entries: {
     kind: MESSAGE.entries,
     ...head,
@@ -110,6 +118,24 @@ const MESSAGES: Readonly<Record<string, Message>> = {
   learn: { kind: MESSAGE.learn, ...head },
   layout: { kind: MESSAGE.layout, ...head, state },
   ready: { kind: MESSAGE.ready, ...head },
+  'leaves-of-records': {
+    kind: MESSAGE.leaves,
+    ...head,
+    partition: 7,
+    digests,
+    from: 3,
+    floors: [floor],
+    wantsRecords: true,
+  },
+  copied: {
+    kind: MESSAGE.copied,
+    ...head,
+    leaves: [0x1a, 0xff],
+    entries: [{ key: other, ballot: version }],
+    next: 0x100,
+    floors: [floor],
+    records: [{ key, record: tombstone }],
+  },
 }
 
 const clusterId = '101112131415161718191a1b1c1d1e1f'
@@ -199,7 +225,7 @@ t.test('what no kind has is malformed', async (t) => {
     t.equal(read(bytes), MALFORMED, `${name} ${at}`)
   }
   refused('learn', 0, 0)
-  refused('learn', 0, 23)
+  refused('learn', 0, 24)
   refused('learn', 1, 1)
   refused('offered', 1, 2)
   refused('read', 1, 16)

@@ -32,16 +32,17 @@ export function readMessages(
   return new MessageReader(forms).readAll(bytes, start, end, onMessage)
 }
 
+const KIND_MAX = MESSAGE.copied
 const COUNTED = FLAG.votes | FLAG.isHeld
 /** Of each kind: the flags that it may have, and whether lives may follow. */
-const FLAGS = new Uint8Array(MESSAGE.ready + 1)
+const FLAGS = new Uint8Array(KIND_MAX + 1)
 FLAGS[MESSAGE.offered] = FLAG.votes
 FLAGS[MESSAGE.promised] = COUNTED | FLAG.isForgetful
 FLAGS[MESSAGE.read] = FLAG.wantsValue
 FLAGS[MESSAGE.state] = COUNTED
 FLAGS[MESSAGE.fenced] = FLAG.hasDigest
 FLAGS[MESSAGE.hello] = FLAG.votes
-const HAS_LIVES = new Uint8Array(MESSAGE.ready + 1)
+const HAS_LIVES = new Uint8Array(KIND_MAX + 1)
 for (const kind of [MESSAGE.offered, MESSAGE.promised, MESSAGE.state]) HAS_LIVES[kind] = 1
 for (const kind of [MESSAGE.introduced, MESSAGE.fenced, MESSAGE.hello]) HAS_LIVES[kind] = 1
 
@@ -79,7 +80,7 @@ export class MessageReader {
     const count = from.takeU16()
     const length = from.takeU32()
     if (length < COMMON_BYTES || length > MESSAGE_BYTES_MAX || length > end - at) return null
-    if (kind === 0 || kind > MESSAGE.ready || (flags & ~FLAGS[kind]!) !== 0) return null
+    if (kind === 0 || kind > KIND_MAX || (flags & ~FLAGS[kind]!) !== 0) return null
     if (count > 0 && HAS_LIVES[kind] === 0) return null
     from.end = at + length
     this.#next = from.end

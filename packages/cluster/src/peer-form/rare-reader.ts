@@ -2,7 +2,7 @@
 import { VERSION_BYTES, type Version } from '@minivault/clock'
 import { decodeMark } from '../mark-format.ts'
 import type { Life } from '../marks.ts'
-import { type Entry, MESSAGE, type Message } from '../messages.ts'
+import { type Entries, type Entry, MESSAGE, type Message } from '../messages.ts'
 import type { Key } from '../ports.ts'
 import type { HeldRecord } from '../record.ts'
 import { ZERO } from '../record.ts'
@@ -33,6 +33,8 @@ export function readRare(
       return readLeaves(from, head)
     case MESSAGE.entries:
       return readEntries(from, head)
+    case MESSAGE.copied:
+      return readCopied(from, head)
     case MESSAGE.fetch:
       return readFetch(from, head)
     case MESSAGE.fetched:
@@ -80,14 +82,15 @@ function readLeaves(reader: PartReader, head: Head): Message | null {
   const partition = reader.takeU16()
   const from = reader.takeU16()
   const count = reader.takeU16()
-  reader.at += 2
+  // Other bits than the first say nothing yet.
+  const wantsRecords = (reader.takeU16() & 1) !== 0
   const digests = reader.takeWords(ALL_DIGESTS)
   const floors = reader.takeFloors(count)
   if (from > LEAVES) return null
-  return { kind: MESSAGE.leaves, ...head, partition, digests, from, floors }
+  return { kind: MESSAGE.leaves, ...head, partition, digests, from, floors, wantsRecords }
 }
 
-function readEntries(from: PartReader, head: Head): Message | null {
+function readEntries(from: PartReader, head: Head): Entries | null {
   if (!from.has(8)) return null
   const next = from.takeU16()
   const leavesCount = from.takeU16()
@@ -108,6 +111,13 @@ function readEntries(from: PartReader, head: Head): Message | null {
   return { kind: MESSAGE.entries, ...head, leaves, entries, next, floors }
 }
 
+function readCopied(from: PartReader, head: Head): Message | null {
+  const entries = readEntries(from, head)
+  const records = entries === null ? null : readRecords(from)
+  if (entries === null || records === null) return null
+  return { ...entries, kind: MESSAGE.copied, records }
+}
+
 function readFetch(from: PartReader, head: Head): Message | null {
   const count = from.has(2) ? from.takeU16() : 0
   const keys: Key[] = []
@@ -121,9 +131,14 @@ function readFetch(from: PartReader, head: Head): Message | null {
 }
 
 function readFetched(from: PartReader, head: Head): Message | null {
-  if (!from.has(4)) return null
+  if (!from.has(2)) return null
   const answered = from.takeU16()
-  const count = from.takeU16()
+  const records = readRecords(from)
+  return records === null ? null : { kind: MESSAGE.fetched, ...head, records, answered }
+}
+
+function readRecords(from: PartReader): { key: Key; record: HeldRecord }[] | null {
+  const count = from.has(2) ? from.takeU16() : 0
   if (!from.has(count * (2 + RECORD_BYTES))) return null
   const records: { key: Key; record: HeldRecord }[] = []
   while (records.length < count) {
@@ -132,7 +147,7 @@ function readFetched(from: PartReader, head: Head): Message | null {
     if (key === null || record === null) return null
     records.push({ key, record })
   }
-  return { kind: MESSAGE.fetched, ...head, records, answered }
+  return records
 }
 
 function readIntroduced(from: PartReader, head: Head, lives: readonly Life[]): Message | null {

@@ -3,6 +3,7 @@ import { VERSION_BYTES } from '@minivault/clock'
 import { encodeMark } from '../mark-format.ts'
 import type { Life } from '../marks.ts'
 import {
+  type Copied,
   type Entries,
   type Fetched,
   type Introduced,
@@ -28,6 +29,9 @@ export function writeRare(out: PartWriter, message: Message): void {
       return putLeaves(out, message)
     case MESSAGE.entries:
       return putEntries(out, message)
+    case MESSAGE.copied:
+      putEntries(out, message)
+      return putRecords(out, message.records)
     case MESSAGE.fetch:
       return putKeys(out, message.keys)
     case MESSAGE.fetched:
@@ -81,17 +85,17 @@ function putRoots(out: PartWriter, { partitions, roots }: Roots): void {
   }
 }
 
-function putLeaves(out: PartWriter, { partition, from, digests, floors }: Leaves): void {
+function putLeaves(out: PartWriter, { partition, from, digests, floors, wantsRecords }: Leaves): void {
   out.room(8)
   out.putU16(partition)
   out.putU16(from)
   out.putCount(floors.length)
-  out.putU16(0)
+  out.putU16(wantsRecords ? 1 : 0)
   putWords(out, digests)
   out.putFloors(floors)
 }
 
-function putEntries(out: PartWriter, { next, leaves, entries, floors }: Entries): void {
+function putEntries(out: PartWriter, { next, leaves, entries, floors }: Entries | Copied): void {
   out.room(8 + leaves.length)
   out.putU16(next)
   out.putCount(leaves.length)
@@ -113,8 +117,13 @@ function putKeys(out: PartWriter, keys: readonly Key[]): void {
 }
 
 function putFetched(out: PartWriter, { answered, records }: Fetched): void {
-  out.room(4)
+  out.room(2)
   out.putCount(answered)
+  putRecords(out, records)
+}
+
+function putRecords(out: PartWriter, records: Fetched['records']): void {
+  out.room(2)
   out.putCount(records.length)
   for (const { key, record } of records) {
     out.putKey(key)

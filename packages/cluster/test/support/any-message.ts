@@ -99,6 +99,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     digests: words(514),
     from: fc.nat(256),
     floors,
+    wantsRecords: fc.boolean(),
   }),
   recordOf({
     ...kind(MESSAGE.entries),
@@ -107,6 +108,15 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     entries,
     next: fc.nat(256),
     floors,
+  }),
+  recordOf({
+    ...kind(MESSAGE.copied),
+    ...head,
+    leaves: fc.array(fc.nat(255)),
+    entries,
+    next: fc.nat(256),
+    floors,
+    records,
   }),
   recordOf({ ...kind(MESSAGE.fetch), ...head, keys: fc.array(key, few) }),
   recordOf({ ...kind(MESSAGE.fetched), ...head, records, answered: u16 }),

@@ -113,7 +113,9 @@ export class ScriptedNode implements Env {
     const parts = { env: this, store: this.#log, clock: this.#clock, placement, self: this.number }
     // Members of a transcript give few answers: each counts.
     // What comes in which order, the scenarios say.
-    const limitsHere = { patienceFadesMs: 0, copiesAtOnce: 3, ...limits }
+    // Comparisons are told step by step.
+    const told = { copiedMax: 0, copyRestMsMax: 0, comparedMsMin: 0 }
+    const limitsHere = { patienceFadesMs: 0, copiesAtOnce: 3, ...told, ...limits }
     this.#core = new core.NodeCore({ ...parts, limits: limitsHere, began })
     this.sync()
   }

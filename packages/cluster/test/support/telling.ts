@@ -104,6 +104,11 @@ function repairText(message: Message): string {
       return message.partitions.length === 0 ? 'equal' : 'not equal'
     case MESSAGE.entries:
       return message.entries.map(({ ballot }) => `@${writtenVersion(ballot)}`).join() || 'nothing there'
+    case MESSAGE.copied: {
+      const told = message.entries.map(({ ballot }) => `@${writtenVersion(ballot)}`)
+      const records = message.records.map(({ record }) => writtenRecord(record))
+      return [...told, ...records].join() || 'nothing there'
+    }
     case MESSAGE.fetched:
       return message.records.map(({ record }) => writtenRecord(record)).join() || 'nothing there'
     case MESSAGE.fenced:

@@ -29,6 +29,8 @@ const EXPIRY_GRACE_MS = 4 * SKEW_MAX_MS
 const LIMITS_OF_ALL = {
   expiryGraceMs: EXPIRY_GRACE_MS,
   fetchedBytesMax: FETCHED_BYTES_MAX,
+  copiedBytesMax: FETCHED_BYTES_MAX,
+  copiedMax: 2,
   // With every answer: members of a history give few.
   patienceFadesMs: 0,
 }
