@@ -8,8 +8,8 @@
  *                                                     └─ they have nothing, and their floor is above ours: a
  *                                                        round has to say what is true
  *
- * Who copies, and holds nothing of a leaf, is sent its records at once, and leaves the other alone for a while
- * after each message of them.
+ * Who copies, and holds nothing of a leaf, is sent its records at once, and leaves the other alone for a
+ * while after each message of them.
  *
  * When it is over, we have held everything that the other held when it began.
  */
