@@ -12,6 +12,7 @@ import type {
   HealResult,
   IncidentResult,
   JoinResult,
+  RegionsResult,
 } from '../src/cluster/figures.ts'
 import { groupCases } from '../src/cluster/plan.ts'
 import { judgeTargets } from '../src/cluster/targets.ts'
@@ -69,6 +70,13 @@ function healed(seconds: number, bytesRatio: number): HealResult {
   return { part: 'heal', by: 'trees', ...shape, seconds: one(seconds), bytes: one(bytesRatio * 1000) }
 }
 
+function regions(p50Micros: number, arrivalMicros: number): RegionsResult {
+  const times = (p50: number, p99: number) => ({ writes: 9, p50Micros: p50, p99Micros: p99 })
+  const arrival = { ...times(1, arrivalMicros), maxMicros: arrivalMicros }
+  const shape = { part: 'regions', regions: 2, farMs: 100, durability: 'os' } as const
+  return { ...shape, near: times(1000, 1), federated: times(p50Micros, 1), arrival }
+}
+
 function joined(failed: number, p99Micros: number, bytes: number): JoinResult {
   const shape = {
     keys: 9,
@@ -104,10 +112,12 @@ t.test('targets: reached, missed, not measured', async (test) => {
   test.equal(judge(incident(0, 100_000))[6], 'must')
   test.equal(judge(incident(1, 100_000))[6], 'missed')
   test.equal(judge(incident(0, 100_001))[6], 'missed')
-  test.same(judge(healed(5, 2)).slice(-5, -3), ['must', 'must'])
-  test.same(judge(healed(5.1, 2.1)).slice(-5, -3), ['missed', 'missed'])
-  test.same(judge(joined(0, 3, 110)).slice(-3), ['must', 'must', 'must'])
-  test.same(judge(joined(1, 3.1, 111)).slice(-3), ['missed', 'missed', 'missed'])
+  test.same(judge(healed(5, 2)).slice(-7, -5), ['must', 'must'])
+  test.same(judge(healed(5.1, 2.1)).slice(-7, -5), ['missed', 'missed'])
+  test.same(judge(joined(0, 3, 110)).slice(-5, -2), ['must', 'must', 'must'])
+  test.same(judge(joined(1, 3.1, 111)).slice(-5, -2), ['missed', 'missed', 'missed'])
+  test.same(judge(regions(1200, 150_000)).slice(-2), ['must', 'must'])
+  test.same(judge(regions(1201, 150_001)).slice(-2), ['missed', 'missed'])
 })
 
 t.test('the page', async (test) => {

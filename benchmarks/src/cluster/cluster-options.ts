@@ -5,7 +5,7 @@ import { NODE_DURABILITIES } from '../servers/minivault-server.ts'
 import { AWAY, type ClusterCase, LEVELS } from './figures.ts'
 import { CASES } from './plan.ts'
 
-export const PARTS = ['cases', 'converge', 'incidents', 'heal', 'join'] as const
+export const PARTS = ['cases', 'converge', 'incidents', 'heal', 'join', 'regions'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface ClusterOptions extends CaseOptions {
@@ -13,6 +13,7 @@ export interface ClusterOptions extends CaseOptions {
   readonly cases: readonly ClusterCase[]
   readonly convergeWrites: number
   readonly incidentSeconds: number
+  readonly regionsTurnMs: number
   readonly healKeys: number
   readonly healRounds: number
 }
@@ -22,6 +23,8 @@ const FULL = { keyspace: 20_000, rounds: 3, seconds: 1.5, convergeWrites: 2000, 
 const QUICK = { keyspace: 1000, rounds: 1, seconds: 0.2, convergeWrites: 100, healKeys: 20_000 }
 const HEAL_ROUNDS = 3
 const INCIDENT_SECONDS = 10
+/** Of each of the turns in which one region alone, and several, are written to. */
+const REGIONS_TURN_MS = 10_000
 
 export const HELP = `pnpm bench cluster: three nodes beside a single one and beside three members of etcd
   --quick               one short round of each case; writes nothing
@@ -76,6 +79,7 @@ export function readClusterOptions(words: readonly string[]): ClusterOptions | n
     pin: false,
     convergeWrites: number('writes', values.writes) ?? base.convergeWrites,
     incidentSeconds: values.quick ? INCIDENT_SECONDS / 2 : INCIDENT_SECONDS,
+    regionsTurnMs: values.quick ? REGIONS_TURN_MS / 10 : REGIONS_TURN_MS,
     healKeys: number('keys', values.keys, 100) ?? base.healKeys,
     healRounds: values.quick ? 1 : HEAL_ROUNDS,
   }

@@ -18,6 +18,7 @@ import { measureHealing } from './heal-part.ts'
 import { measureIncidents } from './incident-part.ts'
 import { measureJoin } from './join-part.ts'
 import { groupCases } from './plan.ts'
+import { measureRegions } from './regions-part.ts'
 import {
   CASE_COLUMNS,
   CONVERGE_COLUMNS,
@@ -30,6 +31,8 @@ import {
   incidentTable,
   JOIN_COLUMNS,
   joinTable,
+  REGIONS_COLUMNS,
+  regionsTable,
 } from './report.ts'
 import { clusterTargetTable } from './targets.ts'
 
@@ -81,6 +84,10 @@ async function measure(options: ClusterOptions, run: Run<ClusterResult>): Promis
     const onResult = run.table(JOIN_COLUMNS)
     await run.attempt('a fourth joins', () => measureJoin({ keys }, onResult))
   }
+  if (parts.includes('regions')) {
+    const onResult = run.table(REGIONS_COLUMNS)
+    await run.attempt('far regions', () => measureRegions({ turnMs: options.regionsTurnMs }, onResult))
+  }
 }
 
 /** Makes the page's part from the last complete run. */
@@ -100,5 +107,6 @@ export function clusterPage(facts: ClusterFacts, results: readonly ClusterResult
     incidentTable(results),
     healTable(results),
     joinTable(results),
+    regionsTable(results),
   ])
 }

@@ -100,12 +100,33 @@ export interface JoinResult {
   readonly joining: CallTimes
 }
 
+/** Of writes at level `quorum`. */
+interface WriteTimes {
+  readonly writes: number
+  readonly p50Micros: number
+  readonly p99Micros: number
+}
+
+/** Regions that are far from each other, beside one alone. */
+export interface RegionsResult {
+  readonly part: 'regions'
+  readonly regions: number
+  /** One way. */
+  readonly farMs: number
+  readonly durability: NodeDurability
+  readonly near: WriteTimes
+  readonly federated: WriteTimes
+  /** From the call of a write until a member of another region shows it, at level `one`. */
+  readonly arrival: WriteTimes & { readonly maxMicros: number }
+}
+
 export type ClusterResult =
   | ClusterCaseResult
   | ConvergeResult
   | IncidentResult
   | HealResult
   | JoinResult
+  | RegionsResult
   | FailedResult
 
 export interface ClusterFacts extends RunFacts {

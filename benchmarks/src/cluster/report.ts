@@ -13,6 +13,7 @@ import type {
   Incident,
   IncidentResult,
   JoinResult,
+  RegionsResult,
 } from './figures.ts'
 
 export const CASE_COLUMNS: readonly Column<ClusterCaseResult>[] = [
@@ -94,6 +95,22 @@ export const JOIN_COLUMNS: readonly Column<JoinResult>[] = [
   { title: 'max', width: 7, cell: ({ joining }) => millis(joining.maxMicros) },
 ]
 
+export const REGIONS_COLUMNS: readonly Column<RegionsResult>[] = [
+  {
+    title: 'writes beside far regions',
+    width: 30,
+    cell: ({ regions, farMs }) => `${regions} regions, ${farMs} ms each way`,
+  },
+  { title: 'writes', width: 7, cell: ({ federated }) => `${federated.writes}` },
+  { title: 'p50 ms', width: 7, cell: ({ federated }) => millis(federated.p50Micros) },
+  { title: 'p99', width: 7, cell: ({ federated }) => millis(federated.p99Micros) },
+  { title: 'one region, p50', width: 15, cell: ({ near }) => millis(near.p50Micros) },
+  { title: 'p99', width: 7, cell: ({ near }) => millis(near.p99Micros) },
+  { title: 'there after, p50', width: 16, cell: ({ arrival }) => millis(arrival.p50Micros) },
+  { title: 'p99', width: 7, cell: ({ arrival }) => millis(arrival.p99Micros) },
+  { title: 'max', width: 7, cell: ({ arrival }) => millis(arrival.maxMicros) },
+]
+
 export function clusterHeader(facts: ClusterFacts): string {
   return runHeader(facts, `etcd ${facts.etcdVersion}, asked over gRPC`)
 }
@@ -116,6 +133,11 @@ export function incidentTable(results: readonly ClusterResult[]): string {
 export function healTable(results: readonly ClusterResult[]): string {
   const rows = results.filter((result) => result.part === 'heal')
   return rows.length === 0 ? '' : markdownTable(HEAL_COLUMNS, rows, 1)
+}
+
+export function regionsTable(results: readonly ClusterResult[]): string {
+  const rows = results.filter((result) => result.part === 'regions')
+  return rows.length === 0 ? '' : markdownTable(REGIONS_COLUMNS, rows, 1)
 }
 
 export function joinTable(results: readonly ClusterResult[]): string {

@@ -11,6 +11,7 @@ import {
   type Incident,
   type IncidentResult,
   type JoinResult,
+  type RegionsResult,
 } from './figures.ts'
 import { bytesRatio, INCIDENT_WORDS, millis, ranged } from './report.ts'
 
@@ -22,6 +23,8 @@ const HEAL_SECONDS_MAX = 5
 const HEAL_BYTES_MAX = 2
 const JOIN_P99_MAX = 3
 const JOIN_BYTES_MAX = 1.1
+const FAR_P50_MAX = 1.2
+const ARRIVAL_MS_MAX = 150
 
 export function judgeTargets(results: readonly ClusterResult[]): JudgedTarget[] {
   const find = (durability: string, valueBytes: number, pipeline: number) =>
@@ -52,6 +55,7 @@ export function judgeTargets(results: readonly ClusterResult[]): JudgedTarget[] 
     ...INCIDENTS.map((incident) => judgeIncident(results, incident)),
     ...(['hints', 'trees'] as const).flatMap((by) => judgeHealing(results, by)),
     ...judgeJoin(results),
+    ...judgeRegions(results),
   ]
 }
 
@@ -130,6 +134,30 @@ function judgeJoin(results: readonly ClusterResult[]): JudgedTarget[] {
     failed,
     row('p99 beside the quiet one', JOIN_P99_MAX, found && found.joining.p99Micros / found.quiet.p99Micros),
     row('bytes beside those of its records', JOIN_BYTES_MAX, found && found.bytes / found.neededBytes),
+  ]
+}
+
+function judgeRegions(results: readonly ClusterResult[]): JudgedTarget[] {
+  const found = results.find((one): one is RegionsResult => one.part === 'regions')
+  const ratio = found && found.federated.p50Micros / found.near.p50Micros
+  const arrival = found?.arrival.p99Micros
+  return [
+    {
+      what: 'federated write beside that of one region, p50',
+      must: `≤ ${FAR_P50_MAX}×`,
+      stretch: '',
+      reached: ratio === undefined ? '' : `${ratio.toFixed(2)}×`,
+      verdict: verdict(ratio === undefined ? undefined : ratio <= FAR_P50_MAX),
+      beside: '',
+    },
+    {
+      what: `another region${found ? `, ${found.farMs} ms away,` : ''} shows a write, p99`,
+      must: `≤ ${ARRIVAL_MS_MAX} ms`,
+      stretch: '',
+      reached: arrival === undefined ? '' : `${millis(arrival)} ms`,
+      verdict: verdict(arrival === undefined ? undefined : arrival <= ARRIVAL_MS_MAX * 1000),
+      beside: '',
+    },
   ]
 }
 

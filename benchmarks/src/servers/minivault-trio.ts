@@ -43,7 +43,7 @@ export function trioPlansAt(
 }
 
 /** A new member votes only when it has compared with the others. */
-async function isServing(port: number): Promise<boolean> {
+export async function isServing(port: number): Promise<boolean> {
   try {
     const health = (await (await fetch(`http://${HOST}:${port}/health`)).json()) as Record<string, unknown>
     return health['quorum_reachable'] === true && health['votes'] === true
