@@ -52,8 +52,9 @@ export class Reachability {
         timeoutMs: REACH_TIMEOUT_MS,
         bytesMax: REPLY_BYTES_MAX,
       })
-      const shown = (reply.value as { node_id?: unknown } | null | undefined)?.node_id
+      const { node_id: shown, role } = (reply.value ?? {}) as { node_id?: unknown; role?: unknown }
       if (shown === nodeId) return null
+      if (role === 'master') return `at ${name} answers a master: is -public-url right?`
       if (typeof shown === 'string') return `at ${name} answers another node: give each its own -public-url`
       return `at ${name} answers something that is no node (${errorIn(reply)}): is -public-url right?`
     } catch (error) {

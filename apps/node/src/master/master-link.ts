@@ -38,6 +38,7 @@ export interface MasterLinkParts {
 }
 
 const UNAUTHORIZED = 401
+const NOT_FOUND = 404
 const CONFLICT = 409
 const OK = 200
 
@@ -103,6 +104,9 @@ export class MasterLink {
     if (this.#isClosed) return 0
     if (reply.status === UNAUTHORIZED) {
       return this.#refused('the key of this worker is not its own: give all of a cluster the same -auth')
+    }
+    if (reply.status === NOT_FOUND) {
+      return this.#refused('what answers there is no master (HTTP 404): is -master right?')
     }
     if (reply.status !== OK && reply.status !== CONFLICT) return this.#refused(errorIn(reply))
     try {
