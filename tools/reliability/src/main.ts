@@ -27,6 +27,7 @@ function readArguments() {
     })
     .option('row', { type: 'number', array: true, describe: `only these of ${numbers()}` })
     .option('seed', { type: 'number', default: 1, describe: 'the first seed; the same seed, the same cases' })
+    .option('minutes', { type: 'number', describe: 'a shorter try of a row that takes its time (24)' })
     .option('output', { type: 'string', describe: 'where the results go' })
     .check(({ row = [], seed }) => {
       const wrong = row.find((one) => !ROWS.some(({ number }) => number === one))
@@ -56,13 +57,14 @@ function progressPrinter() {
 }
 
 async function main(): Promise<void> {
-  const { profile, row, seed, output } = readArguments()
+  const { profile, row, seed, minutes, output } = readArguments()
   // Some take too long for a run of three minutes.
   const chosen = ROWS.filter(({ number, cases }) => (row?.includes(number) ?? true) && cases[profile] > 0)
   const print = progressPrinter()
   const settings = {
     profile,
     seed,
+    minutes,
     commit: commitOf(ROOT),
     machine: machineFacts(),
     isComplete: process.env['CI'] !== undefined,
@@ -80,7 +82,9 @@ async function main(): Promise<void> {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
     process.stdout.write(`${[tableLine(result), ...tableNotes(result)].join('\n')}\n`)
   }
-  const path = output ?? join(ROOT, profile === 'smoke' ? '.cache/reliability.json' : 'reliability.json')
+  const path =
+    output ??
+    join(ROOT, profile === 'smoke' || minutes !== undefined ? '.cache/reliability.json' : 'reliability.json')
   writeResults(path, results)
   const count = (status: string) => results.filter((result) => result.status === status).length
   const skipped = results.filter(({ status }) => status === 'skipped')

@@ -1,5 +1,5 @@
 /** Copies of our packages, and of the node program, with one fault planted in their source, for controls. */
-import { readdirSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { copyPackage, copyPackages, type PlantedFault, packageWith, plant } from '@minivault/planted'
@@ -34,6 +34,10 @@ export function plantedNodeSource(fault: PlantedFault, folder: string): string {
   const modules = join(NODE, 'node_modules')
   for (const name of readdirSync(modules)) {
     if (!name.startsWith('@')) symlinkSync(join(modules, name), join(folder, 'node_modules', name))
+  }
+  // Programs that it can be, too.
+  for (const name of readdirSync(join(modules, '@minivault'))) {
+    if (!existsSync(join(scope, name))) symlinkSync(join(modules, '@minivault', name), join(scope, name))
   }
   plant(fault, scope)
   return join(scope, 'node', 'src', 'main.ts')

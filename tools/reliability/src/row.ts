@@ -10,6 +10,8 @@ export interface Context {
   readonly profile: Profile
   /** The first seed; case i uses seed + i. */
   readonly seed: number
+  /** For trying a row that is measured by time: so many minutes and no more. It cannot be green then. */
+  readonly minutes?: number | undefined
   /** Shown while it goes. */
   progress(done: number, of: number): void
   /** A new folder on this machine's disk; removed when the row is over. */

@@ -24,6 +24,7 @@ import { rollingRestartRow } from './rows/rolling-restart.ts'
 import { simulatedHistoriesRow } from './rows/simulated-histories.ts'
 import { simulatedRestRow } from './rows/simulated-rest.ts'
 import { slowClientsRow } from './rows/slow-clients.ts'
+import { soakRow } from './rows/soak.ts'
 import { strangersRow } from './rows/strangers.ts'
 import { wrongClocksRow } from './rows/wrong-clocks.ts'
 
@@ -51,5 +52,6 @@ export const ROWS: readonly Row[] = [
   deletedStaysDeletedRow,
   dataFormatsRow,
   equalsMapRow,
+  soakRow,
   regionsRow,
 ]

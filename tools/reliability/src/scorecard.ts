@@ -44,6 +44,7 @@ export interface RunSettings {
   readonly seed: number
   readonly commit: string
   readonly machine: string
+  readonly minutes?: number | undefined
   /** A missing program is a failure and not a skip: this machine was set up for the whole scorecard. */
   readonly isComplete: boolean
   progress(row: Row, what: string, done: number, of: number): void
@@ -51,11 +52,12 @@ export interface RunSettings {
 }
 
 export async function runRow(row: Row, settings: RunSettings): Promise<RowResult> {
-  const { profile, seed, commit, machine } = settings
+  const { profile, seed, commit, machine, minutes } = settings
   const folders: string[] = []
   const contextOf = (what: string): Context => ({
     profile,
     seed,
+    minutes,
     progress: (done, of) => settings.progress(row, what, done, of),
     folder() {
       const folder = mkdtempSync(join(tmpdir(), 'minivault-reliability-'))

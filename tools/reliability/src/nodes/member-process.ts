@@ -12,6 +12,8 @@ const READY = 'minivault ready: '
 const START_TIMEOUT_MS = 60_000
 /** The last of its log that is kept. */
 const SAID_CHARACTERS_MAX = 20_000
+/** And shown, where it says why a node does not start. */
+const SHOWN_CHARACTERS = 1500
 
 export interface MemberOptions {
   /** A free one: members are told to each other before any of them listens. */
@@ -24,6 +26,8 @@ export interface MemberOptions {
   readonly main?: string | undefined
   /** A program that it runs below. */
   readonly under?: readonly string[]
+  /** All of its log, as it comes. */
+  readonly onLog?: ((text: string) => void) | undefined
 }
 
 export class MemberProcess {
@@ -37,11 +41,13 @@ export class MemberProcess {
   readonly ready: Promise<void>
 
   static async start(options: MemberOptions): Promise<MemberProcess> {
-    const { port, directory, words, environment, main, under = [] } = options
+    const { port, directory, words, environment, main, under = [], onLog } = options
     const program = [main ?? (await builtMain()), '-port', String(port), '-host', '127.0.0.1']
     const [command, ...rest] = [...under, process.execPath, ...program, '-data', directory, ...words]
     const env = { ...process.env, ...PROGRAM_ENVIRONMENT, ...environment }
-    return new MemberProcess(spawn(command!, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] }), port)
+    const child = spawn(command!, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    if (onLog !== undefined) child.stderr.on('data', (text) => onLog(`${text}`))
+    return new MemberProcess(child, port)
   }
 
   private constructor(child: ChildProcess, port: number) {
@@ -62,7 +68,7 @@ export class MemberProcess {
   #ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`the node does not start: ${this.#said}`)),
+        () => reject(new Error(`the node does not start: ${this.#said.slice(-SHOWN_CHARACTERS)}`)),
         START_TIMEOUT_MS,
       )
       createInterface({ input: this.#child.stdout! }).on('line', (line) => {
@@ -75,6 +81,11 @@ export class MemberProcess {
         reject(new Error(`the node ended: ${this.#said}`))
       })
     })
+  }
+
+  /** Of what was started: where it runs below another program that stays, of that. */
+  get pid(): number {
+    return this.#child.pid!
   }
 
   /** The last of its log. */

@@ -10,6 +10,10 @@ import { MemberProcess } from './member-process.ts'
 import { Network } from './network.ts'
 
 export const MEMBERS = [0, 1, 2] as const
+/** A fourth that is started only where one is to be replaced, under an address of its own. */
+export const SPARE = 3
+const ALL = [...MEMBERS, SPARE] as const
+const LAYOUT = '/-/admin/layout'
 const LOOK_EVERY_MS = 20
 const HEALTH_TIMEOUT_MS = 2000
 const READY_TIMEOUT_MS = 30_000
@@ -25,6 +29,8 @@ export interface NodesOptions {
   /** Of one member alone. */
   readonly environmentOf?: (member: number) => Readonly<Record<string, string>>
   readonly underOf?: (member: number) => readonly string[]
+  /** All that a member logs. */
+  readonly onLog?: (member: number, text: string) => void
 }
 
 export type Health = Readonly<Record<string, unknown>>
@@ -33,13 +39,13 @@ export class ThreeNodes {
   readonly network: Network
   readonly #ports: readonly number[]
   readonly #options: NodesOptions
-  readonly #members: (MemberProcess | null)[] = [null, null, null]
+  readonly #members: (MemberProcess | null)[] = ALL.map(() => null)
   #master: MemberProcess | null = null
 
   /** Resolves when all three vote: what was asked before is soon forgotten. */
   static async start(options: NodesOptions): Promise<ThreeNodes> {
-    const ports = await Promise.all(MEMBERS.map(freePort))
-    const nodes = new ThreeNodes(await Network.of(MEMBERS.length), ports, options)
+    const ports = await Promise.all(ALL.map(freePort))
+    const nodes = new ThreeNodes(await Network.of(ALL.length), ports, options)
     try {
       if (options.regions !== undefined) await nodes.#startMaster()
       await Promise.all(MEMBERS.map((member) => nodes.start(member)))
@@ -80,7 +86,7 @@ export class ThreeNodes {
   }
 
   async launch(member: number): Promise<void> {
-    const { words = [], main, environmentOf, underOf } = this.#options
+    const { words = [], main, environmentOf, underOf, onLog } = this.#options
     const { network } = this
     const others = MEMBERS.filter((one) => one !== member).map((one) => network.nameOf(one))
     const directory = this.directoryOf(member)
@@ -96,6 +102,7 @@ export class ThreeNodes {
       },
       main,
       under: underOf?.(member) ?? [],
+      onLog: onLog === undefined ? undefined : (text) => onLog(member, text),
     })
     network.moved(member, port)
   }
@@ -145,6 +152,15 @@ export class ThreeNodes {
     } catch {
       return null
     }
+  }
+
+  /** What the operator asks of a member: GET, or with a body POST. */
+  async layout(member: number, change?: object): Promise<Health> {
+    const words = change === undefined ? {} : { method: 'POST', body: JSON.stringify(change) }
+    const response = await fetch(`http://127.0.0.1:${this.portOf(member)}${LAYOUT}`, words)
+    const said = await response.text()
+    if (!response.ok) throw new Error(`layout of member ${member}: ${response.status} ${said}`)
+    return JSON.parse(said) as Health
   }
 
   /** Whether it says that it serves. */
@@ -197,7 +213,7 @@ export class ThreeNodes {
 
   /** What the members say of themselves, for whoever has to find out why. */
   async report(): Promise<string> {
-    const parts = MEMBERS.map(async (member) => {
+    const parts = ALL.map(async (member) => {
       const said = this.#members[member]?.said.slice(-1500) ?? 'not running'
       const health = this.isRunning(member) ? JSON.stringify(await this.health(member)) : ''
       return `member ${member}: ${health}\n${said}`
@@ -206,7 +222,7 @@ export class ThreeNodes {
   }
 
   async close(): Promise<void> {
-    for (const member of MEMBERS) if (this.isRunning(member)) await this.kill(member)
+    for (const member of ALL) if (this.isRunning(member)) await this.kill(member)
     await this.#master?.kill()
     await this.network.close()
   }
@@ -217,7 +233,7 @@ export class ThreeNodes {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

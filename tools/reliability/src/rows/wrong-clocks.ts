@@ -46,7 +46,7 @@ async function oneClock(context: Context, n: number, main?: string): Promise<str
     })
     const others = MEMBERS.filter((member) => member !== off)
     const late = await load.overwrite(others, WRITTEN_WITHIN_MS)
-    clock.set('+0')
+    clock.setRight()
     await nodes.voting()
     const problems = [...(await load.problems()), ...late]
     return problems.map((problem) => `${what}: ${problem}`)
