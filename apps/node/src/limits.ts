@@ -241,6 +241,14 @@ export const PEER_CONNECTION_FULL_BYTES = 512 * 1024
 /** Peers: a link to one that is no member is closed when it was not used for so long; so many are kept. */
 export const PEER_LINK_IDLE_MS = 30_000
 export const PEER_STRANGERS_MAX = 64
+/**
+ * Peers: a reply to a batch waits so long for others at most, and so many leave together. Whoever has leave
+ * for fewer unanswered batches (`-workers`) waits as long for each.
+ */
+export const PEER_REPLY_MS = 2
+export const PEER_REPLIES_OWED_MAX = 8
+/** Peers: messages wait so many turns of the event loop at most for those of the next, while more come. */
+export const PEER_TURNS_MAX = 4
 /** Peers: a batch that has become so large leaves before the turn is over, or waits alone. */
 export const PEER_BATCH_BYTES = 60 * 1024
 /** Peers: what waits for one of them, and for how long; the oldest is dropped. */

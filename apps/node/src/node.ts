@@ -363,8 +363,8 @@ function admissionOf({ authMode, authKey, ratePerSecond }: NodeOptions, { now }:
   })
 }
 
-function peersOf({ peers }: NodeOptions, logger: NodeLogger, { now }: Time): PeerDoor | null {
-  return peers ? new PeerDoor({ receiver: peers, logger, now }) : null
+function peersOf({ peers }: NodeOptions, logger: NodeLogger, time: Time): PeerDoor | null {
+  return peers ? new PeerDoor({ receiver: peers, logger, time }) : null
 }
 
 function portOf(server: Server | null): number {

@@ -3,6 +3,7 @@ import { createServer, type Server as NetServer, connect as netConnect, type Soc
 import { Authority } from '@minivault/certificates'
 import { ERROR } from '@minivault/protocol'
 import t, { type Test } from 'tap'
+import { PEER_TURNS_MAX } from '../src/limits.ts'
 import type { Node } from '../src/node.ts'
 import { systemTime } from '../src/time.ts'
 import { openLinks, type Peer, send, startPeer, until } from './support/peer-nodes.ts'
@@ -140,14 +141,35 @@ for (const way of Object.keys(WAYS) as Way[]) {
       proxy.holdAnswers = true
       for (let sent = 0; sent < 10; sent++) {
         send(link, `${sent}`)
-        await new Promise(setImmediate)
+        if (sent < 2) await until(() => peer.receiver.batches.length === sent + 1, 'a batch')
+        else await new Promise(setImmediate)
       }
-      await until(() => peer.receiver.batches.length === 2, 'two batches')
       t.ok(link.status.unsentBytes > 0)
       proxy.release()
       await until(() => peer.receiver.texts.length === 10, 'all came')
       t.equal(peer.receiver.batches.length, 3)
       t.same(peer.receiver.batches[2]!.texts, numbered(10).slice(2))
+    })
+
+    t.test('what comes turn after turn leaves together', async (t) => {
+      const { peer, link } = await connect(t, way)
+      for (let sent = 0; sent < PEER_TURNS_MAX - 1; sent++) {
+        send(link, `${sent}`)
+        await new Promise(setImmediate)
+      }
+      await until(() => peer.receiver.texts.length === PEER_TURNS_MAX - 1, 'all came')
+      t.equal(peer.receiver.batches.length, 1)
+    })
+
+    t.test('each batch is answered, though answers leave together', async (t) => {
+      const peer = await startPeer(t)
+      const link = openLinks(t, { workers: 3 }).linkTo(nameOf(way, peer.node))
+      for (let sent = 0; sent < 30; sent++) {
+        send(link, `${sent}`)
+        for (let turn = 0; turn < PEER_TURNS_MAX; turn++) await new Promise(setImmediate)
+      }
+      await until(() => peer.receiver.texts.length === 30, 'all came')
+      t.equal(link.status.dropped, 0)
     })
 
     t.test('a refusal is told in words, once, and its end', async (t) => {

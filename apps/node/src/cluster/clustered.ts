@@ -138,7 +138,7 @@ export class Clustered {
     const log = new MemberLog(member, this.health, logger)
     this.#look(log)
     this.#watch = time.every(LIMITS.tickMs, () => this.#look(log))
-    this.peers = new PeerDoor({ receiver, logger, now: time.now })
+    this.peers = new PeerDoor({ receiver, logger, time })
   }
 
   #look(log: MemberLog): void {

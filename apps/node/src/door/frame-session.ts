@@ -207,7 +207,7 @@ export class FrameSession implements Session {
     const peer = this.#peer
     const error = peer.judge(request, this.#isProved) || peer.take(request, bytes, this.#chunks)
     if (error === null) return
-    if (error === ERROR.NONE) return this.#give(peer.timeOf(this.#context.now()))
+    if (error === ERROR.NONE) return peer.owe(this.#take(), this.#wire)
     const isChunk = (request.flags & FRAME_FLAG.chunk) !== 0
     if (!isChunk || this.#isFirstRefusal()) this.#refuse(error, peer.words)
     if (error === ERROR.BAD_REQUEST) this.#wire.closeAfterReplies()

@@ -6,6 +6,7 @@
 import type { ErrorNumber } from '@minivault/protocol'
 import { PEER_REFUSAL_LOG_MS, PEER_REFUSALS_KNOWN_MAX } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
+import type { Time } from '../time.ts'
 
 /** Why a batch is not taken. BAD_REQUEST: it cannot be read, and its connection is heard no more. */
 export interface PeerRefusal {
@@ -22,7 +23,7 @@ export interface PeerReceiver {
 export interface PeerDoorOptions {
   readonly receiver: PeerReceiver
   readonly logger: NodeLogger
-  readonly now: () => number
+  readonly time: Time
 }
 
 export class PeerDoor {
@@ -34,6 +35,10 @@ export class PeerDoor {
     this.#options = options
   }
 
+  get time(): Time {
+    return this.#options.time
+  }
+
   /** @param from what the sender calls itself */
   take(from: string, bytes: Uint8Array, start: number, end: number): PeerRefusal | null {
     const refusal = this.#options.receiver.take(bytes, start, end)
@@ -43,7 +48,7 @@ export class PeerDoor {
 
   #log(from: string, why: string): void {
     const known = `${from} ${why}`
-    const nowMs = this.#options.now()
+    const nowMs = this.time.now()
     if (Math.abs(nowMs - (this.#logged.get(known) ?? Number.NEGATIVE_INFINITY)) < PEER_REFUSAL_LOG_MS) return
     this.#logged.delete(known)
     this.#logged.set(known, nowMs)

@@ -7,23 +7,21 @@ import {
   MEMBER_NAME_BYTES_MAX,
   PEER_BATCH_BYTES_MAX,
   ProtocolError,
-  writeU48,
 } from '@minivault/protocol'
 import type { StreamDoor, ValueStream } from '@minivault/storage'
 import { readReference } from '../cluster/large/large-value.ts'
 import type { ChunkAssembly } from '../door/chunk-assembly.ts'
+import type { Wire } from '../door/session.ts'
 import { errorOf } from '../local/storage-errors.ts'
+import { BatchReplies } from './batch-replies.ts'
 import type { PeerDoor } from './peer-door.ts'
-
-const TIME_BYTES = 6
-/** Read out of it before the next one is written. */
-const time = new Uint8Array(TIME_BYTES)
 
 export class PeerFrames {
   /** Of the error returned last, where its own sentence does not say enough. */
   words: string | null = null
   /** Empty: it has not said. */
   #name = ''
+  #replies: BatchReplies | null = null
   readonly #door: PeerDoor | null
   /** It has sent a batch that was taken. */
   isMember = false
@@ -89,10 +87,10 @@ export class PeerFrames {
     }
   }
 
-  /** The reply to a batch that was taken. */
-  timeOf(nowMs: number): Uint8Array {
-    writeU48(nowMs, time, 0)
-    return time
+  /** A batch was taken: the reply to it comes under this token. */
+  owe(token: number, wire: Wire): void {
+    this.#replies ??= new BatchReplies(this.#door!.time)
+    this.#replies.owe(token, wire)
   }
 
   #refused(error: ErrorNumber, words: string): ErrorNumber {

@@ -83,6 +83,11 @@ export class BatchLink implements PeerLink, CarrierOwner {
     return this.#isClosed
   }
 
+  /** Messages that came since the last batch was full. */
+  get waiting(): number {
+    return this.#waiting.lastMessages
+  }
+
   send(message: Message): void {
     if (this.#isClosed) return
     const waiting = this.#waiting

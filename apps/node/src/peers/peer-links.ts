@@ -1,10 +1,11 @@
 /**
  * The way to the other members. `linkTo` opens one link for each; what is sent in a turn of the event loop
- * leaves right after its poll phase, in one write for each peer: whatever came in together is answered
- * together, and nothing waits for a timer.
+ * leaves after its poll phase, in one write for each peer: whatever came in together is answered together.
+ * While more comes with each turn, some turns leave together: a write, and the wake-up of its reader, cost as
+ * much as many messages do. Nothing waits for a timer, and as soon as nothing more comes all has left.
  */
 import { ChunkPool } from '../door/output.ts'
-import { PEER_LINK_IDLE_MS, PEER_STRANGERS_MAX, PEER_SWEEP_MS } from '../limits.ts'
+import { PEER_LINK_IDLE_MS, PEER_STRANGERS_MAX, PEER_SWEEP_MS, PEER_TURNS_MAX } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
 import type { TlsFiles } from '../settings/settings.ts'
 import type { Time } from '../time.ts'
@@ -41,6 +42,9 @@ export class PeerLinks {
   readonly #chunks = new ChunkPool()
   #touched: BatchLink[] = []
   #flushing: BatchLink[] = []
+  /** Turns since the first of what waits, and how many messages waited at the end of the last one. */
+  #turns = 0
+  #waiting = 0
   readonly #sweep: unknown
   readonly #certificates: PeerCertificates | null
 
@@ -106,11 +110,26 @@ export class PeerLinks {
 
   readonly #onTouched = (link: BatchLink): void => {
     link.isTouched = true
-    if (this.#touched.length === 0) this.#options.time.afterPoll(this.#flush)
+    if (this.#touched.length === 0) this.#options.time.afterPoll(this.#endTurn)
     this.#touched.push(link)
   }
 
-  readonly #flush = (): void => {
+  /** The end of a turn: all leaves, or what the next turn brings is awaited. */
+  readonly #endTurn = (): void => {
+    let waiting = 0
+    for (const link of this.#touched) waiting += link.waiting
+    this.#turns += 1
+    if (waiting > this.#waiting && this.#turns < PEER_TURNS_MAX) {
+      this.#waiting = waiting
+      this.#options.time.afterPoll(this.#endTurn)
+      return
+    }
+    this.#turns = 0
+    this.#waiting = 0
+    this.#flush()
+  }
+
+  #flush(): void {
     const touched = this.#touched
     this.#touched = this.#flushing
     this.#flushing = touched

@@ -63,6 +63,10 @@ export class WaitingBatches {
     return this.#last.length
   }
 
+  get lastMessages(): number {
+    return this.#last.messages
+  }
+
   get #last(): WaitingBatch {
     return this.#batches[this.#batches.length - 1]!
   }
