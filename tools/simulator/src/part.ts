@@ -2,6 +2,7 @@
 import * as cluster from '@minivault/cluster'
 import { runCampaign } from './campaign.ts'
 import { calmPlan, drawPlan } from './plan/draw-plan.ts'
+import { withPatience } from './plan/patience.ts'
 import type { Plan } from './plan/plan.ts'
 import { type Swarm, swarmPlan } from './plan/swarms.ts'
 import type { Tally } from './tally.ts'
@@ -23,6 +24,6 @@ export function runPart(part: Part, onRun: (tally: Tally) => boolean): Tally {
 }
 
 export function planOf({ isCalm, swarm }: Drawn, seed: number): Plan {
-  if (swarm !== undefined) return swarmPlan(swarm, seed)
-  return isCalm ? calmPlan(seed) : drawPlan(seed)
+  if (swarm !== undefined) return withPatience(swarmPlan(swarm, seed))
+  return isCalm ? calmPlan(seed) : withPatience(drawPlan(seed))
 }

@@ -1,4 +1,4 @@
-/** Layouts of nodes A to D, of which A, B and C hold everything at first. */
+/** Layouts of nodes A to D, of which A, B and C hold everything at first; or all of them, in two regions. */
 import type { Key, LayoutState, Layouts, Table } from '../../src/index.ts'
 import type { Core } from './planted-core.ts'
 
@@ -42,4 +42,20 @@ export function layoutsApart(core: Pick<Core, 'Layouts'>, node: number): Layouts
     first: { ...FIRST, table },
     self: FIRST.roster[node]!,
   })
+}
+
+const REGIONS: Readonly<Record<string, string>> = { A: 'home', B: 'home', C: 'home', D: 'far' }
+
+/** A, B and C are the home, D another region; all hold the key. */
+export function tableOfRegions(epoch: number, names: readonly string[]): Table {
+  const members = names.map((name) => ({ name, region: REGIONS[name]! }))
+  const places = names.map((_, place) => place)
+  const votersOf = (_: number, region: string) => places.filter((place) => members[place]!.region === region)
+  return { epoch, home: 'home', members, replicasOf: () => places, votersOf }
+}
+
+export function layoutsOfRegions(core: Pick<Core, 'Layouts'>, node: number): Layouts {
+  const table = tableOfRegions(1, ['A', 'B', 'C', 'D'])
+  const self = FIRST.roster[node]!
+  return new core.Layouts({ partitionCount: 1, key: KEY_OF_LAYOUTS, first: { ...FIRST, table }, self })
 }

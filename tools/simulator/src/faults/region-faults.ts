@@ -42,4 +42,60 @@ export const REGION_FAULTS: readonly Fault[] = [
       ['if (isMissed) return this.#accept', 'if (isMissed && false) return this.#accept'],
     ]),
   },
+  {
+    name: 'home-comes-unheard',
+    swarm: 'homes',
+    what: 'a region becomes the home without hearing what the old one has decided',
+    planted: inCore('layout-change', [
+      [
+        'return layouts.electorateOf(partition).current.includes(self)',
+        'return partition < 0 && layouts.electorateOf(partition).current.includes(self)',
+      ],
+    ]),
+  },
+  {
+    name: 'home-moves-alone',
+    swarm: 'homes',
+    what: 'while the home moves, the new one decides by itself',
+    planted: inCore('layouts', [
+      [
+        'const home = this.#isOneRegion ? own : this.#electorate(partition, table.home, homeAfter)',
+        'const home = this.#isOneRegion ? own : this.#electorate(partition, homeAfter, homeAfter)',
+      ],
+    ]),
+  },
+  {
+    name: 'region-goes-with-its-writes',
+    scenario: 'regions/region-goes',
+    what: 'a region that goes drops what it holds, and hands nothing over',
+    planted: inCore('leaving', [['(one) => !has.has(one))', '(one) => one < 0)']]),
+  },
+  {
+    name: 'new-region-unheard',
+    swarm: 'homes',
+    what: 'a new region votes before it has heard the home',
+    planted: inCore('rejoining', [
+      ['const majority = Math.floor(current.length / 2) + (isVoting ? 0 : 1)', 'const majority = 0'],
+    ]),
+  },
+  {
+    name: 'lost-disk-in-a-region-votes',
+    swarm: 'regionDisks',
+    what: 'an empty disk in a region compares with another region in place of its own',
+    planted: inCore('rejoining', [
+      [
+        'const isAlone = others.length === 0 && foreigners.length > 0',
+        'const isAlone = foreigners.length > 0',
+      ],
+    ]),
+  },
+  {
+    name: 'older-epoch-taken',
+    swarm: 'homes',
+    what: 'a member takes any layout that it is told, an older one too',
+    planted: inCore('layout-change', [
+      ['if (phase <= layouts.epoch || phase <= this.#noted) return', 'if (phase === layouts.epoch) return'],
+      ['if (phase > layouts.epoch) this.#obey(state)', 'this.#obey(state)'],
+    ]),
+  },
 ]

@@ -6,13 +6,13 @@
  */
 import { isAbove, LEVEL, type Version } from '@minivault/cluster'
 import { Operation, type Written } from '../world/operation.ts'
+import type { HomeTime, Phases } from '../world/phases.ts'
 import type { World } from '../world/world.ts'
 import { judgeCounters } from './counters.ts'
 import { isWitness, type KeyHistory, nameOf } from './key-history.ts'
 import { judgeLinearizability, type Linearizability } from './linearizability.ts'
 import type { Seen } from './version-order.ts'
 
-const HOME = 0
 /** Above the numbers of all operations. */
 const FOREIGN = 1_000_000
 
@@ -31,6 +31,10 @@ class ForeignWrite extends Operation {
   }
 }
 
+/** The home, whichever region it is. */
+const HOME = 'home'
+type Place = number | typeof HOME
+
 export interface RegionsVerdict {
   readonly violations: readonly string[]
   readonly undecided: number
@@ -40,11 +44,15 @@ export function judgeRegions(world: World, history: KeyHistory): RegionsVerdict 
   const regions = world.plan.setup.regions!
   const violations: string[] = []
   let undecided = 0
-  for (const region of new Set(regions)) {
-    const seenThere = seenIn(world, history, region, regions)
+  // A region that was the home all the time has its order in that of the home.
+  const { homes } = world.phases
+  const others = [...new Set(regions)].filter((region) => homes.length > 1 || region !== homes[0]!.region)
+  for (const region of [HOME, ...others] as const) {
+    const isOurs = isAskedIn(region, regions, world.phases)
+    const seenThere = seenIn(world, history, isOurs)
     if (seenThere === 'undecided') undecided += 1
-    else if (seenThere === 'no') violations.push(`region ${region}: no order is right`)
-    else if (seenThere !== 'yes') violations.push(`region ${region}: ${seenThere.why}`)
+    else if (seenThere === 'no') violations.push(`${placeName(region)}: no order is right`)
+    else if (seenThere !== 'yes') violations.push(`${placeName(region)}: ${seenThere.why}`)
   }
   const { operations } = history
   const lastMs = Math.max(...operations.filter(({ start }) => start.isFinal).map(({ start }) => start.callMs))
@@ -53,15 +61,36 @@ export function judgeRegions(world: World, history: KeyHistory): RegionsVerdict 
   return { violations: violations.filter((why) => why !== ''), undecided }
 }
 
+function placeName(place: Place): string {
+  return place === HOME ? 'the home' : `region ${place}`
+}
+
+/** What has one order with what is asked there. */
+function isAskedIn(
+  place: Place,
+  regions: readonly number[],
+  { homes, goneMs }: Phases,
+): (operation: Operation) => boolean {
+  const regionOf = ({ start }: Operation) => regions[start.member!]!
+  if (place !== HOME) {
+    const untilMs = goneMs.get(place) ?? Number.POSITIVE_INFINITY
+    return (operation) =>
+      !operation.isConditional && regionOf(operation) === place && operation.returnMs <= untilMs
+  }
+  return (operation) => {
+    const { start, returnMs, isConditional } = operation
+    const isDuring = ({ region, fromMs, untilMs }: HomeTime) =>
+      region === regionOf(operation) && fromMs <= start.callMs && returnMs <= untilMs
+    return isConditional || homes.some(isDuring)
+  }
+}
+
 /** Else: what is wrong at once. */
 function seenIn(
   { history: all }: World,
   history: KeyHistory,
-  region: number,
-  regions: readonly number[],
+  isOurs: (operation: Operation) => boolean,
 ): Linearizability | { readonly why: string } {
-  const isOurs = ({ start, isConditional }: Operation) =>
-    isConditional ? region === HOME : regions[start.member!] === region
   const written = new Map<string, Written>()
   for (const one of all.allWritten(history.key)) {
     const isForeign = !isOurs(one.operation)

@@ -18,6 +18,7 @@ export const JUDGES = [
   'rest',
   'core',
   'regions',
+  'epochs',
 ] as const
 export type Judge = (typeof JUDGES)[number]
 
@@ -40,6 +41,8 @@ export function judge(world: World, searchesAll: boolean): Verdict {
   const violations: Violation[] = []
   let undecided = 0
   let searched = 0
+  const [wrong] = world.phases.wrongs
+  if (wrong !== undefined) violations.push({ judge: 'epochs', key: 0, why: wrong })
   if (!world.isAtRest) violations.push({ judge: 'rest', key: 0, why: 'it never comes to rest' })
   if (world.isAtRest && world.isMoving) violations.push({ judge: 'rest', key: 0, why: 'the keys still move' })
   const isOfRegions = world.plan.setup.regions !== undefined

@@ -45,6 +45,9 @@ export interface Setup {
   readonly regions?: readonly number[]
   /** What a message takes longer from one region to another. */
   readonly farDelayMs?: number
+  /** As `Limits` of the core has them; else its own. */
+  readonly writePatienceMs?: number
+  readonly copiesAtOnce?: number
 }
 
 interface Timed {
@@ -119,6 +122,8 @@ export interface ReleaseItem extends Timed {
 export interface LayoutItem extends Timed {
   readonly kind: 'layout'
   readonly members: readonly number[]
+  /** A region of theirs; else it stays where it is, as long as that has members. */
+  readonly home?: number
 }
 
 /** An operator goes on with the layout that is on its way, without those that do not come. */

@@ -23,9 +23,9 @@ export class LayoutForm {
   }
 
   /** All members are members of every layout; some of them hold the keys. But for regions that hold none. */
-  table(epoch: number, holders: readonly number[]): Table {
+  table(epoch: number, holders: readonly number[], home = 0): Table {
     const { members, spares, regions } = this.#setup
-    if (regions !== undefined) return tableOfRegions(epoch, holders, regions)
+    if (regions !== undefined) return tableOfRegions(epoch, holders, regions, home)
     const names = Array.from({ length: members + spares }, (_, number) => ({
       name: nameOf(number),
       region: REGION,
@@ -49,13 +49,19 @@ export class LayoutForm {
   }
 }
 
-function tableOfRegions(epoch: number, holders: readonly number[], regions: readonly number[]): Table {
+/** @param home where it has no member, the first region is it */
+function tableOfRegions(
+  epoch: number,
+  holders: readonly number[],
+  regions: readonly number[],
+  home: number,
+): Table {
   const there = new Set(holders.map((holder) => regions[holder]!))
   const numbers = [...regions.keys()].filter((number) => there.has(regions[number]!))
   const placesOf = (some: readonly number[]) => some.map((number) => numbers.indexOf(number))
   return {
     epoch,
-    home: `r${Math.min(...there)}`,
+    home: `r${there.has(home) ? home : Math.min(...there)}`,
     members: numbers.map((number) => ({ name: nameOf(number), region: `r${regions[number]}` })),
     replicasOf: () => placesOf(holders),
     votersOf: (_, region) => placesOf(holders.filter((holder) => `r${regions[holder]}` === region)),
@@ -65,6 +71,11 @@ function tableOfRegions(epoch: number, holders: readonly number[], regions: read
 /** By number, as `LayoutForm.table` takes them. */
 export function holdersOf({ members, replicasOf }: Table): number[] {
   return Array.from(replicasOf(PARTITION), (place) => Number(members[place]!.name.slice(1)))
+}
+
+/** The number of its home. */
+export function homeOf({ home }: Table): number {
+  return Number(home.slice(1))
 }
 
 function nameOf(member: number): string {

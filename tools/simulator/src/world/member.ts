@@ -9,7 +9,7 @@ import { type Loss, type Setup, SKEW_MAX_MS } from '../plan/plan.ts'
 import { mix, Random } from '../random.ts'
 import { Disk, Task } from './disk.ts'
 import type { Happening } from './happening.ts'
-import { type LayoutForm, layoutsOf } from './layout.ts'
+import { homeOf, type LayoutForm, layoutsOf } from './layout.ts'
 import { type OnCovered, ReplicaLog } from './replica-log.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -46,6 +46,8 @@ export interface MemberParts {
   readonly nextWriter: () => number
   readonly onAnswer: (token: number, answer: Answer) => void
   readonly onCovered: OnCovered
+  /** A member goes by another layout, or phase of one. */
+  readonly onPhase: (member: number, state: Cluster.LayoutState) => void
   /** Whether the history goes on. */
   readonly isOver: () => boolean
 }
@@ -67,13 +69,18 @@ export class Member implements Env {
   #random!: Random
   /** What its owner knows of this start, until the log knows. */
   #began: Membership = MEMBERSHIP.voting
+  /** As last told. */
+  #phase = 0
 
   constructor(number: number, parts: MemberParts) {
     this.number = number
     this.#parts = parts
     const { timeline, seed, setup } = parts
     this.tickMs = setup.tickMs
-    const onDurable = () => this.#core?.onDurable()
+    const onDurable = () => {
+      this.#core?.onDurable()
+      this.#tellPhase()
+    }
     this.disk = new Disk({ timeline, seed, member: number, syncMs: setup.syncMs, onDurable })
     this.start()
   }
@@ -97,16 +104,22 @@ export class Member implements Env {
       },
     })
     this.#log = new ReplicaLog(this.disk, onCovered)
-    const { ledgerEntries, tickMs, compareEveryMs } = setup
+    const { ledgerEntries, tickMs, compareEveryMs, writePatienceMs, copiesAtOnce } = setup
+    const drawn = {
+      ...(writePatienceMs === undefined ? {} : { writePatienceMs }),
+      ...(copiesAtOnce === undefined ? {} : { copiesAtOnce }),
+    }
     this.#core = new cluster.NodeCore({
       env: this,
       store: this.#log,
       clock: this.#clock,
       placement: this.placement,
       self: this.number,
-      limits: { ledgerEntries, tickMs, compareEveryMs, ...LIMITS_OF_ALL },
+      limits: { ledgerEntries, tickMs, compareEveryMs, ...drawn, ...LIMITS_OF_ALL },
       began: this.#began,
     })
+    this.#phase = 0
+    this.#tellPhase()
     this.disk.open()
     this.#tickSoon(this.life)
   }
@@ -152,6 +165,7 @@ export class Member implements Env {
     const { fsync } = this.#parts.cluster.DURABILITY
     if (this.disk.durableUpTo(fsync) === this.disk.entries.length) this.#began = MEMBERSHIP.voting
     this.#core!.onTick()
+    this.#tellPhase()
   }
 
   // --- in
@@ -162,6 +176,7 @@ export class Member implements Env {
 
   receive(from: number, message: Message): void {
     this.#core!.onMessage(from, message)
+    this.#tellPhase()
   }
 
   compareWith(member: number, onOver: (isComplete: boolean) => void): void {
@@ -175,17 +190,26 @@ export class Member implements Env {
     this.#core!.releaseLeaf(PARTITION, leaf, upTo, () => {})
   }
 
-  /** Proposes that these hold the keys from now on. */
-  changeLayout(holders: readonly number[]): void {
+  /** Proposes that these hold the keys from now on, with this region as home; null: as it is. */
+  changeLayout(holders: readonly number[], home: number | null): void {
     const layouts = layoutsOf(this)
     if (layouts === null) return
-    const table = this.#parts.layoutForm.table(layouts.state.table.epoch + 1, holders)
+    const { table: before } = layouts.state
+    const table = this.#parts.layoutForm.table(before.epoch + 1, holders, home ?? homeOf(before))
     this.#core!.changeLayout(table, () => {})
   }
 
   /** Goes on with the layout that is on its way, without those that are not ready; false: it cannot. */
   settleLayout(): boolean {
     return layoutsOf(this) !== null && this.#core!.settleLayout()
+  }
+
+  #tellPhase(): void {
+    const { epoch } = this.placement
+    if (epoch === this.#phase || this.#core === null) return
+    this.#phase = epoch
+    const layouts = layoutsOf(this)
+    if (layouts !== null) this.#parts.onPhase(this.number, layouts.state)
   }
 
   find(key: Cluster.Key): Cluster.Standing {
@@ -202,7 +226,9 @@ export class Member implements Env {
   }
 
   onTimer(life: number, exchange: number, stage: number): void {
-    if (life === this.life) this.#core?.onTimer(exchange, stage)
+    if (life !== this.life) return
+    this.#core?.onTimer(exchange, stage)
+    this.#tellPhase()
   }
 
   // --- Env

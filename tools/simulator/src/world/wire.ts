@@ -3,7 +3,7 @@
  * key is its number, a value eight bytes, a layout the numbers of its holders.
  */
 import type { Key, LayoutValue, Message, PeerForms, Table, Value } from '@minivault/cluster'
-import { holdersOf, LAYOUT_KEY, type LayoutForm } from './layout.ts'
+import { holdersOf, homeOf, LAYOUT_KEY, type LayoutForm } from './layout.ts'
 import type { ClusterPackage } from './member.ts'
 import type { StoredValue } from './operation.ts'
 
@@ -39,8 +39,8 @@ export class Wire {
 function formsOf(keys: readonly Key[], layoutForm: LayoutForm): PeerForms {
   const numbers = new Map(keys.map((key, number) => [key.id, Uint8Array.of(number)]))
   const tables = {
-    encode: (table: Table) => Uint8Array.of(table.epoch, ...holdersOf(table)),
-    decode: ([epoch, ...holders]: Uint8Array) => layoutForm.table(epoch!, holders),
+    encode: (table: Table) => Uint8Array.of(table.epoch, homeOf(table), ...holdersOf(table)),
+    decode: ([epoch, home, ...holders]: Uint8Array) => layoutForm.table(epoch!, holders, home!),
   }
   const view = new DataView(new ArrayBuffer(VALUE_BYTES))
   const viewed = new Uint8Array(view.buffer)

@@ -27,8 +27,9 @@ import { Task } from './disk.ts'
 import { type Held, heldBy } from './held.ts'
 import { History } from './history.ts'
 import { holdersIn, isMoving, LayoutForm } from './layout.ts'
-import { type ClusterPackage, Member, PARTITION, WALL_MS } from './member.ts'
+import { type ClusterPackage, Member, type MemberParts, PARTITION, WALL_MS } from './member.ts'
 import { Network } from './network.ts'
+import { Phases } from './phases.ts'
 import type { OnCovered } from './replica-log.ts'
 import { Timeline } from './timeline.ts'
 import { Wire } from './wire.ts'
@@ -38,6 +39,8 @@ const HAPPENINGS_MAX = 400_000
 const REST_MS = 2000
 const CALM_TICK_MS = 400
 const COMPARED_MAX = 8
+/** Others in a region where one may lose its disk. */
+const FELLOWS_MIN = 2
 /** Clients are told apart from members, which start more than once, by their writer's number. */
 const CLIENT_WRITERS = 200
 
@@ -64,6 +67,7 @@ export class World {
   readonly members: Member[] = []
   readonly keys: Key[]
   readonly network: Network
+  readonly phases = new Phases()
   /** False: it never came to rest. */
   isAtRest = false
   /** Of those after the last fault: given up. */
@@ -96,10 +100,13 @@ export class World {
     }
     const onCovered: OnCovered = (key, record) => this.history.noteRelease(this.keys.indexOf(key), record)
     const isOver = () => this.#isOver
+    const onPhase: MemberParts['onPhase'] = (member, state) => {
+      this.phases.onPhase(member, state, this.timeline.nowMs)
+    }
     const layoutForm = new LayoutForm(cluster, setup)
     this.#wire = new Wire(cluster, this.keys, layoutForm)
     for (let number = 0; number < setup.members + setup.spares; number++) {
-      const told = { send, nextWriter, onAnswer, onCovered, isOver }
+      const told = { send, nextWriter, onAnswer, onCovered, onPhase, isOver }
       this.members.push(new Member(number, { cluster, timeline, seed, setup, layoutForm, ...told }))
     }
     for (let number = 0; number < setup.clients; number++) this.#clients.push(this.#client(number))
@@ -189,6 +196,7 @@ export class World {
       if (taken === null) continue
       if (this.#forgets(taken) && taken !== 'everything') member.mayHaveForgotten()
       member.crash(taken)
+      if (taken === 'everything') this.phases.onLost(number)
       for (const observer of this.#observers) observer.onCrash(number)
       this.#say(`${memberName(number)} crashes, and loses what was ${LOST[taken]}`)
       this.#at(forMs, () => {
@@ -204,16 +212,24 @@ export class World {
     return this.#forgets('unwritten') ? null : 'unwritten'
   }
 
-  /** Whether all other replicas know all that they ever acknowledged. */
+  /** Whether all other replicas know all that they ever acknowledged. While nothing moves, in its region. */
   #othersRemember(number: number): boolean {
+    const { regions } = this.plan.setup
     const others = holdersIn(this.members).filter((other) => other !== number)
-    return others.every((other) => this.members[other]!.remembers)
+    const areEnough = (some: readonly number[]) => some.every((other) => this.members[other]!.remembers)
+    if (regions === undefined || this.isMoving) return areEnough(others)
+    const fellows = others.filter((other) => regions[other] === regions[number])
+    // Of fewer than three a majority may be the one that forgets.
+    return fellows.length >= FELLOWS_MIN ? areEnough(fellows) : !holdersIn(this.members).includes(number)
   }
 
-  /** The first of the new holders that is there proposes them. */
-  #changeLayout({ members: holders }: LayoutItem): void {
-    const proposer = holders.map((number) => this.members[number]!).find(({ isUp }) => isUp)
-    proposer?.changeLayout(holders)
+  /** The first of the new holders that is there proposes them; where others may go, one that holds keys. */
+  #changeLayout({ members: holders, home }: LayoutItem): void {
+    const holdersNow = this.plan.setup.regions === undefined ? [] : holdersIn(this.members)
+    const knowing = holders.filter((number) => holdersNow.includes(number))
+    const asked = [...knowing, ...holdersNow, ...holders].map((number) => this.members[number]!)
+    const proposer = asked.find(({ isUp }) => isUp)
+    proposer?.changeLayout(holders, home ?? null)
     this.#say(
       `${proposer === undefined ? 'nobody' : memberName(proposer.number)} proposes ${holders.join(' ')}`,
     )
