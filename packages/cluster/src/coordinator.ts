@@ -171,6 +171,19 @@ export class Coordinator {
     return isAbove(ballot, above) ? ballot : clock.above(above, ballot)
   }
 
+  /**
+   * The same for a round. Where the home is another region, it and ours promise without each other: there a
+   * raised ballot is even for a round of the home, and odd for one of ours, so that no two on a key have one.
+   */
+  ballotOfRound(key: Key, above: Version, isAtHome: boolean): Version {
+    const { clock, placement } = this.#parts
+    const ballot = this.ballotAbove(above)
+    if (ballot.writerId === clock.writerId) return ballot
+    const { partition } = key
+    if (placement.electorateOf(partition) === placement.homeElectorateOf(partition)) return ballot
+    return (ballot.counter & 1) === (isAtHome ? 0 : 1) ? ballot : clock.above(ballot, ballot)
+  }
+
   /** The highest ballot that our own replica, if there is one, holds or has promised. */
   highestOfOurs(key: Key): Version {
     const { placement, replica, self } = this.#parts

@@ -99,7 +99,7 @@ export class Round {
     }
     this.#operation.rounds += 1
     this.#meet(this.#coordinator.highestOfOurs(request.key))
-    this.#ballot = this.#coordinator.ballotAbove(this.#above)
+    this.#ballot = this.#coordinator.ballotOfRound(request.key, this.#above, this.#isAtHome)
     // A clock that cannot be lifted so far would issue it again.
     this.#above = this.#ballot
     this.#promises = []

@@ -90,6 +90,14 @@ export const REGION_FAULTS: readonly Fault[] = [
     ]),
   },
   {
+    name: 'one-ballot-in-two-regions',
+    keptPlan: 'one-ballot-in-two-regions',
+    what: 'a clock that cannot follow raises one ballot for a round at the home and one in its region',
+    planted: inCore('coordinator', [
+      ['(ballot.counter & 1) === (isAtHome ? 0 : 1) ? ballot', 'ballot.counter >= 0 || isAtHome ? ballot'],
+    ]),
+  },
+  {
     name: 'older-epoch-taken',
     swarm: 'homes',
     what: 'a member takes any layout that it is told, an older one too',
