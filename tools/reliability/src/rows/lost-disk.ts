@@ -15,6 +15,7 @@ const KEYS: Readonly<Record<Profile, number>> = { smoke: 1000, ci: 20_000, long:
 const VALUE_BYTES = 1024
 const JOINED_WITHIN_MS = 120_000
 const CONTROL_KEYS = 100
+const CONTROL_REPLACED_KEYS = 2000
 /** One key in so many is read by a quorum when another one is lost; all at the last one alone. */
 const READ_EVERY = 10
 
@@ -61,11 +62,19 @@ interface Found {
   readonly megabytesPerSecond: number
 }
 
-async function loseAll(context: Context, n: number, { what, repair }: Way, main?: string): Promise<Found> {
+interface Loss {
+  readonly way: Way
+  readonly count: number
+  /** A copy with a fault in it. */
+  readonly main?: string
+}
+
+async function loseAll(context: Context, n: number, { way, count, main }: Loss): Promise<Found> {
+  const { what, repair } = way
   const [lost, dead, left] = [n % 3, (n + 1) % 3, (n + 2) % 3] as [number, number, number]
   const nodes = await ThreeNodes.start({ folder: context.folder(), main })
   try {
-    const keys = { count: KEYS[context.profile], prefix: `lost ${n}`, valueBytes: VALUE_BYTES }
+    const keys = { count, prefix: `lost ${n}`, valueBytes: VALUE_BYTES }
     const written = await writeMany({ ...keys, port: nodes.portOf(dead) })
     if (written.length < keys.count) throw new Error(`${written.length} of ${keys.count} writes acknowledged`)
     await nodes.kill(lost)
@@ -118,7 +127,7 @@ async function loseTheOnly(context: Context): Promise<Findings> {
 async function settleTooEarly(context: Context): Promise<Findings> {
   const { planted } = FAULTS.find(({ name }) => name === 'ready-before-vote')!
   const main = await plantedNode(planted!, context.folder())
-  const { lost } = await loseAll(context, 0, WAYS[1]!, main)
+  const { lost } = await loseAll(context, 0, { way: WAYS[1]!, count: CONTROL_REPLACED_KEYS, main })
   return { n: 1, failures: lost }
 }
 
@@ -126,7 +135,8 @@ async function run(context: Context, cases: number): Promise<Findings> {
   const failures: string[] = []
   const rates = WAYS.map((): number[] => [])
   for (let n = 0; n < cases; n++) {
-    const { lost, megabytesPerSecond } = await loseAll(context, n, WAYS[n % WAYS.length]!)
+    const way = WAYS[n % WAYS.length]!
+    const { lost, megabytesPerSecond } = await loseAll(context, n, { way, count: KEYS[context.profile] })
     failures.push(...lost)
     rates[n % WAYS.length]!.push(megabytesPerSecond)
     context.progress(n + 1, cases)
