@@ -7,6 +7,7 @@ import {
   afterMark,
   DURABILITY,
   type Durability,
+  type Glance,
   type HeldRecord,
   higher,
   isAbove,
@@ -121,6 +122,10 @@ function written(value: Value | null | undefined): string {
   if ('table' in value) return `table ${(value as LayoutValue).table.epoch}`
   const { data, codec, rawBytes, type } = value as MemberValue
   return `${Buffer.from(data).toString('hex')} ${codec} ${rawBytes} ${type}`
+}
+
+function order({ record, promised }: Glance): string {
+  return `${record?.ballot ?? 'nothing'} ${promised}`
 }
 
 function shown({ record, promised }: Standing): string {
@@ -276,6 +281,8 @@ class Run {
       const theirs = this.#stored.read(key)
       if (shown(ours) !== shown(theirs)) throw new Error(`${when} ${shown(theirs)}, not ${shown(ours)}`)
       if (shown(this.#model.find(key)) !== shown(this.#stored.find(key))) throw new Error(`${when} find`)
+      if (order(this.#model.glance(key)) !== order(this.#stored.glance(key)))
+        throw new Error(`${when} glance`)
       if (ours.record !== null && ours.durability !== theirs.durability) throw new Error(`${when} level`)
       const isDurable = ours.position <= this.#model.durableUpTo(DURABILITY.fsync)
       const isSaidToBe = theirs.position <= this.#stored.durableUpTo(DURABILITY.fsync)

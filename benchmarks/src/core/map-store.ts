@@ -2,6 +2,7 @@
 import {
   DURABILITY,
   type Durability,
+  type Glance,
   type HeldRecord,
   type Key,
   type Pledge,
@@ -22,6 +23,10 @@ export class MapStore implements ReplicaStore {
   }
 
   /** Its values are references: there is nothing to leave out. */
+  glance(key: Key): Glance {
+    return this.find(key)
+  }
+
   read(key: Key): Standing {
     return this.find(key)
   }

@@ -16,7 +16,7 @@ import type { Peers } from './peers.ts'
 import { PlainWrite } from './plain-write.ts'
 import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
-import { type HeldRecord, higher, isAbove, isAbsent, ZERO } from './record.ts'
+import { type HeldRecord, isAbove, isAbsent, ZERO } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
@@ -188,8 +188,7 @@ export class Coordinator {
   highestOfOurs(key: Key): Version {
     const { placement, replica, self } = this.#parts
     if (placement.electorateOf(key.partition).positionOf(self) < 0) return ZERO
-    const { record, promised } = replica.read(key, false)
-    return higher(record.ballot, promised)
+    return replica.highest(key)
   }
 
   /** What our own replica holds, where it counts; null: nothing. */

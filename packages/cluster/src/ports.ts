@@ -3,7 +3,7 @@ import type { Version } from '@minivault/clock'
 import type { Electorate } from './electorate.ts'
 import type { Mark } from './marks.ts'
 import type { Message } from './messages.ts'
-import type { HeldRecord } from './record.ts'
+import type { HeldRecord, Placed } from './record.ts'
 import type { Answer } from './request.ts'
 
 /** As in @minivault/storage: what an acknowledged write survives. */
@@ -65,6 +65,13 @@ export interface Standing {
   readonly durability: Durability
 }
 
+/** What decides about an offer: the order, and nothing else. */
+export interface Glance {
+  readonly record: Placed | null
+  readonly promised: Version
+  readonly position: number
+}
+
 /** What an open knows of a record before anybody has read it. */
 export interface Outline {
   readonly key: Key
@@ -87,6 +94,8 @@ export interface Pledge {
 export interface ReplicaStore {
   /** Without the value, which is undefined where there is one: what it costs to look at ballots. */
   find(key: Key): Standing
+  /** All of it, the versions too, may change with the next call of anything here but `hold`. */
+  glance(key: Key): Glance
   /** With the value. */
   read(key: Key): Standing
   hold(key: Key, record: HeldRecord, durability: Durability): number

@@ -24,6 +24,9 @@ export interface HeldRecord {
   readonly sum: bigint | null
 }
 
+/** As far as the order goes. */
+export type Placed = Pick<HeldRecord, 'ballot'>
+
 export const ZERO: Version = new Version()
 
 /** Nothing was ever written, or what was is released up to `floor`. */

@@ -136,7 +136,7 @@ export class Repair {
 
   /** What stands for it: its record, or the floor. */
   ballotOf(key: Key): Version {
-    return this.#parts.replica.read(key, false).record.ballot
+    return this.#parts.replica.ballotOf(key)
   }
 
   /** But for what its floor stands for. */

@@ -2,12 +2,29 @@
  * One replica: what it takes, promises and shows. It decides at once; its owner tells the answer when all
  * that the answer shows is durable (`position` at `durability`).
  */
-import type { Version } from '@minivault/clock'
+import { Version } from '@minivault/clock'
 import type { Ledger } from './ledger.ts'
 import type { Floor, Marks } from './marks.ts'
 import { type Evidence, VERDICT, type Verdict } from './messages.ts'
-import { DURABILITY, type Durability, type Key, type ReplicaStore, type Standing } from './ports.ts'
-import { absentAt, type HeldRecord, higher, isAbove, isBelow, isEqual, ZERO } from './record.ts'
+import {
+  DURABILITY,
+  type Durability,
+  type Glance,
+  type Key,
+  type ReplicaStore,
+  type Standing,
+} from './ports.ts'
+import {
+  absentAt,
+  type HeldRecord,
+  higher,
+  isAbove,
+  isBelow,
+  isEqual,
+  NEVER,
+  type Placed,
+  ZERO,
+} from './record.ts'
 import { digestInto, type Trees } from './trees.ts'
 
 export interface Taken {
@@ -63,8 +80,8 @@ export class Replica {
 
   /** A plain write, an accept, a write-back, a hint, a repair: one rule for all. */
   offer(key: Key, record: HeldRecord, durability: Durability): Taken {
-    const standing = this.#store.find(key)
-    const held = this.#shown(key, standing)
+    const standing = this.#store.glance(key)
+    const held = standing.record ?? this.#absence(key)
     const { position } = standing
     const promised = this.#promised(key, standing)
     const isThere = standing.record !== null && isEqual(held.ballot, record.ballot)
@@ -85,7 +102,7 @@ export class Replica {
   /** Promises to take nothing below the ballot, and tells what it holds, and held of the request. */
   prepare(key: Key, ballot: Version, request: Version, attempt: number): Promise {
     const standing = this.#store.find(key)
-    const record = this.#shown(key, standing)
+    const record = standing.record ?? this.#absence(key)
     const promised = this.#promised(key, standing)
     if (attempt < this.#ledger.attempt(request)) return this.#denied(VERDICT.superseded, record, promised)
     // Nor is one promised twice: of two rounds under one ballot only one can have its quorum.
@@ -100,12 +117,25 @@ export class Replica {
     return { verdict: VERDICT.held, above: ZERO, record: held, evidence, isForgetful, isHeld, position }
   }
 
+  /** At or above all that it holds under the key, or has promised. A version of its own. */
+  highest(key: Key): Version {
+    const standing = this.#store.glance(key)
+    const { ballot } = standing.record ?? this.#absence(key)
+    return new Version().copy(higher(ballot, this.#promised(key, standing)))
+  }
+
+  /** Of what it holds, or the floor of what it let go of. A version of its own. */
+  ballotOf(key: Key): Version {
+    const { ballot } = this.#store.glance(key).record ?? this.#absence(key)
+    return new Version().copy(ballot)
+  }
+
   /** @param wantsValue false: it is undefined where there is one */
   read(key: Key, wantsValue: boolean): Shown {
     const standing = wantsValue ? this.#store.read(key) : this.#store.find(key)
     const { position, durability } = standing
     const promised = this.#promised(key, standing)
-    const record = this.#shown(key, standing)
+    const record = standing.record ?? this.#absence(key)
     return { record, isHeld: this.#isHeld(key, standing), promised, position, durability }
   }
 
@@ -175,8 +205,8 @@ export class Replica {
 
   /** Takes over what another replica holds, before we vote, and so before any promise of ours counts. */
   copy(key: Key, record: HeldRecord): void {
-    const standing = this.#store.find(key)
-    if (!isAbove(record.ballot, this.#shown(key, standing).ballot)) return
+    const standing = this.#store.glance(key)
+    if (!isAbove(record.ballot, (standing.record ?? this.#absence(key)).ballot)) return
     this.#store.hold(key, record, ROUND_DURABILITY)
     this.trees.replace(key, standing.record, record)
   }
@@ -198,11 +228,11 @@ export class Replica {
    * Not what came from others on our way into the partition: it was never weighed against what the life
    * before, or others, had promised by then.
    */
-  #isHeld({ partition }: Key, { record }: Standing): boolean {
+  #isHeld({ partition }: Key, { record }: Glance): boolean {
     return record === null || isAbove(record.ballot, this.#marks.promiseIn(partition))
   }
 
-  #promised(key: Key, { promised }: Standing): Version {
+  #promised(key: Key, { promised }: Glance): Version {
     return higher(promised, this.#marks.promised(key))
   }
 
@@ -211,8 +241,10 @@ export class Replica {
     return !isAbove(ballot, this.#marks.promised(key))
   }
 
-  #shown(key: Key, { record }: Standing): HeldRecord {
-    return record ?? absentAt((this.#marks.floorOf(key) ?? NO_FLOOR).upTo)
+  /** What is shown where nothing stands. */
+  #absence(key: Key): HeldRecord {
+    const floor = this.#marks.floorOf(key)
+    return floor === undefined ? NEVER : absentAt(floor.upTo)
   }
 
   /** What it holds counts as held, whatever was forgotten. */
@@ -232,8 +264,8 @@ export class Replica {
     return higher(this.#ledger.horizon, this.#begunAt.get(partition) ?? ZERO)
   }
 
-  #refuse(verdict: Verdict, held: HeldRecord, promised: Version): Taken {
-    return { verdict, above: higher(held.ballot, promised), position: 0 }
+  #refuse(verdict: Verdict, held: Placed, promised: Version): Taken {
+    return { verdict, above: new Version().copy(higher(held.ballot, promised)), position: 0 }
   }
 
   #denied(verdict: Verdict, record: HeldRecord, promised: Version): Promise {

@@ -6,15 +6,12 @@
  */
 import type { Version } from '@minivault/clock'
 import type { Key } from './ports.ts'
-import type { HeldRecord } from './record.ts'
+import type { Placed } from './record.ts'
 
 export const LEAVES = 256
 /** A digest is two words. */
 const WORDS = 2
 const ROOT = LEAVES * WORDS
-
-/** A record, as far as it counts here. */
-type Placed = Pick<HeldRecord, 'ballot'>
 
 export class Trees {
   /** Leaves of a partition, and behind them its root. */

@@ -158,16 +158,17 @@ export class Engine implements CompletionTarget {
     return APPLY.applied
   }
 
-  /** `apply` of a value that is stored as it came: its codec and length uncompressed are believed. */
-  applyAsIs(mutation: Mutation, token: number): ApplyOutcome {
+  /**
+   * `apply` of a value that is stored as it came: its codec and length uncompressed are believed. `isNews`:
+   * the lookup stands at the key, the ballot is above what is there, and `previous` is not filled.
+   */
+  applyAsIs(mutation: Mutation, isNews: boolean): ApplyOutcome {
     this.#check(mutation)
-    this.waiting = false
-    const outcome = this.#compare(mutation, token)
+    const outcome = isNews ? APPLY.applied : this.#compare(mutation, NO_TOKEN)
     if (outcome !== APPLY.applied) return outcome
     const { tombstone, valueStart, valueEnd, codec, rawBytes } = mutation
     this.#append(mutation, tombstone ? 0 : valueEnd - valueStart, codec, rawBytes)
-    this.#waitForWrite(mutation.durability, token, this.log.reservedSegment, this.log.reservedOffset)
-    return APPLY.applied
+    return outcome
   }
 
   /**
@@ -209,8 +210,7 @@ export class Engine implements CompletionTarget {
       const offset = shard[slot + SLOT_OFFSET]!
       if (!this.completions.isReached(level, segment, offset)) {
         this.completions.waitForRead(level, token, segment, offset, lookup.length)
-        if (this.log.error !== null) this.log.demand(1)
-        else this.log.demand(level)
+        this.log.demand(this.log.error === null ? level : 1)
         return false
       }
     }

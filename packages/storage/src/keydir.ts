@@ -54,6 +54,8 @@ export class Keydir {
   readonly counts = new Int32Array(SHARD_COUNT)
   /** Slots in use. */
   size = 0
+  /** Rises whenever a key gets a slot or loses it, or slots are moved. */
+  changes = 0
   evictor: Evictor | null = null
   readonly #capacityMax: number
   /** Where the next eviction of a shard begins. */
@@ -130,6 +132,7 @@ export class Keydir {
     }
     this.counts[shardIndex]! += 1
     this.size += 1
+    this.changes += 1
     const slot = emptySlot(shard, fingerprint)
     shard[slot] = fingerprint
     return slot
@@ -140,6 +143,7 @@ export class Keydir {
     const shard = this.shards[shardIndex]!
     this.counts[shardIndex]! -= 1
     this.size -= 1
+    this.changes += 1
     let hole = slot
     let next = slot
     for (;;) {
@@ -197,6 +201,7 @@ export class Keydir {
 
   #resize(shardIndex: number, capacity: number): Int32Array {
     const old = this.shards[shardIndex]!
+    this.changes += 1
     this.#hands[shardIndex] = 0
     const grown = new Int32Array(capacity * SLOT_WORDS)
     for (let slot = 0; slot < old.length; slot += SLOT_WORDS) {

@@ -32,6 +32,19 @@ import { copyKey, hasBallot, isPlain, RECORD_HEADER_BYTES, recordHasKey } from '
 export const LOOKUP = { absent: 0, found: 1, cold: 2, missing: 3 } as const
 export type LookupResult = (typeof LOOKUP)[keyof typeof LOOKUP]
 
+/** Where a key stood: see `Lookup.keep`. */
+export class KeyPlace {
+  key: KeyHash | null = null
+  high = 0
+  low = 0
+  keydir: Keydir | null = null
+  /** Of the keydir, by then. */
+  changes = 0
+  shardIndex = 0
+  /** -1: there was none. */
+  slot = -1
+}
+
 /** What a lookup may read from disk. */
 const READ = { nothing: 0, head: 1, record: 2 } as const
 type Read = (typeof READ)[keyof typeof READ]
@@ -76,6 +89,29 @@ export class Lookup {
   /** Finds the key without touching the disk; `cold` stops at the first slot that would need it. */
   find(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): LookupResult {
     return this.#find(space, key, keyStart, keyEnd, hash, READ.nothing)
+  }
+
+  /** Keeps where it stands. `key` is an object that stands for this key alone, and is never changed. */
+  keep(place: KeyPlace, key: KeyHash): void {
+    place.key = key
+    place.high = key.high
+    place.low = key.low
+    place.keydir = this.keydir
+    place.changes = this.keydir.changes
+    place.shardIndex = this.shardIndex
+    place.slot = this.slot
+  }
+
+  /** Stands there again without looking for the key; false: it has to be looked for. */
+  returnTo(place: KeyPlace, key: KeyHash): boolean {
+    if (place.key !== key || place.high !== key.high || place.low !== key.low) return false
+    const { keydir } = this
+    if (place.keydir !== keydir || place.changes !== keydir.changes) return false
+    const { shardIndex, slot } = place
+    if (slot >= 0 && !this.resolve(keydir.shards[shardIndex]!, slot)) return false
+    this.shardIndex = shardIndex
+    this.slot = slot
+    return true
   }
 
   #find(

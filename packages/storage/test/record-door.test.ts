@@ -46,7 +46,7 @@ function write(
   mutation.value = value
   mutation.valueEnd = value.length
   mutation.rawBytes = value.length
-  return door.apply(mutation)
+  return door.apply(mutation, hash)
 }
 
 async function filled(disk: MemoryFileSystem): Promise<{ store: Store; door: RecordDoor }> {
@@ -158,5 +158,38 @@ t.test('a place is reached when its record is durable', async (t) => {
   t.ok(place <= door.reached(DURABILITY.fsync))
   t.ok(place <= door.reached(DURABILITY.os))
   t.ok(told > 0)
+  await store.close()
+})
+
+t.test('whoever comes back with a key sees what has happened to it meanwhile', async (t) => {
+  const store = await open(new MemoryFileSystem())
+  const door = new RecordDoor(store.engine)
+  const other = new RecordDoor(store.engine)
+  const [key, hash] = [keys.bytes[0]!, keys.hashes[0]!]
+  const value = new Uint8Array(3)
+  const put = (by: RecordDoor, counter: number) =>
+    write(by, SPACE.user, key, hash, Version.of(1, counter, 1), value)
+  const seen = () => {
+    const isThere = door.glance(SPACE.user, key, 0, key.length, hash)
+    t.equal(found(door, 0, SPACE.user), isThere)
+    if (isThere) t.same(door.ballot, door.found.ballot)
+    return isThere ? door.ballot.counter : null
+  }
+  t.equal(seen(), null)
+  t.equal(put(other, 5), APPLY.applied)
+  t.equal(seen(), 5, 'it has come')
+  t.equal(put(other, 6), APPLY.applied)
+  t.equal(seen(), 6, 'it was overtaken')
+  t.equal(put(door, 4), APPLY.stale)
+  t.equal(put(door, 6), APPLY.held)
+  t.equal(put(door, 7), APPLY.applied)
+  t.notOk(door.wasAbsent)
+  t.equal(seen(), 7)
+  other.forget(SPACE.user, key, 0, key.length, hash)
+  t.equal(seen(), null, 'it has gone')
+  t.equal(put(door, 3), APPLY.applied)
+  t.ok(door.wasAbsent)
+  t.equal(seen(), 3)
+  t.equal(store.stats().keys, 1)
   await store.close()
 })

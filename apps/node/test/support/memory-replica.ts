@@ -2,6 +2,7 @@
 import {
   DURABILITY,
   type Durability,
+  type Glance,
   type HeldRecord,
   type Key,
   type Mark,
@@ -28,6 +29,10 @@ export class MemoryReplica implements ReplicaStore {
 
   find(key: Key): Standing {
     return this.#held.get(key.id)?.standing ?? NOTHING
+  }
+
+  glance(key: Key): Glance {
+    return this.find(key)
   }
 
   read(key: Key): Standing {

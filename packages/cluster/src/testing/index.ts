@@ -1,2 +1,3 @@
 export { fixedPlacement } from './fixed-placement.ts'
+export { Glances } from './glances.ts'
 export { KEY, MemoryLog } from './memory-log.ts'

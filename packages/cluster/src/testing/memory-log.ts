@@ -2,6 +2,7 @@
 import {
   DURABILITY,
   type Durability,
+  type Glance,
   type HeldRecord,
   isAbove,
   type Key,
@@ -13,6 +14,7 @@ import {
   type Version,
   ZERO,
 } from '../index.ts'
+import { Glances } from './glances.ts'
 
 type Entry =
   | { readonly key: Key; readonly record: HeldRecord; readonly durability: Durability }
@@ -28,6 +30,7 @@ const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durabilit
 
 export class MemoryLog implements ReplicaStore {
   readonly #entries: Entry[] = []
+  readonly #glances = new Glances()
   #synced = 0
 
   get end(): number {
@@ -40,6 +43,10 @@ export class MemoryLog implements ReplicaStore {
     const { record } = standing
     if (record === null || record.value === null) return standing
     return { ...standing, record: { ...record, value: undefined } }
+  }
+
+  glance(key: Key): Glance {
+    return this.#glances.of(this.read(key))
   }
 
   read(key: Key): Standing {

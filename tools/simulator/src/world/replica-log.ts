@@ -3,6 +3,7 @@ import {
   DURABILITY,
   type Durability,
   type Floor,
+  type Glance,
   type HeldRecord,
   higher,
   type Key,
@@ -14,6 +15,7 @@ import {
   type Version,
   ZERO,
 } from '@minivault/cluster'
+import { Glances } from '@minivault/cluster/testing'
 import type { Disk, Entry } from './disk.ts'
 
 const NOTHING: Standing = { record: null, promised: ZERO, position: 0, durability: DURABILITY.fsync }
@@ -28,6 +30,7 @@ export class ReplicaLog implements ReplicaStore {
   readonly #standings = new Map<string, Standing>()
   readonly #keys = new Map<string, Key>()
   readonly #marks: Mark[] = []
+  readonly #glances = new Glances()
 
   constructor(disk: Disk, onCovered: OnCovered) {
     this.#disk = disk
@@ -43,6 +46,10 @@ export class ReplicaLog implements ReplicaStore {
     const { record } = standing
     if (record === null || record.value === null) return standing
     return { ...standing, record: { ...record, value: undefined } }
+  }
+
+  glance(key: Key): Glance {
+    return this.#glances.of(this.read(key))
   }
 
   read(key: Key): Standing {

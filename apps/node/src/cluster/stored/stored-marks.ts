@@ -9,7 +9,7 @@ import {
   type Membership,
   type TableForm,
 } from '@minivault/cluster'
-import { hashKey } from '@minivault/codec'
+import { hashKey, KeyHash } from '@minivault/codec'
 import { DURABILITY, type Durability, Mutation, type RecordDoor, SPACE } from '@minivault/storage'
 import type { LastOpen } from './folder-start.ts'
 
@@ -23,6 +23,8 @@ export class StoredMarks {
   readonly #tables: TableForm
   readonly #mutation = new Mutation()
   readonly #ballot = new Version()
+  /** Of the key that was read last. */
+  #hash = new KeyHash()
   #droppedEnd = -1
 
   constructor(records: RecordDoor, tables: TableForm) {
@@ -104,8 +106,10 @@ export class StoredMarks {
     mutation.key = Buffer.from(key)
     mutation.keyEnd = mutation.key.length
     hashKey(mutation.key, 0, mutation.keyEnd, mutation.hash)
+    const hash = hashKey(mutation.key, 0, mutation.keyEnd, new KeyHash())
+    this.#hash = hash
     this.#ballot.clear()
-    if (!this.#records.read(SPACE.meta, mutation.key, 0, mutation.keyEnd, mutation.hash)) return null
+    if (!this.#records.read(SPACE.meta, mutation.key, 0, mutation.keyEnd, hash)) return null
     this.#ballot.copy(this.#records.found.ballot)
     return new Uint8Array(this.#records.value.bytes)
   }
@@ -117,7 +121,7 @@ export class StoredMarks {
     mutation.value = value
     mutation.valueEnd = value.length
     mutation.rawBytes = value.length
-    this.#records.apply(mutation)
+    this.#records.apply(mutation, this.#hash)
     return this.#records.place
   }
 }

@@ -8,6 +8,7 @@ import { successor, Version } from '@minivault/clock'
 import {
   DURABILITY,
   type Durability,
+  type Glance,
   type HeldRecord,
   higher,
   type Key,
@@ -32,10 +33,12 @@ import {
   StorageError,
   type Store,
 } from '@minivault/storage'
+import { PARTITIONS } from '@minivault/topology'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
 import { LAYOUTS_KEY, type MemberKey } from '../member-key.ts'
 import { startOf } from './folder-start.ts'
+import { Glances } from './glances.ts'
 import { HighestBallots } from './highest-ballots.ts'
 import { KeyLeaves } from './key-leaves.ts'
 import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
@@ -71,6 +74,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   readonly began: Membership
   readonly #store: Store
   readonly #values: StoredValues
+  readonly #glances: Glances
   readonly #records: RecordDoor
   readonly #stored: StoredMarks
   readonly #marks: Mark[] = []
@@ -78,8 +82,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   readonly #released = new Released()
   /** Of records and promises. */
   readonly #highest = new HighestBallots()
-  /** No promise, no second lookup. */
-  #hasPromises = false
+  /** By partition: no promise, no second lookup. */
+  readonly #hasPromises = new Uint8Array(PARTITIONS)
   readonly #mutation = new Mutation()
   readonly #pledge = new Mutation()
   /** The lowest that a record was ever asked for. */
@@ -90,6 +94,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.#store = store
     this.#records = new RecordDoor(store.engine)
     this.#values = new StoredValues(this.#records, tables, files ?? null)
+    this.#glances = new Glances(this.#records, this.#released, this.#hasPromises)
     this.#stored = new StoredMarks(this.#records, tables)
     this.#pledge.durability = DURABILITY.fsync
     this.highestBallot.copy(store.highestBallot)
@@ -107,6 +112,10 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
 
   find(key: Key): Standing {
     return this.#standing(key as MemberKey, false)
+  }
+
+  glance(key: Key): Glance {
+    return this.#glances.at(key as MemberKey)
   }
 
   read(key: Key): Standing {
@@ -128,7 +137,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.#values.fill(mutation, value, own.bytes.length === 0)
     if (durability < this.#level) this.#lower(durability)
     if (value instanceof LargeValue) this.#applyLarge(mutation, value)
-    else this.#apply(mutation)
+    else this.#apply(mutation, placeOf(own, SPACE.user))
     const wasReleased = !this.#released.isEmpty && this.#released.forget(own)
     if (this.#records.wasAbsent || wasReleased) this.#leaves.add(own)
     this.#highest.meet(own.partition, record.ballot)
@@ -143,8 +152,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     mutation.ballot.copy(ballot)
     mutation.requestId.copy(request)
     mutation.attempt = attempt
-    this.#apply(mutation)
-    this.#hasPromises = true
+    this.#apply(mutation, placeOf(own, SPACE.promise))
+    this.#hasPromises[own.partition] = 1
     this.#highest.meet(own.partition, ballot)
     return this.#records.place
   }
@@ -155,14 +164,14 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     if (!this.#look(own, false)) return
     this.#released.add(own, new Version().copy(this.#records.found.ballot))
     this.#leaves.remove(own)
-    if (!this.#hasPromises || !this.#lookForPromise(own) || this.#records.found.tombstone) return
+    if (!this.#mayBePromised(own) || !this.#lookForPromise(own) || this.#records.found.tombstone) return
     const mutation = this.#pledge
     aim(mutation, own, SPACE.promise)
     mutation.tombstone = true
     mutation.requestId.clear()
     mutation.attempt = 0
     successor(this.#records.found.ballot, 0, mutation.ballot)
-    this.#apply(mutation)
+    this.#apply(mutation, placeOf(own, SPACE.promise))
   }
 
   /** What comes from now on lies in a segment above all that is gone. */
@@ -232,10 +241,11 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
 
   /** Whether `find` and `read` will not have to wait for the disk. */
   isWarm(key: Key): boolean {
-    const { bytes } = key as MemberKey
+    const own = key as MemberKey
+    const { bytes } = own
     if (bytes.length === 0) return true
     if (!this.#records.isInMemory(SPACE.user, bytes, 0, bytes.length, key)) return false
-    return !this.#hasPromises || this.#records.isInMemory(SPACE.promise, bytes, 0, bytes.length, key)
+    return !this.#mayBePromised(own) || this.#records.isInMemory(SPACE.promise, bytes, 0, bytes.length, key)
   }
 
   /** Brings into memory what stands under the key. */
@@ -264,12 +274,17 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
 
   // --- looking
 
+  #mayBePromised({ partition }: MemberKey): boolean {
+    return this.#hasPromises[partition] === 1
+  }
+
   #standing(key: MemberKey, wantsValue: boolean): Standing {
     const isThere = this.#look(key, wantsValue)
-    if (!isThere && !this.#hasPromises) return NOTHING
+    const mayBePromised = this.#mayBePromised(key)
+    if (!isThere && !mayBePromised) return NOTHING
     const { place, durability } = this.#records
     const record = isThere ? this.#recordOf(key, wantsValue) : null
-    if (!this.#hasPromises) return { record, promised: ZERO, position: place, durability }
+    if (!mayBePromised) return { record, promised: ZERO, position: place, durability }
     const recordPlace = isThere ? place : 0
     const ofRecord = isThere ? durability : DURABILITY.fsync
     if (!this.#lookForPromise(key)) {
@@ -287,13 +302,11 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     const isThere = wantsValue
       ? this.#records.read(space, bytes, 0, bytes.length, place)
       : this.#records.look(space, bytes, 0, bytes.length, place)
-    return isThere && !this.#isReleased(key)
+    return isThere && !this.#isReleased(key, this.#records.found.ballot)
   }
 
-  /** What was found. */
-  #isReleased(key: MemberKey): boolean {
-    if (this.#released.isEmpty) return false
-    return this.#released.has(key, this.#records.found.ballot)
+  #isReleased(key: MemberKey, ballot: Version): boolean {
+    return !this.#released.isEmpty && this.#released.has(key, ballot)
   }
 
   #lookForPromise(key: MemberKey): boolean {
@@ -319,10 +332,8 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
     this.#level = level
   }
 
-  #apply(mutation: Mutation): void {
-    if (this.#records.apply(mutation) === APPLY.stale) {
-      throw belowWhatStands()
-    }
+  #apply(mutation: Mutation, hash: KeyHash): void {
+    if (this.#records.apply(mutation, hash) === APPLY.stale) throw belowWhatStands()
   }
 
   #applyLarge(mutation: Mutation, value: LargeValue): void {
@@ -357,7 +368,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   #open(): void {
     walkRest(this.#records, {
       onPromise: ({ partition }, ballot) => {
-        this.#hasPromises = true
+        this.#hasPromises[partition] = 1
         this.highestBallot.copy(higher(this.highestBallot, ballot))
         this.#highest.meet(partition, ballot)
       },
@@ -366,7 +377,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
         if (mark !== null) this.#marks.push(mark)
       },
     })
-    if (this.#lookForPromise(LAYOUTS_KEY)) this.#hasPromises = true
+    if (this.#lookForPromise(LAYOUTS_KEY)) this.#hasPromises[LAYOUTS_KEY.partition] = 1
     const { record, promised } = this.find(LAYOUTS_KEY)
     const ballot = higher(record?.ballot ?? ZERO, promised)
     this.highestBallot.copy(higher(this.highestBallot, ballot))
