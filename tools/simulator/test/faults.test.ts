@@ -10,6 +10,7 @@ import { differenceIn } from '../src/faults/scenario.ts'
 import { planText, readPlan } from '../src/plan/plan.ts'
 
 const PACKAGES = new URL('../../../packages/', import.meta.url)
+const APPS = new URL('../../../apps/', import.meta.url)
 const CORE = fileURLToPath(new URL('cluster/src', PACKAGES))
 const QUICK = ['read-compare-write', 'no-write-back', 'half-evidence']
 const QUICK_SEEDS = 60
@@ -24,7 +25,8 @@ function faultNamed(name: string) {
 t.test('every fault has its place in the core', async (t) => {
   for (const { name, planted } of FAULTS) {
     for (let one: PlantedFault | null | undefined = planted; one; one = one.also) {
-      const text = readFileSync(new URL(one.file, PACKAGES), 'utf8')
+      const home = one.file.startsWith('master/') ? APPS : PACKAGES
+      const text = readFileSync(new URL(one.file, home), 'utf8')
       for (const [find] of one.edits) t.equal(text.split(find).length, 2, `${name}: ${find}`)
     }
   }

@@ -13,9 +13,16 @@ import { LAYOUT_TARGET, type Members, NobodyError } from './members.ts'
 export interface LayoutCareParts {
   readonly registry: Registry
   readonly workers: Workers
-  readonly members: Members
+  readonly members: Pick<Members, 'ask'>
   readonly rules: ClusterRules
   readonly logger: MasterLogger
+}
+
+/** To any member: what is the layout, or is this worker to be taken into it. */
+export interface LayoutQuestion {
+  readonly worker: Worker | null
+  /** Of the request; undefined: it has none. */
+  readonly body: unknown
 }
 
 const OK = 200
@@ -44,16 +51,42 @@ export class LayoutCare {
   async onTick(): Promise<void> {
     if (this.#isBusy) return
     this.#isBusy = true
+    const { members } = this.#parts
     try {
-      if (this.#isWorthALook()) await this.#look()
-      const [next] = this.#waiting()
-      if (next !== undefined && this.#phase === SETTLED) await this.#add(next)
+      for (let next = this.next(); next !== null; )
+        next = this.hear(next, await members.ask(LAYOUT_TARGET, next.body))
     } catch (error) {
       if (!(error instanceof NobodyError || error instanceof MessageError)) throw error
       this.#tell(error.message)
     } finally {
       this.#isBusy = false
     }
+  }
+
+  /** Null: nothing. */
+  next(): LayoutQuestion | null {
+    return this.#isWorthALook() ? { worker: null, body: undefined } : this.#addition()
+  }
+
+  /** Returns what is to be asked then. Throws MessageError. */
+  hear({ worker }: LayoutQuestion, reply: JsonReply): LayoutQuestion | null {
+    if (worker === null) {
+      this.#seen(reply)
+      return this.#addition()
+    }
+    this.#added(worker, reply)
+    return null
+  }
+
+  /** Whose turn it is. */
+  #addition(): LayoutQuestion | null {
+    const [worker] = this.#waiting()
+    if (worker === undefined || this.#phase !== SETTLED || this.#idOf(worker) === this.#taken) return null
+    return { worker, body: { add: [memberOf(worker)] } }
+  }
+
+  #idOf({ name, nodeId }: Worker): string {
+    return `${name} ${nodeId} ${this.#parts.registry.facts.layout?.epoch}`
   }
 
   #isWorthALook(): boolean {
@@ -72,9 +105,8 @@ export class LayoutCare {
     return workers.live.filter(({ name, state }) => state === 'joining' && !names.has(name))
   }
 
-  async #look(): Promise<void> {
-    const { registry, members, logger } = this.#parts
-    const reply = await members.ask(LAYOUT_TARGET)
+  #seen(reply: JsonReply): void {
+    const { registry, logger } = this.#parts
     if (reply.status !== OK) return this.#tell(`the layout is not told: ${errorIn(reply)}`)
     const seen = readLayout(reply.value)
     this.#phase = seen.phase
@@ -97,15 +129,12 @@ export class LayoutCare {
     logger.warn({ mode, replicas }, `${message}, whatever -geo and -replicas say`)
   }
 
-  async #add(worker: Worker): Promise<void> {
-    const { members, logger, registry } = this.#parts
-    const taken = `${worker.name} ${worker.nodeId} ${registry.facts.layout?.epoch}`
-    if (taken === this.#taken) return
-    const reply = await members.ask(LAYOUT_TARGET, { add: [memberOf(worker)] })
+  #added(worker: Worker, reply: JsonReply): void {
+    const { logger } = this.#parts
     if (reply.status === ACCEPTED || reply.status === OK) {
       this.#phase = null
       this.#told = ''
-      this.#taken = taken
+      this.#taken = this.#idOf(worker)
       logger.info({ worker: worker.name }, `${worker.name} is being taken into the layout`)
     } else if (!isBusyNow(reply)) this.#tell(`${worker.name} is not taken into the layout: ${errorIn(reply)}`)
   }

@@ -28,7 +28,7 @@ export interface ClusterRules {
 export interface EnrolmentParts {
   readonly registry: Registry
   readonly workers: Workers
-  readonly reachability: Reachability
+  readonly reachability: Pick<Reachability, 'whyNot'>
   readonly rules: ClusterRules
   readonly elapsedMs: () => number
   readonly logger: MasterLogger
@@ -53,7 +53,11 @@ export class Enrolment {
   }
 
   async take(report: WorkerReport): Promise<MasterReply> {
-    const refusal = this.#whyRefused(report) ?? (await this.#whyUnreachable(report))
+    return this.place(report, this.whyRefused(report) ?? (await this.#whyUnreachable(report)))
+  }
+
+  /** What becomes of it, of which this is known; null: nothing speaks against it. */
+  place(report: WorkerReport, refusal: string | null): MasterReply {
     if (refusal !== null) {
       this.#tell(report, `refused: ${refusal}`, true)
       return this.#reply({ state: 'refused', members: [], error: refusal })
@@ -79,7 +83,8 @@ export class Enrolment {
 
   // --- refusals
 
-  #whyRefused(report: WorkerReport): string | null {
+  /** As far as the master knows by itself. */
+  whyRefused(report: WorkerReport): string | null {
     const { workers } = this.#parts
     const { name, nodeId } = report
     const other = workers.find(name)

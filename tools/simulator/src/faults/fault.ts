@@ -11,6 +11,7 @@ import { drawPlan } from '../plan/draw-plan.ts'
 import { type ClientFault, type Plan, readPlan } from '../plan/plan.ts'
 import { type Swarm, swarmPlan } from '../plan/swarms.ts'
 import type { ClusterPackage } from '../world/member.ts'
+import { masterWith } from './planted-master.ts'
 import { type Difference, differenceIn } from './scenario.ts'
 
 export interface Fault {
@@ -29,8 +30,10 @@ export interface Fault {
 }
 
 /** The package with the fault, in an empty folder of the caller. */
-export function clusterWith({ planted }: Fault, folder: string): Promise<ClusterPackage> {
-  return planted === null ? Promise.resolve(cluster) : packageWith('cluster', planted, folder)
+export async function clusterWith({ planted }: Fault, folder: string): Promise<ClusterPackage> {
+  if (planted === null) return cluster
+  if (!planted.file.startsWith('master/')) return packageWith('cluster', planted, folder)
+  return { ...cluster, master: await masterWith(planted, folder) }
 }
 
 /**
@@ -53,7 +56,6 @@ export function keptPlanFor({ keptPlan }: Fault): Plan | null {
 
 /** The plan of a seed, where the fault is looked for. */
 export function planFor({ clientFault, under, swarm }: Fault, seed: number): Plan {
-  if (swarm !== undefined) return swarmPlan(swarm, seed)
-  const plan = drawPlan(seed, under)
+  const plan = swarm === undefined ? drawPlan(seed, under) : swarmPlan(swarm, seed)
   return clientFault === undefined ? plan : { ...plan, setup: { ...plan.setup, clientFault } }
 }

@@ -2,6 +2,7 @@
 import { COORDINATOR_FAULTS } from './coordinator-faults.ts'
 import type { Fault } from './fault.ts'
 import { LAYOUT_FAULTS } from './layout-faults.ts'
+import { MASTER_FAULTS } from './master-faults.ts'
 import { MEMBERSHIP_FAULTS } from './membership-faults.ts'
 import { REGION_FAULTS } from './region-faults.ts'
 import { RELEASE_FAULTS } from './release-faults.ts'
@@ -17,5 +18,6 @@ export const FAULTS: readonly Fault[] = [
   ...MEMBERSHIP_FAULTS,
   ...LAYOUT_FAULTS,
   ...REGION_FAULTS,
+  ...MASTER_FAULTS,
   ...WIRE_FAULTS,
 ]

@@ -19,7 +19,8 @@ export function judgeLiveness({ operations }: KeyHistory, members: number): stri
 /** Empty: they are equal. */
 export function judgeConvergence({ heldAtRest, brokenComparisons }: World, key: number): string {
   if (brokenComparisons > 0) return `${brokenComparisons} comparisons were given up`
-  const [first, ...others] = heldAtRest[key] as readonly [Held, ...Held[]]
+  const [first, ...others] = heldAtRest[key]!
+  if (first === undefined) return ''
   const other = others.find((one) => !isIdentical(first, one) && !isIdentical(one, first))
   if (other === undefined) return ''
   const texts = [first, other].map((held) => `${memberName(held.member)} ${heldText(held)}`)

@@ -45,6 +45,8 @@ export function judge(world: World, searchesAll: boolean): Verdict {
   if (wrong !== undefined) violations.push({ judge: 'epochs', key: 0, why: wrong })
   if (!world.isAtRest) violations.push({ judge: 'rest', key: 0, why: 'it never comes to rest' })
   if (world.isAtRest && world.isMoving) violations.push({ judge: 'rest', key: 0, why: 'the keys still move' })
+  const outsiders = world.mastered?.master.isUp === true ? world.mastered.outsiders : []
+  if (outsiders.length > 0) violations.push({ judge: 'rest', key: 0, why: `${outsiders} never came in` })
   const isOfRegions = world.plan.setup.regions !== undefined
   for (const key of world.keys.keys()) {
     const history = keyHistoryOf(world.history, key)
@@ -92,7 +94,7 @@ function hasExpiries({ operations }: KeyHistory): boolean {
 function judgeRest(world: World, history: KeyHistory, violations: Violation[]): void {
   if (!world.isAtRest) return
   const { key } = history
-  const silence = judgeLiveness(history, world.members.length)
+  const silence = judgeLiveness(history, world.members.filter(({ isUp }) => isUp).length)
   if (silence !== '') violations.push({ judge: 'liveness', key, why: silence })
   const difference = judgeConvergence(world, key)
   if (difference !== '') violations.push({ judge: 'convergence', key, why: difference })

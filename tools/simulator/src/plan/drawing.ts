@@ -7,6 +7,8 @@ import {
   type Kind,
   type LayoutItem,
   type Loss,
+  MASTER,
+  type MasterItem,
   type OperationItem,
   type PartitionItem,
   type Plan,
@@ -16,6 +18,7 @@ import {
   type Setup,
   SKEW_MAX_MS,
   type SkewItem,
+  type WorkerItem,
 } from './plan.ts'
 
 export type Drawn = Pick<Plan, 'setup' | 'items'>
@@ -89,10 +92,10 @@ export class Drawing {
     })
   }
 
-  begin(setup: Setup): void {
+  begin(setup: Setup, spanMs?: number): void {
     this.#setup = setup
     this.#members = setup.members + setup.spares
-    this.#spanMs = this.of([300, 1000, 2000])
+    this.#spanMs = spanMs ?? this.of([300, 1000, 2000])
   }
 
   with(...items: readonly (readonly Item[])[]): Drawn {
@@ -165,6 +168,32 @@ export class Drawing {
       const side = [...regions.keys()].filter((member) => regions[member] === region)
       const forMs = 100 + this.#random.below(this.of([300, 4000]))
       return { kind: 'partition', atMs: this.#atMs(), side, isOneWay: this.chance(0.15), forMs }
+    })
+  }
+
+  /** Each is started once: some at the same moment, some late. */
+  workers(): WorkerItem[] {
+    const earlyMs = this.of([0, 2000])
+    return Array.from({ length: this.#members }, (_, member) => {
+      const isEarly = member < this.#setup.members || this.chance(0.3)
+      const atMs = isEarly ? Math.round(this.#random.next() * earlyMs) : this.#atMs()
+      return { kind: 'worker', member, atMs }
+    })
+  }
+
+  masters(counts: readonly number[]): MasterItem[] {
+    return this.#times(counts, () => {
+      const losesFolder = this.chance(0.5)
+      const forMs = 50 + this.#random.below(this.of([500, 6000]))
+      return { kind: 'master', atMs: this.#atMs(), losesFolder, forMs, returns: this.chance(0.7) }
+    })
+  }
+
+  /** It does not hear some of them, or they it. */
+  masterCuts(counts: readonly number[]): PartitionItem[] {
+    return this.#times(counts, () => {
+      const forMs = 100 + this.#random.below(6000)
+      return { kind: 'partition', atMs: this.#atMs(), side: [MASTER], isOneWay: this.chance(0.3), forMs }
     })
   }
 

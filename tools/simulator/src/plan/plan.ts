@@ -8,11 +8,14 @@ import type { Durability, Level } from '@minivault/cluster'
 export const KINDS = ['get', 'put', 'delete', 'cas', 'create', 'increment', 'deleteIf'] as const
 export type Kind = (typeof KINDS)[number]
 
+/** The number of the master among those that a partition cuts from each other. */
+export const MASTER = 15
+
 /** A clock is off by so much at most. */
 export const SKEW_MAX_MS = 500
 
-/** Clients believe a `no` of any attempt; or all stamp as if they were one. */
-export type ClientFault = 'trustsEveryNo' | 'sameWriter'
+/** Clients believe a `no` of any attempt; or all stamp as if they were one; a member waits for its master. */
+export type ClientFault = 'trustsEveryNo' | 'sameWriter' | 'waitsForMaster'
 
 export interface Setup {
   /** Replicas of every key at the beginning. */
@@ -45,6 +48,8 @@ export interface Setup {
   readonly regions?: readonly number[]
   /** What a message takes longer from one region to another. */
   readonly farDelayMs?: number
+  /** A master brings the members together: a new cluster waits for so many. Else they know each other. */
+  readonly founders?: number
   /** As `Limits` of the core has them; else its own. */
   readonly writePatienceMs?: number
   readonly copiesAtOnce?: number
@@ -132,7 +137,23 @@ export interface SettleItem extends Timed {
   readonly member: number
 }
 
+/** Where there is a master: a process that knows it is started for the first time. */
+export interface WorkerItem extends Timed {
+  readonly kind: 'worker'
+  readonly member: number
+}
+
+/** The master is away, for so long or, where nobody needs it, for ever. */
+export interface MasterItem extends Timed {
+  readonly kind: 'master'
+  readonly losesFolder: boolean
+  readonly forMs: number
+  readonly returns: boolean
+}
+
 export type Item =
+  | WorkerItem
+  | MasterItem
   | OperationItem
   | CrashItem
   | PartitionItem

@@ -26,10 +26,13 @@ export const SWARMS = [
   'regions',
   'homes',
   'regionDisks',
+  'master',
 ] as const
 export type Swarm = (typeof SWARMS)[number]
 
 const DELETING = KINDS[1]!
+/** Registrations, and a silence that is noticed, take seconds. */
+const MASTER_SPAN_MS = 15_000
 const KEPT: readonly Loss[] = ['unwritten', 'unsynced']
 
 export function swarmPlan(swarm: Swarm, seed: number): Plan {
@@ -214,5 +217,19 @@ const DRAWN: Readonly<Record<Swarm, (drawing: Drawing) => Drawn>> = {
       d.crashes([3, 8], ['everything'], 20),
       d.releases([0, 20]),
     )
+  },
+
+  /** Workers find each other through a master, which is away, forgets, or is not heard. */
+  master: (d) => {
+    const founders = 3
+    const spares = d.of([0, 1, 2])
+    const setup = { founders, members: founders, spares, tickMs: d.of([100, 250]), syncMs: 1 }
+    d.begin(d.setup({ ...setup, delayMs: d.of([2, 20]), lossShare: d.of([0, 0, 0.05, 0.2]) }), MASTER_SPAN_MS)
+    const failing = [
+      ...d.crashes([0, 2, 4], [...KEPT, 'everything'], 3000),
+      ...d.partitions([0, 3]),
+      ...d.masterCuts([0, 2]),
+    ]
+    return d.with(d.operations(), d.workers(), d.masters([0, 1, 3]), failing)
   },
 }

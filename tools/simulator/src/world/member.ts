@@ -10,11 +10,12 @@ import { mix, Random } from '../random.ts'
 import { Disk, Task } from './disk.ts'
 import type { Happening } from './happening.ts'
 import { homeOf, type LayoutForm, layoutsOf } from './layout.ts'
+import type { MasterPackage } from './master.ts'
 import { type OnCovered, ReplicaLog } from './replica-log.ts'
 import type { Timeline } from './timeline.ts'
 
 /** The package under test, or a copy of it with a fault. */
-export type ClusterPackage = typeof Cluster
+export type ClusterPackage = typeof Cluster & { readonly master?: MasterPackage }
 
 /** Wall milliseconds at the beginning of every history. */
 export const WALL_MS = 1_800_000_000_000
@@ -60,7 +61,7 @@ export class Member implements Env {
   life = 0
   skewMs = 0
   tickMs: number
-  /** The layout that it goes by. */
+  /** The layout that it goes by. Undefined until it is told, where a master tells. */
   placement!: Cluster.Placement
   readonly #parts: MemberParts
   #core: Cluster.NodeCore | null = null
@@ -71,6 +72,8 @@ export class Member implements Env {
   #began: Membership = MEMBERSHIP.voting
   /** As last told. */
   #phase = 0
+  /** By others, when it came into the cluster. */
+  #told: Cluster.LayoutState | null = null
 
   constructor(number: number, parts: MemberParts) {
     this.number = number
@@ -82,15 +85,22 @@ export class Member implements Env {
       this.#tellPhase()
     }
     this.disk = new Disk({ timeline, seed, member: number, syncMs: setup.syncMs, onDurable })
-    this.start()
+    if (setup.founders === undefined) this.start()
   }
 
   // --- life
 
+  /** It is told of its cluster. */
+  begin(told: Cluster.LayoutState, began: Membership): void {
+    this.#told = told
+    this.#began = began
+    this.start()
+  }
+
   start(): void {
     const { cluster, layoutForm, seed, setup, onCovered } = this.#parts
     // What was written down about it the core finds in the log.
-    this.placement = layoutForm.placement(this.number)
+    this.placement = layoutForm.placement(this.number, this.#told)
     this.life += 1
     this.isUp = true
     const writer = mix(seed, 5, this.number, this.life) & WRITER_MASK
@@ -179,6 +189,10 @@ export class Member implements Env {
     this.#tellPhase()
   }
 
+  hasHeardOf(member: number): boolean {
+    return this.#core?.hasHeardOf(member) ?? false
+  }
+
   compareWith(member: number, onOver: (isComplete: boolean) => void): void {
     this.#core!.compareWith(member, [PARTITION], onOver)
   }
@@ -191,12 +205,16 @@ export class Member implements Env {
   }
 
   /** Proposes that these hold the keys from now on, with this region as home; null: as it is. */
-  changeLayout(holders: readonly number[], home: number | null): void {
+  changeLayout(
+    holders: readonly number[],
+    home: number | null,
+    onOver: (proposal: Cluster.Proposal) => void = () => {},
+  ): void {
     const layouts = layoutsOf(this)
     if (layouts === null) return
     const { table: before } = layouts.state
     const table = this.#parts.layoutForm.table(before.epoch + 1, holders, home ?? homeOf(before))
-    this.#core!.changeLayout(table, () => {})
+    this.#core!.changeLayout(table, onOver)
   }
 
   /** Goes on with the layout that is on its way, without those that are not ready; false: it cannot. */

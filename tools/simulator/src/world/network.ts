@@ -53,6 +53,10 @@ export class Network {
     this.#cuts.delete(cut)
   }
 
+  get isCalm(): boolean {
+    return this.#isCalm
+  }
+
   /** From now on nothing is lost or doubled. */
   calm(): void {
     this.#isCalm = true
@@ -61,7 +65,7 @@ export class Network {
   send(from: number, to: number, message: Message): void {
     const luck = this.#luck(from * MEMBERS_MAX + to, message)
     const { delayMs, lossShare, duplicateShare } = this.#setup
-    const isLost = !this.#isCalm && (this.#isCut(from, to) || unit(luck, 1) < lossShare)
+    const isLost = !this.#isCalm && (this.isCut(from, to) || unit(luck, 1) < lossShare)
     const delay = DELAY_MS_MIN + unit(luck, 2) * unit(luck, 3) * delayMs + this.#farMs(from, to)
     if (isLost) {
       this.hint(from, to, message, luck)
@@ -107,7 +111,7 @@ export class Network {
 
   /** It is there, unless the way is cut or nobody listens. */
   arrive(from: number, to: number, message: Message, luck: number): boolean {
-    if (this.#isCut(from, to) || !this.#deliver(from, to, message)) return false
+    if (this.isCut(from, to) || !this.#deliver(from, to, message)) return false
     this.digest = mix(this.digest, luck, message.kind, Math.round(this.#timeline.nowMs * 100))
     return true
   }
@@ -121,7 +125,7 @@ export class Network {
     this.#timeline.add(afterMs, new Delivery(this, from, to, hint, luck))
   }
 
-  #isCut(from: number, to: number): boolean {
+  isCut(from: number, to: number): boolean {
     for (const { side, isOneWay } of this.#cuts) {
       if (side.includes(from) && !side.includes(to)) return true
       if (!isOneWay && side.includes(to) && !side.includes(from)) return true

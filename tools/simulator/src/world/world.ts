@@ -27,6 +27,7 @@ import { Task } from './disk.ts'
 import { type Held, heldBy } from './held.ts'
 import { History } from './history.ts'
 import { holdersIn, isMoving, LayoutForm } from './layout.ts'
+import { Mastered } from './mastered.ts'
 import { type ClusterPackage, Member, type MemberParts, PARTITION, WALL_MS } from './member.ts'
 import { Network } from './network.ts'
 import { Phases } from './phases.ts'
@@ -41,6 +42,8 @@ const CALM_TICK_MS = 400
 const COMPARED_MAX = 8
 /** Others in a region where one may lose its disk. */
 const FELLOWS_MIN = 2
+/** All who wait are brought in by then. */
+const JOINED_MS = 30_000
 /** Clients are told apart from members, which start more than once, by their writer's number. */
 const CLIENT_WRITERS = 200
 
@@ -68,6 +71,8 @@ export class World {
   readonly keys: Key[]
   readonly network: Network
   readonly phases = new Phases()
+  /** Null: members know each other from the beginning. */
+  readonly mastered: Mastered | null
   /** False: it never came to rest. */
   isAtRest = false
   /** Of those after the last fault: given up. */
@@ -110,6 +115,10 @@ export class World {
       this.members.push(new Member(number, { cluster, timeline, seed, setup, layoutForm, ...told }))
     }
     for (let number = 0; number < setup.clients; number++) this.#clients.push(this.#client(number))
+    const { network, members } = this
+    const say = (text: string) => this.#say(text)
+    const parts = { cluster, timeline, network, seed, setup, layoutForm, members, isOver, say }
+    this.mastered = setup.founders === undefined ? null : new Mastered(parts)
   }
 
   #client(number: number): Client {
@@ -133,7 +142,7 @@ export class World {
     for (const item of this.plan.items) this.#at(item.atMs, () => this.#do(item))
     const { deadlineMs } = this.plan.setup
     const calmMs = endOf(this.plan) + REST_MS
-    const lookMs = calmMs + deadlineMs + REST_MS
+    const lookMs = calmMs + deadlineMs + REST_MS + (this.mastered === null ? 0 : JOINED_MS)
     this.#at(calmMs, () => this.#calm())
     this.#at(lookMs, () => this.#look())
     // What was in doubt may take effect while it is looked at; not any more when all is equal.
@@ -185,22 +194,28 @@ export class World {
         return this.#changeLayout(item)
       case 'settle':
         return this.#settle(item.member)
+      case 'worker':
+        return this.mastered?.startWorker(item.member)
+      case 'master':
+        return this.mastered?.crashMaster(item)
     }
   }
 
   #crash({ members, loss, forMs }: CrashItem): void {
     for (const number of members) {
       const member = this.members[number]!
-      if (!member.isUp) continue
+      const starting = this.mastered?.workers[number] ?? member
+      if (!starting.isUp || !member.isUp) continue
       const taken = this.#allowed(number, loss)
       if (taken === null) continue
       if (this.#forgets(taken) && taken !== 'everything') member.mayHaveForgotten()
       member.crash(taken)
+      this.mastered?.workers[number]?.crash(taken)
       if (taken === 'everything') this.phases.onLost(number)
       for (const observer of this.#observers) observer.onCrash(number)
       this.#say(`${memberName(number)} crashes, and loses what was ${LOST[taken]}`)
       this.#at(forMs, () => {
-        member.start()
+        starting.start()
         this.#say(`${memberName(number)} starts`)
       })
     }
@@ -214,9 +229,11 @@ export class World {
 
   /** Whether all other replicas know all that they ever acknowledged. While nothing moves, in its region. */
   #othersRemember(number: number): boolean {
-    const { regions } = this.plan.setup
+    const { regions, founders } = this.plan.setup
     const others = holdersIn(this.members).filter((other) => other !== number)
     const areEnough = (some: readonly number[]) => some.every((other) => this.members[other]!.remembers)
+    // Who has nothing any more is brought in by the master.
+    if (founders !== undefined && (others.length < FELLOWS_MIN || !this.mastered!.isForGood)) return false
     if (regions === undefined || this.isMoving) return areEnough(others)
     const fellows = others.filter((other) => regions[other] === regions[number])
     // Of fewer than three a majority may be the one that forgets.
@@ -318,7 +335,7 @@ export class World {
 
   /** Each with each, one pair after the other; what differs in the end was not brought. */
   #compareAll(then: () => void): void {
-    const numbers = this.replicas.map(({ number }) => number)
+    const numbers = this.replicas.filter(({ isUp }) => isUp).map(({ number }) => number)
     const pairs = numbers.flatMap((one) =>
       numbers.filter((other) => other > one).map((other) => [one, other]),
     )
