@@ -50,6 +50,10 @@ t.test('those that come within a second begin a cluster; whoever comes later joi
     [...names].sort(),
   )
   t.match(begun.reply, { state: 'founding', mode: 'federated', replicas: 3 })
+  t.match(
+    tried.lines.join('\n'),
+    /a new cluster begins with .*: none was known here, and no member of one has /,
+  )
   t.same((await tried.report(b.report)).reply.members, begun.reply.members)
 
   await t.test('and is brought in by a member, once', async (t) => {

@@ -189,7 +189,8 @@ export class Enrolment {
     const founding = { members, mode, replicas }
     registry.write({ founding })
     const names = members.map(({ name }) => name).join(', ')
-    logger.info({ mode, replicas, members: names }, `a new cluster begins with ${names}`)
+    const message = `a new cluster begins with ${names}: none was known here, and no member of one has called`
+    logger.warn({ mode, replicas, members: names }, message)
     return founding
   }
 
