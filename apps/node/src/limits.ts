@@ -283,3 +283,5 @@ export const ADMIN_DIAL_LOOK_MS = 20
 export const MEMBER_LEDGER_ENTRIES = 256 * 1024
 /** How long a plain write waits for answers before a round settles it; a busy disk or machine is no loss. */
 export const WRITE_PATIENCE_MS = 1000
+/** The same for what is compared or brought to another member. */
+export const REPAIR_PATIENCE_MS = 1000

@@ -53,14 +53,16 @@ export class HandingOver {
 
   start(member: number, record: HeldRecord, cause: Cause): void {
     this.#record = record
+    const coordinator = this.#coordinator
     const peer = new Electorate([member], null, this.#isFar)
     this.#begin = () => {
       this.#exchange = this.#exchanges.openToAll(peer, this)
       this.#offer()
     }
     this.#offer = () => {
-      this.#coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
-      this.#exchanges.wait(this.#patienceMs, this.#exchange, STAGE.giveUp)
+      coordinator.offer(this.#exchange, this.#key, record, ROUND_DURABILITY, cause)
+      const patienceMs = Math.max(coordinator.limits.repairPatienceMs, this.#patienceMs)
+      this.#exchanges.wait(patienceMs, this.#exchange, STAGE.giveUp)
     }
     this.#begin()
   }

@@ -53,6 +53,8 @@ export interface Limits {
    * rounds make it busier.
    */
   readonly writePatienceMs: number
+  /** Who brings a member what it missed waits at least so long: offered again, all goes twice. */
+  readonly repairPatienceMs: number
   /** How long answers take is forgotten by a fiftieth, at most so often. */
   readonly patienceFadesMs: number
   /** A member that was silent so long is taken to be away. */
@@ -86,6 +88,7 @@ export const LIMITS: Limits = {
   hintsMax: 64 * 1024,
   tickMs: 250,
   writePatienceMs: 0,
+  repairPatienceMs: 0,
   patienceFadesMs: 30,
   suspectAfterMs: 1500,
   compareEveryMs: 10 * 60_000,
@@ -101,8 +104,12 @@ export const ROUND_PATIENCE_MS_MAX = 8000
 export const FAR_ROUND_TRIP_MS_MIN = 250
 /** As `copyRestMsMax` says. */
 export const COPY_REST = 2
-/** Pointers for a member of another region go before a comparison with it, but for so long at most. */
+/** Pointers for a member go before a comparison with it, but for so long at most. */
 export const COMPARE_AFTER_HINTS_MS = 15_000
+/** After such a pause pointers are all there, as it seems. */
+export const HINTED_LATELY_MS = 500
+/** What one member began is over by then, mostly, and others compare the same. */
+export const COMPARE_REST_AFTER_MS = 15_000
 /** How long a record is offered to a member that lacks it, before the next comparison has to do it. */
 export const REPAIR_DEADLINE_MS = 5000
 /** A tick that came late is remembered, and less with each that follows. */

@@ -122,7 +122,8 @@ export class NodeCore {
     this.#coordinator = coordinator
     const repair = new Repair({ coordinator, ...shared })
     this.#repair = repair
-    this.#answers = new RepairAnswers({ repair, ...shared })
+    const admits = (member: number) => this.#upkeep.comparing.admits(member)
+    this.#answers = new RepairAnswers({ repair, admits, ...shared })
     const rejoining = new Rejoining({ repair, ...shared })
     this.#rejoining = rejoining
     this.#forwarding = new Forwarding({ repair, ...shared })
@@ -298,7 +299,7 @@ export class NodeCore {
       case MESSAGE.released:
         return this.#onRepairReply(from, message)
       case MESSAGE.hello:
-        this.#upkeep.onHello(from, message.votes)
+        this.#upkeep.comparing.onHello(from, message.votes)
         return this.#rejoining.hear(message.lives)
       case MESSAGE.learn:
       case MESSAGE.layout:
@@ -326,6 +327,7 @@ export class NodeCore {
       return this.#refuse(from, offer, VERDICT.older)
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.hear(record.ballot)
+    if (cause === CAUSE.hint) this.#upkeep.comparing.onHinted(from)
     const { exchange } = offer
     const { epoch, time, votes, lives } = this.#counted(key.partition, record.ballot)
     const reply = { kind: MESSAGE.offered, exchange, epoch, time, votes, lives, verdict, above }

@@ -18,6 +18,8 @@ import { isEmptyLeaf, LEAVES } from './trees.ts'
 
 export interface RepairAnswersParts extends Omit<RepairParts, 'coordinator' | 'exchanges' | 'self'> {
   readonly repair: Repair
+  /** Whether a member may compare with us now; else it asks again later. */
+  readonly admits: (member: number) => boolean
 }
 
 export class RepairAnswers {
@@ -34,6 +36,7 @@ export class RepairAnswers {
     const head = envelope(question.exchange)
     switch (question.kind) {
       case MESSAGE.roots:
+        if (!this.#parts.admits(from)) return
         return send(from, { kind: MESSAGE.rootsDiffer, ...head, partitions: this.#differing(question) })
       case MESSAGE.leaves:
         if (question.wantsRecords)

@@ -23,7 +23,13 @@ import {
 } from '@minivault/cluster'
 import { StorageError, type Store } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
-import { MEMBER_LEDGER_ENTRIES, TIMER_ADVANCE_MS, TIMER_STEP_MS, WRITE_PATIENCE_MS } from '../limits.ts'
+import {
+  MEMBER_LEDGER_ENTRIES,
+  REPAIR_PATIENCE_MS,
+  TIMER_ADVANCE_MS,
+  TIMER_STEP_MS,
+  WRITE_PATIENCE_MS,
+} from '../limits.ts'
 import type { PeerLinks } from '../peers/peer-links.ts'
 import type { ClusterSettings } from '../settings/cluster-settings.ts'
 import type { Time } from '../time.ts'
@@ -225,7 +231,12 @@ export class Member implements Env {
       placement: layouts,
       self,
       began: replica.isNew ? belonging.began : replica.began,
-      limits: { ledgerEntries: MEMBER_LEDGER_ENTRIES, writePatienceMs: WRITE_PATIENCE_MS },
+      limits: {
+        ledgerEntries: MEMBER_LEDGER_ENTRIES,
+        writePatienceMs: WRITE_PATIENCE_MS,
+        repairPatienceMs: REPAIR_PATIENCE_MS,
+        comparedMsMin: REPAIR_PATIENCE_MS / 2,
+      },
     })
     this.#core = core
     // What it means stands in the marks by now.
