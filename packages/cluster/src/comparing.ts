@@ -128,8 +128,8 @@ export class Comparing {
     const { env, limits } = this.#parts
     let compared = this.#compared.get(member)
     if (compared === undefined) {
-      // The first ones soon after the start, and not all at once.
-      const dueMs = env.now() + env.random() * limits.suspectAfterMs
+      // The first ones soon after the start, not all at once, and after what pointers bring.
+      const dueMs = env.now() + ((1 + env.random()) / 2) * limits.suspectAfterMs
       const { first: scope } = SCOPE
       compared = { dueMs, scope, hasReturned: false, isUnderWay: false, comparedMs: -1, keysDiffering: 0 }
       this.#compared.set(member, compared)
