@@ -128,8 +128,7 @@ export class NodeCore {
     this.#rejoining = rejoining
     this.#forwarding = new Forwarding({ repair, ...shared })
     this.#upkeep = new Upkeep({ repair, rejoining, forwarding: this.#forwarding, ...shared })
-    const { began = MEMBERSHIP.voting } = parts
-    rejoining.open(began)
+    rejoining.open(parts.began ?? MEMBERSHIP.voting)
     replica.releaseAll()
     const change = { coordinator, repair, rejoining, ...shared }
     this.#layoutChange = layouts === null ? null : new LayoutChange({ layouts, ...change })
@@ -144,10 +143,7 @@ export class NodeCore {
     this.#end()
   }
 
-  /**
-   * Compares these partitions with what another member holds, and brings both to the newer record of each
-   * key.
-   */
+  /** Compares these partitions with what another member holds: both come to the newer record of each key. */
   compareWith(member: number, partitions: readonly number[], onOver: OnCompared): void {
     this.#run(() => this.#repair.compareWith(member, partitions, onOver))
   }
@@ -323,8 +319,8 @@ export class NodeCore {
     const { key, record, durability, cause } = offer
     const { placement } = this.#parts
     const hasForeigners = placement.foreignersOf(key.partition).length > 0
-    if (hasForeigners && this.#forwarding.refuses(from, offer))
-      return this.#refuse(from, offer, VERDICT.older)
+    const isOlder = hasForeigners && this.#forwarding.refuses(from, offer)
+    if (isOlder) return this.#refuse(from, offer, VERDICT.older)
     const { verdict, above, position } = this.#replica.offer(key, record, durability)
     this.#parts.clock.hear(record.ballot)
     if (cause === CAUSE.hint) this.#upkeep.comparing.onHinted(from)
