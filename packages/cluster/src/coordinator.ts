@@ -21,6 +21,7 @@ import { type Replica, ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
 import { RoundQueue } from './round-queue.ts'
+import { Spreading } from './spreading.ts'
 import { Stragglers } from './stragglers.ts'
 
 export interface CoordinatorParts {
@@ -50,8 +51,7 @@ export class Coordinator {
   readonly rounds: RoundQueue
   readonly #parts: CoordinatorParts
   readonly #exchanges: Exchanges
-  /** Keys that a round of our own brings to all. */
-  readonly #spreading = new Set<string>()
+  readonly spreading: Spreading
   #underWay = 0
   /** As it was sent last. */
   #time = ZERO
@@ -62,6 +62,7 @@ export class Coordinator {
     this.patience = new Patience(parts.limits.patienceFadesMs)
     this.#farPatience = new Patience(parts.limits.patienceFadesMs, FAR_ROUND_TRIP_MS_MIN)
     this.#exchanges = parts.exchanges
+    this.spreading = new Spreading(this)
     this.rounds = new RoundQueue(parts.limits.roundQueueMax, parts.later)
   }
 
@@ -83,31 +84,11 @@ export class Coordinator {
     else new PlainWrite(this, operation).start()
   }
 
-  /**
-   * Has a key's record chosen, and held by all who can be reached, however few of them hold it; under a
-   * ballot of its own, above every promise.
-   *
-   * @param candidate held in another region, or missed there: if it is the newest, it is to be accepted anew
-   * @param above what it was refused for there
-   */
-  spread(
-    key: Key,
-    deadlineMs: number,
-    onOver: () => void,
-    candidate: HeldRecord | null = null,
-    above: Version = ZERO,
-  ): void {
-    // One is as good as two.
-    if (this.#spreading.has(key.id)) return onOver()
-    this.#spreading.add(key.id)
-    const end = () => {
-      this.#spreading.delete(key.id)
-      onOver()
-    }
-    const request = { key, deadlineMs, ...OF_OUR_OWN }
+  /** Has what is true of a key chosen, and held by all who can be reached, for nobody outside. */
+  settle(key: Key, deadlineMs: number, about: Partial<Operation>, onOver: () => void): void {
     this.#underWay += 1
-    const operation = this.#begin(0, request, ZERO, end)
-    new Round(this, { ...operation, isForAll: true, candidate, above }).enter()
+    const operation = this.#begin(0, { key, deadlineMs, ...OF_OUR_OWN }, ZERO, onOver)
+    new Round(this, { ...operation, isForAll: true, ...about }).enter()
   }
 
   /** A conditional write of our own. */
@@ -129,6 +110,7 @@ export class Coordinator {
       lost: 0,
       isForAll: false,
       candidate: null,
+      isAdmission: false,
       above: ZERO,
       isSent: false,
     }

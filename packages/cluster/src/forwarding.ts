@@ -60,14 +60,12 @@ export class Forwarding {
     if (this.isSender(key.partition, this.#parts.self)) this.forward(key, ballot)
   }
 
-  /**
-   * What comes from another region and is older than ours, whatever its ballot. The sender brings ours there.
-   */
+  /** What was raised in another region: the sender of ours has it admitted. */
   refuses(from: number, { key, record, cause }: Offer): boolean {
     const { placement, repair, self } = this.#parts
     const comesFromAfar = cause > CAUSE.writeBack && placement.isForeign(from)
-    if (!comesFromAfar || !repair.isOutranked(key, record)) return false
-    if (this.isSender(key.partition, self)) repair.outrank(key, record, () => {})
+    if (!comesFromAfar || !repair.isToBeAdmitted(key, record)) return false
+    if (this.isSender(key.partition, self)) repair.admit(key, record, () => {})
     return true
   }
 

@@ -9,7 +9,6 @@ import type { Coordinator } from './coordinator.ts'
 import { Electorate } from './electorate.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
-import { REPAIR_DEADLINE_MS } from './limits.ts'
 import { type Cause, MESSAGE, type RepairReply, type Reply, VERDICT } from './messages.ts'
 import type { Key } from './ports.ts'
 import type { HeldRecord } from './record.ts'
@@ -83,13 +82,13 @@ export class HandingOver {
     this.#refusals += 1
     if (this.#refusals < REFUSALS_MAX) this.#again()
     else if (this.#isFar) this.#spread(reply.above)
-    else this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, () => this.#onOver(true))
+    else this.#coordinator.spreading.spread(this.#key, () => this.#onOver(true))
   }
 
   /** The round asks our region alone: it has to be told what it is about, and what is in the way there. */
   #spread(above: Version): void {
     const onOver = () => this.#onOver(true)
-    this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, onOver, this.#record, above)
+    this.#coordinator.spreading.spread(this.#key, onOver, this.#record, above)
   }
 
   get #patienceMs(): number {

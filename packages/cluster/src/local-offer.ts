@@ -6,7 +6,7 @@ import type { Coordinator } from './coordinator.ts'
 import type { Exchange } from './exchange.ts'
 import { CAUSE, MESSAGE, type RepairReply, type Reply, VERDICT } from './messages.ts'
 import type { Operation } from './operation.ts'
-import type { HeldRecord } from './record.ts'
+import { type HeldRecord, isRaised } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 
 export class LocalOffer {
@@ -27,6 +27,10 @@ export class LocalOffer {
   start(): void {
     const { key } = this.#operation.request
     this.#operation.rounds += 1
+    if (isRaised(this.#record)) {
+      const { spreading, patience } = this.#coordinator
+      return spreading.admit(key, this.#record, this.#onOver, patience.ms)
+    }
     this.#exchange = this.#coordinator.open(key, this)
     // Not one that is sent on.
     this.#coordinator.offer(this.#exchange, key, this.#record, ROUND_DURABILITY, CAUSE.hint)

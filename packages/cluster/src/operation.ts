@@ -21,6 +21,8 @@ export interface Operation {
   readonly isForAll: boolean
   /** Held elsewhere: as if one of the promisers held it, and to be accepted if it is the newest. */
   readonly candidate: HeldRecord | null
+  /** The candidate is to stand under its own ballot, as it does where it comes from. */
+  readonly isAdmission: boolean
   /** Met before it began. */
   readonly above: Version
   /** Something was sent that may take effect. */

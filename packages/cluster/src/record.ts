@@ -51,17 +51,16 @@ export function isSame(a: HeldRecord, b: HeldRecord): boolean {
 
 /**
  * Of two regions the last writer wins, and that is told by versions: a ballot rises, too, where an old record
- * is accepted again. True: theirs is the older one, though its ballot is above ours.
+ * is accepted again. What is released by a floor is told by ballots.
  */
-export function outranks(ours: HeldRecord, theirs: HeldRecord): boolean {
-  if (isAbsent(ours) || !isAbove(ours.version, theirs.version)) return false
-  return isAbove(theirs.ballot, ours.ballot)
-}
-
-/** The same where a round has to choose. What is released by a floor is told by ballots. */
 export function isLater(a: HeldRecord, b: HeldRecord): boolean {
   const isByBallot = isAbsent(a) || isAbsent(b) || isEqual(a.version, b.version)
   return isByBallot ? isAbove(a.ballot, b.ballot) : isAbove(a.version, b.version)
+}
+
+/** Accepted anew under a later ballot than it was written under. */
+export function isRaised({ ballot, version }: HeldRecord): boolean {
+  return isAbove(ballot, version)
 }
 
 export function isAbove(a: Version, b: Version): boolean {

@@ -257,7 +257,7 @@ export class Rejoining {
         return this.#goOn(member)
       }
       this.#count(partitions, 1)
-      repair.takeFrom(member, partitions, this.#takeAs(membership), (isComplete) => {
+      repair.takeFrom(member, partitions, this.#takeAs(member, membership), (isComplete) => {
         this.#count(partitions, -1)
         if (!isComplete || this.#life !== life || placement.epoch !== epoch) return giveUp()
         const isOneOfMany = (partition: number) => this.#isOneOfMany(member, partition, membership)
@@ -290,7 +290,7 @@ export class Rejoining {
     return this.#isNewIn(partition) && current.includes(member)
   }
 
-  #takeAs(membership: Membership): Take {
+  #takeAs(member: number, membership: Membership): Take {
     const { repair } = this.#parts
     // With enough of the others done we vote, and promise, while the rest is still compared with.
     const isArriving = (partition: number) => {
@@ -300,7 +300,9 @@ export class Rejoining {
       return (key, record) =>
         isArriving(key.partition) ? repair.copy(key, record) : repair.take(key, record)
     }
-    if (membership === MEMBERSHIP.voting) return (key, record) => repair.takeBelowPromises(key, record)
+    if (membership === MEMBERSHIP.voting) {
+      return (key, record) => repair.takeBelowPromises(member, key, record)
+    }
     return (key, record) => repair.take(key, record)
   }
 

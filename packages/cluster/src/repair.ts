@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import { HandingOver } from './handing-over.ts'
 import { type Inquirer, Inquiry } from './inquiry.ts'
-import { FAR_ROUND_TRIP_MS_MIN, type Limits, REPAIR_DEADLINE_MS } from './limits.ts'
+import { FAR_ROUND_TRIP_MS_MIN, type Limits } from './limits.ts'
 import type { Floor, Marks } from './marks.ts'
 import {
   CAUSE,
@@ -22,7 +22,7 @@ import {
 import { Patience } from './patience.ts'
 import { Pause } from './pause.ts'
 import type { Env, Key, Placement, ReplicaStore } from './ports.ts'
-import { type HeldRecord, outranks } from './record.ts'
+import { type HeldRecord, isAbove, isRaised } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 
 export interface RepairParts {
@@ -194,24 +194,23 @@ export class Repair {
 
   /** Offers to ourselves what another holds. */
   takeOrSettle(from: number, key: Key, record: HeldRecord, onOver: (isAnswered: boolean) => void): void {
-    if (this.isForeign(from) && this.isOutranked(key, record)) return this.outrank(key, record, onOver)
+    if (this.isForeign(from) && this.isToBeAdmitted(key, record)) return this.admit(key, record, onOver)
     this.#handingOver(key, onOver, this.isForeign(from)).start(this.#parts.self, record, CAUSE.repair)
   }
 
-  /** Whether a record of another region is older than ours, whatever its ballot. */
-  isOutranked(key: Key, record: HeldRecord): boolean {
-    return outranks(this.#parts.replica.read(key, false).record, record)
+  /** Whether a record of another region is news that no replica of ours may take as it comes. */
+  isToBeAdmitted(key: Key, record: HeldRecord): boolean {
+    return isRaised(record) && isAbove(record.ballot, this.ballotOf(key))
   }
 
-  /** Ours is accepted anew, above it, and so comes to the other regions. */
-  outrank(key: Key, { ballot }: HeldRecord, onOver: (isAnswered: boolean) => void): void {
-    const ours = this.#parts.replica.read(key, true).record
-    this.#parts.coordinator.spread(key, REPAIR_DEADLINE_MS, () => onOver(true), ours, ballot)
+  /** Comes to all of our region, unless there is something later. */
+  admit(key: Key, record: HeldRecord, onOver: (isAnswered: boolean) => void): void {
+    this.#parts.coordinator.spreading.admit(key, record, () => onOver(true))
   }
 
   /**
-   * The same while we do not vote, when no round can be run: what a promise of ours refuses is older than it,
-   * and so nothing that we have forgotten.
+   * What a comparison brings while we do not vote, when no round can be run: what a promise of ours refuses
+   * is older than it, and so nothing that we have forgotten.
    */
   take(key: Key, record: HeldRecord): boolean {
     this.#parts.replica.offer(key, record, ROUND_DURABILITY)
@@ -225,7 +224,11 @@ export class Repair {
   }
 
   /** The same while we vote: what a promise refuses comes by a round, and is looked for again. */
-  takeBelowPromises(key: Key, record: HeldRecord): boolean {
+  takeBelowPromises(from: number, key: Key, record: HeldRecord): boolean {
+    if (this.isForeign(from) && this.isToBeAdmitted(key, record)) {
+      this.admit(key, record, () => {})
+      return false
+    }
     const { verdict } = this.#parts.replica.offer(key, record, ROUND_DURABILITY)
     if (verdict === VERDICT.promised) this.settle(key, () => {})
     return verdict !== VERDICT.promised
@@ -237,7 +240,7 @@ export class Repair {
    * @param candidate what stands for it in another region, which the round does not ask
    */
   settle(key: Key, onOver: (isAnswered: boolean) => void, candidate: HeldRecord | null = null): void {
-    this.#parts.coordinator.spread(key, REPAIR_DEADLINE_MS, () => onOver(true), candidate)
+    this.#parts.coordinator.spreading.spread(key, () => onOver(true), candidate)
   }
 
   #handingOver(key: Key, onOver: (isAnswered: boolean) => void, isFar: boolean): HandingOver {

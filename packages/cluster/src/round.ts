@@ -11,8 +11,7 @@
  *
  * A conditional write decides on M only when M is chosen: where too few of the promisers hold it, M is
  * accepted first, under this ballot, and then everything begins again. Hence a `no` is a true read, and the
- * version of a
- * `yes` follows immediately the one it was decided on.
+ * version of a `yes` follows immediately the one it was decided on.
  */
 import type { Version } from '@minivault/clock'
 import type { Effect } from './change.ts'
@@ -40,7 +39,6 @@ const STAGE = { giveUp: 1, again: 2, stillWaiting: 3 } as const
 /** Round trips. */
 const BACKOFF_MAX = 16
 
-/** What an accept that is held by a quorum means. */
 type Then = () => void
 
 export class Round {
@@ -99,7 +97,7 @@ export class Round {
     }
     this.#operation.rounds += 1
     this.#meet(this.#coordinator.highestOfOurs(request.key))
-    this.#ballot = this.#coordinator.ballotOfRound(request.key, this.#above, this.#isAtHome)
+    this.#ballot = this.#nextBallot
     // A clock that cannot be lifted so far would issue it again.
     this.#above = this.#ballot
     this.#promises = []
@@ -260,6 +258,13 @@ export class Round {
     return this.#isElsewhere ? this.#coordinator.heldHere(request.key) : candidate
   }
 
+  /** Above all that was met; that of what is to be admitted as long as it is. */
+  get #nextBallot(): Version {
+    const { isAdmission, candidate, request } = this.#operation
+    if (isAdmission && isAbove(candidate!.ballot, this.#above)) return candidate!.ballot
+    return this.#coordinator.ballotOfRound(request.key, this.#above, this.#isAtHome)
+  }
+
   #isHeldByQuorum(record: HeldRecord): boolean {
     const holders = this.#bitsOf((promise) => promise.isHeld && isSame(promise.record, record))
     return this.#exchange.electorate.isQuorum(holders)
@@ -309,9 +314,13 @@ export class Round {
   // --- accept
 
   #choose(record: HeldRecord, then: Then): void {
-    const { candidate } = this.#operation
+    const { candidate, isAdmission } = this.#operation
+    const isOurs = record !== candidate
+    // Under the candidate's ballot there is the candidate only; what is later stays, above it.
+    if (isAdmission && isOurs && isEqual(this.#ballot, candidate!.ballot)) return this.start()
     const isMissed = candidate !== null && isEqual(candidate.ballot, record.ballot)
-    if (isMissed) return this.#accept(this.#under(record), then)
+    const isBelowIt = isAdmission && isAbove(candidate!.ballot, record.ballot)
+    if (isAdmission ? isBelowIt || !isOurs : isMissed) return this.#accept(this.#under(record), then)
     if (this.#isForAll ? this.#isHeldByAll(record) : this.#isHeldByQuorum(record)) then()
     else this.#accept(this.#under(record), then)
   }

@@ -15,11 +15,22 @@ export const REGION_FAULTS: readonly Fault[] = [
     name: 'old-record-raised',
     swarm: 'regions',
     what: 'between regions the higher ballot wins, whatever the versions',
-    planted: inCore('record', [
-      [
-        'return isAbove(theirs.ballot, ours.ballot)',
-        'return ours === theirs && isAbove(theirs.ballot, ours.ballot)',
-      ],
+    planted: inCore('record', [['return isAbove(ballot, version)', 'return ballot === version']]),
+  },
+  {
+    name: 'raised-from-afar',
+    keptPlan: 'raised-from-afar',
+    what: 'a replica takes what another region has raised, though its own may have chosen something later',
+    planted: inCore('forwarding', [
+      ['!repair.isToBeAdmitted(key, record)) return false', '!key.id || record.ballot) return false'],
+    ]),
+  },
+  {
+    name: 'admitted-anyhow',
+    swarm: 'regions',
+    what: 'what another region has raised is accepted here without a look at what is chosen',
+    planted: inCore('round', [
+      ['return other !== null && isLater(other, newest) ? other : newest', 'return other ?? newest'],
     ]),
   },
   {
@@ -39,7 +50,7 @@ export const REGION_FAULTS: readonly Fault[] = [
     swarm: 'regions',
     what: 'what a promise in another region refuses is not accepted anew',
     planted: inCore('round', [
-      ['if (isMissed) return this.#accept', 'if (isMissed && false) return this.#accept'],
+      ['isBelowIt || !isOurs : isMissed) return', 'isBelowIt || !isOurs : false) return'],
     ]),
   },
   {

@@ -6,7 +6,7 @@ export const RELEASE_FAULTS: readonly Fault[] = [
   {
     name: 'tombstone-without-floor',
     what: 'nothing stands for a tombstone that was released',
-    planted: inCore('replica', [['absentAt((this.#marks.floorOf(key) ?? NO_FLOOR).upTo)', 'absentAt(ZERO)']]),
+    planted: inCore('replica', [['NEVER : absentAt(floor.upTo)', 'NEVER : absentAt(ZERO)']]),
   },
   {
     name: 'tombstone-with-promise',

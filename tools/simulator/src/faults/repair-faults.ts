@@ -8,8 +8,8 @@ export const REPAIR_FAULTS: readonly Fault[] = [
     what: 'what a promise refuses is not brought by a round',
     planted: inCore('handing-over', [
       [
-        'else this.#coordinator.spread(this.#key, REPAIR_DEADLINE_MS, () => this.#onOver(true))',
-        'else this.#onOver(REPAIR_DEADLINE_MS > 0)',
+        'else this.#coordinator.spreading.spread(this.#key, () => this.#onOver(true))',
+        'else this.#onOver(true)',
       ],
     ]),
   },
