@@ -43,7 +43,7 @@ const complaintsIn = (log: string) =>
     .map(({ msg }) => msg)
     .filter((line) => /^the master at /.test(line))
 
-/** A master, and the one worker that began a cluster with it. */
+/** A master, and the one worker that began a cluster with it, which the master has learned. */
 async function begin(t: Test) {
   const port = await freePort()
   const folders = { master: temporaryFolder(t), worker: temporaryFolder(t) }
@@ -51,6 +51,7 @@ async function begin(t: Test) {
   const own = await freePort()
   const words = [...wordsOf(own, port), '-data', folders.worker]
   const worker = await startServer(t, words)
+  await until(async () => (await healthOf(port))['layout_epoch'] === 1, PATIENCE_MS)
   return { port, folders, master, worker, words }
 }
 
@@ -131,7 +132,6 @@ t.test('workers that are given something wrong', async (t) => {
 t.test('a member that is started for another region keeps its place', async (t) => {
   const { port, worker, words } = await begin(t)
   t.equal((await ask(worker, 'PUT', '/key', VALUE)).body, SUCCESS)
-  await until(async () => (await healthOf(port))['layout_epoch'] === 1, PATIENCE_MS)
   await kill(worker)
   const moved = await startServer(
     t,
@@ -148,8 +148,6 @@ t.test('a master with the folder of another cluster', async (t) => {
   const ours = await begin(t)
   const theirs = await begin(t)
   t.equal((await ask(ours.worker, 'PUT', '/key', VALUE)).body, SUCCESS)
-  await until(async () => (await healthOf(ours.port))['layout_epoch'] === 1, PATIENCE_MS)
-  await until(async () => (await healthOf(theirs.port))['layout_epoch'] === 1, PATIENCE_MS)
   const before = await documentOf(ours.port, '/-/admin/layout')
   await Promise.all([kill(ours.master), kill(theirs.master)])
   const wrong = await startMaster(t, ours.port, theirs.folders.master)
@@ -171,7 +169,6 @@ t.test('a master with the folder of another cluster', async (t) => {
 t.test('a layout that is newer than what the master has on its disk', async (t) => {
   const { port, folders, master, worker } = await begin(t)
   t.equal((await ask(worker, 'PUT', '/key', VALUE)).body, SUCCESS)
-  await until(async () => (await healthOf(port))['layout_epoch'] === 1, PATIENCE_MS)
   // What a backup of that day would have.
   const kept = join(temporaryFolder(t), 'kept')
   await kill(master)
