@@ -28,7 +28,7 @@ export const MEMBERSHIP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'compared-with-one',
-    under: 'forgetting',
+    keptPlan: 'compared-with-one',
     what: 'who comes back compares with one of two others',
     planted: inCore('rejoining', [
       ['(member) => left.has(member)).length <= spare', '(member) => left.has(member)).length <= 1'],
