@@ -2,6 +2,7 @@
  * `-health`, for supervisors that run a command in the master's surroundings, as containers do: asks the
  * master that the same flags and variables describe whether it is ready.
  */
+import { readCertificates } from '@minivault/command-line'
 import { callJson, errorIn } from './json-call.ts'
 import { REACH_TIMEOUT_MS, REPLY_BYTES_MAX } from './limits.ts'
 import type { Settings } from './settings/settings.ts'
@@ -18,7 +19,7 @@ export async function whyNotHealthy({ host, port, tls }: Settings): Promise<stri
       path: '/-/readyz',
       authKey: null,
       // Under an address that its certificate need not name.
-      security: tls === null ? null : { ...tls, rejectUnauthorized: false },
+      security: tls === null ? null : { ...readCertificates(tls), rejectUnauthorized: false },
       timeoutMs: REACH_TIMEOUT_MS,
       bytesMax: REPLY_BYTES_MAX,
     })

@@ -5,7 +5,7 @@ import type { IncomingMessage, RequestOptions } from 'node:http'
 export interface CallSecurity {
   readonly cert?: Buffer
   readonly key?: Buffer
-  readonly ca?: Buffer
+  readonly ca?: Buffer | undefined
   /** False: anybody. Only where nothing is told that must not be known. */
   readonly rejectUnauthorized?: boolean
 }
@@ -46,7 +46,7 @@ export async function callJson(call: JsonCall): Promise<JsonReply> {
         ? null
         : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
     },
-    ...(isSecure ? security : null),
+    ...(isSecure && security !== null ? shownAndTrusted(security) : null),
   }
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(new Error(wordsOf(error, timeoutMs)))
@@ -56,6 +56,16 @@ export async function callJson(call: JsonCall): Promise<JsonReply> {
     asked.once('error', fail)
     asked.end(text ?? undefined)
   })
+}
+
+/** No more than these of what may be there, too. */
+function shownAndTrusted({ cert, key, ca, rejectUnauthorized }: CallSecurity): CallSecurity {
+  return {
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(ca && { ca }),
+    ...(rejectUnauthorized === undefined ? null : { rejectUnauthorized }),
+  }
 }
 
 async function collect(response: IncomingMessage, bytesMax: number): Promise<JsonReply> {
@@ -77,9 +87,19 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** Codes of Node for a certificate that it does not accept, */
+const UNTRUSTED = /CERT|UNABLE_TO_|ISSUER/
+/** and what OpenSSL says of bytes that are no TLS. */
+const NO_TLS = /wrong version number|packet length too long/
+
 function wordsOf(error: Error, timeoutMs: number): string {
   if (error.name === 'AbortError' || error.name === 'TimeoutError') return `silent for ${timeoutMs / 1000} s`
-  return (error as NodeJS.ErrnoException).code ?? error.message
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === undefined) return message
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another host'
+  if (UNTRUSTED.test(code)) return `its certificate is not trusted: ${message}; -tls-ca names the authority`
+  if (NO_TLS.test(message)) return 'it does not speak TLS: http:// instead of https://'
+  return code
 }
 
 /** The line in which the other side says what is wrong. */

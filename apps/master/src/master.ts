@@ -5,23 +5,22 @@
  *   workers ─ heartbeats ─▶ AdminDoor ─▶ Enrolment ─▶ Workers ─▶ Registry ─▶ its own store
  *                                        LayoutCare ─▶ Members ─ asks ─▶ a live worker
  */
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { Store } from '@minivault/storage'
 import { AdminDoor } from './http/admin-door.ts'
-import type { CallSecurity } from './json-call.ts'
 import { LayoutCare } from './layout/layout-care.ts'
 import { Members } from './layout/members.ts'
 import { CACHE_BYTES, CONNECTIONS_MAX, DRAIN_MS, REQUEST_TIMEOUT_MS, TICK_MS } from './limits.ts'
 import { type MasterLogger, SILENT } from './logger.ts'
 import { StoreRegistry } from './registry/store-registry.ts'
-import type { ServerSecurity } from './settings/settings.ts'
+import { Security, type SecurityFiles } from './security.ts'
 import { systemTime, type Time } from './time.ts'
 import { VERSION } from './version.ts'
 import { type ClusterRules, Enrolment } from './workers/enrolment.ts'
 import { Reachability } from './workers/reachability.ts'
 import { Workers } from './workers/workers.ts'
 
-export interface MasterOptions {
+export interface MasterOptions extends Partial<SecurityFiles> {
   /** 0: any free port, see `Master.port`. Default 3000. */
   port?: number
   host?: string
@@ -29,11 +28,14 @@ export interface MasterOptions {
   directory: string
   authKey?: string | null
   rules?: Partial<ClusterRules>
-  /** Null: plain HTTP. */
-  tls?: ServerSecurity | null
-  security?: CallSecurity | null
   logger?: MasterLogger
   time?: Time
+}
+
+export interface MasterParts {
+  readonly store: Store
+  readonly server: Server
+  readonly security: Security
 }
 
 const RULES: ClusterRules = { mode: 'federated', replicas: 3, foundersMin: 0 }
@@ -46,17 +48,19 @@ export class Master {
   readonly #rules: ClusterRules
   readonly #time: Time
   readonly #server: Server
+  readonly #security: Security
   readonly #startedAtMs: number
   #ticks: unknown = null
   #isDraining = false
   #closing: Promise<void> | null = null
 
   /** Use `startMaster`. */
-  constructor(store: Store, server: Server, options: MasterOptions) {
-    const { authKey = null, security = null, logger = SILENT, time = systemTime } = options
+  constructor({ store, server, security }: MasterParts, options: MasterOptions) {
+    const { authKey = null, logger = SILENT, time = systemTime } = options
     const { elapsedMs } = time
     this.#store = store
     this.#server = server
+    this.#security = security
     this.#time = time
     this.#startedAtMs = elapsedMs()
     const rules = { ...RULES, ...options.rules }
@@ -65,9 +69,9 @@ export class Master {
     this.#registry = registry
     const workers = new Workers(registry, elapsedMs)
     this.#workers = workers
-    const members = new Members({ workers, authKey, security })
+    const members = new Members({ workers, authKey, security: () => security.ofCalls })
     this.#care = new LayoutCare({ registry, workers, members, rules, logger })
-    const reachability = new Reachability(security, elapsedMs)
+    const reachability = new Reachability(() => security.ofCalls, elapsedMs)
     const enrolment = new Enrolment({ registry, workers, reachability, rules, elapsedMs, logger })
     const door = new AdminDoor({
       enrolment,
@@ -124,6 +128,11 @@ export class Master {
     })
   }
 
+  /** Reads the certificate files again: new connections see what is in them, unless they cannot serve. */
+  reloadCertificates(): void {
+    this.#security.reload()
+  }
+
   /** Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -147,20 +156,21 @@ export class Master {
 }
 
 /**
- * Opens the registry and listens. Throws RegistryError, StorageError, or the listening socket's error; then
- * nothing is left open.
+ * Opens the registry and listens. Throws UsageError for certificates, RegistryError, StorageError, or the
+ * listening socket's error; then nothing is left open.
  */
 export async function startMaster(options: MasterOptions): Promise<Master> {
-  const { directory, port = 3000, host = '0.0.0.0', tls = null } = options
+  const { directory, port = 3000, host = '0.0.0.0', tls = null, caFile = null } = options
+  const { logger = SILENT, time = systemTime } = options
+  const security = new Security({ tls, caFile }, logger, time.now)
   const limits = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS }
-  const server =
-    tls === null ? createServer(limits) : (await import('node:https')).createServer({ ...limits, ...tls })
+  const server = await security.createServer(limits)
   server.maxConnections = CONNECTIONS_MAX
   const store = await Store.open({ directory, cacheBytes: CACHE_BYTES })
   let master: Master | null = null
   try {
     await store.loaded()
-    master = new Master(store, server, options)
+    master = new Master({ store, server, security }, options)
     await listen(server, port, host)
     return master
   } catch (error) {

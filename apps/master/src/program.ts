@@ -2,7 +2,7 @@
  * The command line of the master, under whichever name it was started: reads the settings, starts, prints one
  * ready line, and turns signals into a clean end. Ready line on stdout, log as JSON lines on stderr.
  */
-import { EXIT, end, settingsOrEnd, stopOnSignals } from '@minivault/command-line'
+import { EXIT, end, settingsOrEnd, stopOnSignals, UsageError } from '@minivault/command-line'
 import { pino } from 'pino'
 import { whyNotHealthy } from './health-check.ts'
 import { type Master, startMaster } from './master.ts'
@@ -27,13 +27,16 @@ export async function runMaster(program: string): Promise<void> {
     onStopping: (signal) => logger.info({ signal }, 'stopping (once more: at once)'),
   })
   try {
-    started.master = await startMaster({ ...settings, logger })
+    const master = await startMaster({ ...settings, logger })
+    started.master = master
+    if (settings.tls !== null) process.on('SIGHUP', () => master.reloadCertificates())
     if (isEverywhere(settings.host) && settings.authKey === null) {
       const message = 'everybody who reaches this machine can add and remove workers: see -host, -auth'
       logger.warn({ host: settings.host }, message)
     }
-    process.stdout.write(readyLine(started.master, settings))
+    process.stdout.write(readyLine(master, settings))
   } catch (error) {
+    if (error instanceof UsageError) end(program, error.message, EXIT.usage)
     end(program, whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)
   }
 }

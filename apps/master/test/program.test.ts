@@ -32,7 +32,7 @@ function run(words: readonly string[]): Promise<Run> {
 
 t.test('settings', async (t) => {
   const read = (line: string) => readSettings('minivault-master', line.split(' ').filter(Boolean), {})
-  t.match(read(''), { port: 3000, directory: './data', authKey: null, tls: null, security: null })
+  t.match(read(''), { port: 3000, directory: './data', authKey: null, tls: null, caFile: null })
   t.same(read('-geo stretched -replicas 5 -founders 3').rules, {
     mode: 'stretched',
     replicas: 5,
@@ -45,7 +45,6 @@ t.test('settings', async (t) => {
     ['-replicas 9', /^-replicas takes a whole number from 1 to 7/],
     ['-durability os', /^-durability is not a flag: see minivault-master --help/],
     ['-tls-cert c', /^-tls-cert needs its private key/],
-    ['-tls-ca /nowhere', /^-tls-ca \/nowhere cannot be read \(ENOENT\)/],
   ] as const)
     t.throws(() => read(line), { message })
 })
@@ -68,5 +67,7 @@ t.test('the program', async (t) => {
     /^minivault-master: .* is the data folder of a worker: give the master one of its own/,
   )
   t.equal(refused.stderr.trimEnd().split('\n').length, 1)
+  const unread = await run(['-port', '0', '-data', workers, '-tls-ca', '/nowhere'])
+  t.match(unread, { code: 2, stderr: /^minivault-master: -tls-ca \/nowhere cannot be read \(ENOENT\): give/ })
   t.match(await run(['-prot', '1']), { code: 2, stderr: /^minivault-master: -prot is not a flag \(did you/ })
 })

@@ -4,9 +4,9 @@
  */
 import type { RequestOptions } from 'node:https'
 import { connect } from 'node:net'
-import { UsageError } from '@minivault/command-line'
+import { readCertificates, UsageError } from '@minivault/command-line'
 import { OWN } from './http/target.ts'
-import { readBytes, type Settings } from './settings/settings.ts'
+import type { Settings } from './settings/settings.ts'
 
 const PATIENCE_MS = 5_000
 
@@ -53,7 +53,8 @@ async function askReadiness(host: string, port: number, tls: Settings['tls']): P
 /** The address need not be one that its certificate names; as a client's it shows the same certificate. */
 function tlsOptions(tls: Settings['tls']): RequestOptions {
   if (tls === null) return {}
-  return { rejectUnauthorized: false, cert: readBytes(tls.certFile), key: readBytes(tls.keyFile) }
+  const { cert, key } = readCertificates(tls)
+  return { rejectUnauthorized: false, cert, key }
 }
 
 function errorIn(text: string): string {

@@ -14,7 +14,6 @@ import { type Node, startNode } from './node.ts'
 import { asksForMaster } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
-import { CertificateError } from './tls/certificates.ts'
 import { VERSION } from './version.ts'
 
 const PROGRAM = 'minivault-node'
@@ -138,7 +137,7 @@ async function main(): Promise<void> {
     if (node.cluster !== null) await node.cluster.untilReady()
     process.stdout.write(readyLine(node, settings))
   } catch (error) {
-    if (error instanceof CertificateError) end(PROGRAM, error.message, EXIT.usage)
+    if (error instanceof UsageError) end(PROGRAM, error.message, EXIT.usage)
     end(PROGRAM, whyNotStarted(error as NodeJS.ErrnoException, settings), EXIT.failed)
   }
 }

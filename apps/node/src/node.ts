@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
 import { MAX_OFFSET_MS } from '@minivault/clock'
+import type { TlsFiles } from '@minivault/command-line'
 import { DURABILITY, type Durability, Store, spareBytesOf } from '@minivault/storage'
 import { Admission, type AuthMode } from './admission/admission.ts'
 import { Credentials } from './admission/credentials.ts'
@@ -38,7 +39,7 @@ import { commands } from './resp/command-table.ts'
 import { RespGateway } from './resp/resp-gateway.ts'
 import { ValuesAtHand } from './resp/values-at-hand.ts'
 import type { ClusterSettings } from './settings/cluster-settings.ts'
-import type { ProtocolName, TlsFiles } from './settings/settings.ts'
+import type { ProtocolName } from './settings/settings.ts'
 import { systemTime, type Time } from './time.ts'
 import { TlsDoor } from './tls/tls-door.ts'
 import { VERSION } from './version.ts'
@@ -305,8 +306,8 @@ export class Node {
 }
 
 /**
- * Opens the data folder and listens. Throws CertificateError, StorageError, or the listening socket's error;
- * then nothing is left open.
+ * Opens the data folder and listens. Throws UsageError for certificates, StorageError, or the listening
+ * socket's error; then nothing is left open.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { logger = SILENT, time = systemTime } = options

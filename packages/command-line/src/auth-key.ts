@@ -1,5 +1,5 @@
-/** The key of `-auth` or `-auth-file`. The one file of this package that reads files. */
-import { readFileSync } from 'node:fs'
+/** The key of `-auth` or `-auth-file`. */
+import { readBytes } from './files.ts'
 import type { Texts } from './texts.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -29,7 +29,7 @@ function firstLineOf(file: string): string {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readBytes(file).toString()
   } catch (error) {
     throw new UsageError(`-auth-file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }

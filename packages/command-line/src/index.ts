@@ -1,6 +1,8 @@
 export { AUTH_KEY_BYTES_MAX, readAuthKey } from './auth-key.ts'
+export { type Certificates, readAuthority, readCertificates, type TlsFiles } from './certificates.ts'
 export { type CommandWords, EXIT, end, type Stopping, settingsOrEnd, stopOnSignals } from './command.ts'
 export { environmentName, type Flag, type FlagKind, type Flags } from './flag.ts'
 export { helpRows } from './help-rows.ts'
+export { type CertificateLogger, ShownCertificates } from './shown-certificates.ts'
 export { readTexts, type Texts } from './texts.ts'
 export { UsageError } from './usage-error.ts'

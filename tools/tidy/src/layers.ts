@@ -19,7 +19,9 @@ export interface Layer {
 }
 
 export const CAPABILITY_MODULES = {
-  sockets: ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'undici', 'ws'],
+  sockets: ['net', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'undici', 'ws'],
+  /** Certificates are checked by what makes connections. */
+  tls: ['tls'],
   files: ['fs', 'fs/promises'],
   timers: ['timers', 'timers/promises'],
   processes: ['child_process', 'cluster', 'worker_threads'],
@@ -27,18 +29,18 @@ export const CAPABILITY_MODULES = {
 
 export type Capability = keyof typeof CAPABILITY_MODULES
 
-const PURE: readonly Capability[] = ['sockets', 'files', 'timers', 'processes']
+const PURE: readonly Capability[] = ['sockets', 'tls', 'files', 'timers', 'processes']
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
   '@minivault/clock': { mayImport: [], mustNotKnow: PURE },
   '@minivault/topology': { mayImport: [], mustNotKnow: PURE },
   '@minivault/codec': { mayImport: [], mustNotKnow: PURE },
   '@minivault/command-line': { mayImport: [], mustNotKnow: ['sockets', 'timers', 'processes'] },
-  '@minivault/wal': { mayImport: [], mustNotKnow: ['sockets'] },
+  '@minivault/wal': { mayImport: [], mustNotKnow: ['sockets', 'tls'] },
   '@minivault/protocol': { mayImport: ['@minivault/clock', '@minivault/topology'], mustNotKnow: PURE },
   '@minivault/storage': {
     mayImport: ['@minivault/wal', '@minivault/clock', '@minivault/codec'],
-    mustNotKnow: ['sockets'],
+    mustNotKnow: ['sockets', 'tls'],
   },
   '@minivault/cluster': {
     mayImport: ['@minivault/clock', '@minivault/topology', '@minivault/storage'],

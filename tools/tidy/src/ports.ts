@@ -20,7 +20,7 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
     clock: 'src/node-ports.ts',
     process: 'src/node-ports.ts',
   },
-  'packages/command-line': { files: 'src/auth-key.ts', process: 'src/command.ts' },
+  'packages/command-line': { files: 'src/files.ts', process: 'src/command.ts' },
   'packages/client': {
     timers: 'src/time.ts',
     clock: 'src/time.ts',
@@ -28,13 +28,11 @@ export const PORT_FILES: Readonly<Record<string, Partial<Record<Edge, string>>>>
     process: 'src/environment.ts',
   },
   'apps/master': {
-    files: 'src/settings/settings.ts',
     timers: 'src/time.ts',
     clock: 'src/time.ts',
     process: 'src/program.ts',
   },
   'apps/node': {
-    files: 'src/settings/settings.ts',
     timers: 'src/time.ts',
     clock: 'src/time.ts',
     process: 'src/health.ts',

@@ -7,7 +7,7 @@ import type { Worker, Workers } from '../workers/workers.ts'
 export interface MembersParts {
   readonly workers: Workers
   readonly authKey: string | null
-  readonly security: CallSecurity | null
+  readonly security: () => CallSecurity | null
 }
 
 export const LAYOUT_TARGET = '/-/admin/layout'
@@ -47,7 +47,7 @@ export class Members {
       path,
       body,
       authKey,
-      security,
+      security: security(),
       timeoutMs: ADMIN_TIMEOUT_MS,
       bytesMax: REPLY_BYTES_MAX,
     })

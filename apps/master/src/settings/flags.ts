@@ -27,7 +27,7 @@ export const FLAGS = {
   },
   'tls-cert': {
     kind: 'text',
-    help: 'certificate file (PEM): the port speaks TLS only; shown to workers, too',
+    help: 'certificate file (PEM): the port speaks TLS only; shown to workers, too; read again on SIGHUP',
   },
   'tls-key': { kind: 'text', help: 'private key file (PEM) of the certificate' },
   'tls-ca': { kind: 'text', help: 'authority file (PEM) of the certificates of workers' },

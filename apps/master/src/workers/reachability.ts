@@ -13,12 +13,12 @@ interface Look {
 }
 
 export class Reachability {
-  readonly #security: CallSecurity | null
+  readonly #security: () => CallSecurity | null
   readonly #elapsedMs: () => number
   readonly #looks = new Map<string, Look>()
   readonly #reached = new Map<string, string>()
 
-  constructor(security: CallSecurity | null, elapsedMs: () => number) {
+  constructor(security: () => CallSecurity | null, elapsedMs: () => number) {
     this.#security = security
     this.#elapsedMs = elapsedMs
   }
@@ -48,7 +48,7 @@ export class Reachability {
         url,
         path: '/health',
         authKey: null,
-        security: this.#security,
+        security: this.#security(),
         timeoutMs: REACH_TIMEOUT_MS,
         bytesMax: REPLY_BYTES_MAX,
       })

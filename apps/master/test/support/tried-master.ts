@@ -41,6 +41,7 @@ export async function startTried(t: Test, options: Partial<MasterOptions> = {}):
     directory: temporaryFolder(t),
     logger: { info: keep, warn: keep, error: keep },
     time: {
+      now: () => elapsedMs,
       elapsedMs: () => elapsedMs,
       every: (_, run) => {
         ticks.add(run)

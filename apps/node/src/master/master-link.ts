@@ -87,14 +87,12 @@ export class MasterLink {
     const { url, worker, standing, authKey, security } = this.#parts
     const { clusterId, epoch, isMember } = standing()
     const founding = clusterId === null ? this.#founding : null
-    const own = security()
-    const { cert, key, ca } = own ?? {}
     return callJson({
       url,
       path: '/-/admin/workers',
       body: { ...worker, clusterId, epoch, isMember, founding } satisfies WorkerReport,
       authKey,
-      security: own === null ? null : { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) },
+      security: security(),
       timeoutMs: MASTER_TIMEOUT_MS,
       bytesMax: MASTER_REPLY_BYTES_MAX,
     })

@@ -4,10 +4,11 @@
  * While more comes with each turn, some turns leave together: a write, and the wake-up of its reader, cost as
  * much as many messages do. Nothing waits for a timer, and as soon as nothing more comes all has left.
  */
+
+import type { TlsFiles } from '@minivault/command-line'
 import { ChunkPool } from '../door/output.ts'
 import { PEER_LINK_IDLE_MS, PEER_STRANGERS_MAX, PEER_SWEEP_MS, PEER_TURNS_MAX } from '../limits.ts'
 import type { NodeLogger } from '../node.ts'
-import type { TlsFiles } from '../settings/settings.ts'
 import type { Time } from '../time.ts'
 import type { BatchForm } from './batch-form.ts'
 import type { Carrier, CarrierOwner } from './carrier.ts'

@@ -1,9 +1,9 @@
 /** Fetches large values of other members, whichever way each is spoken to. */
 import type { KeyHash } from '@minivault/codec'
+import type { TlsFiles } from '@minivault/command-line'
 import type { BlobValue, StreamDoor } from '@minivault/storage'
 import { referenceBytes, writeReference } from '../cluster/large/large-value.ts'
 import { PEER_DEADLINE_MS, PEER_SWEEP_MS } from '../limits.ts'
-import type { TlsFiles } from '../settings/settings.ts'
 import type { Time } from '../time.ts'
 import { FrameFetch } from './frame-fetch.ts'
 import { HttpFetch } from './http-fetch.ts'

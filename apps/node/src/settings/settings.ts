@@ -1,20 +1,11 @@
 /** From a command line and an environment to the checked settings of a node; else a `UsageError`. */
-import { readFileSync } from 'node:fs'
-import { readAuthKey, readTexts, UsageError } from '@minivault/command-line'
+import { readAuthKey, readTexts, type TlsFiles, UsageError } from '@minivault/command-line'
 import { DURABILITY, type Durability } from '@minivault/storage'
 import type { AuthMode } from '../admission/admission.ts'
 import { type ClusterSettings, readCluster } from './cluster-settings.ts'
 import { CLUSTER_NODES, FLAGS, type FlagName } from './flags.ts'
 
 export type ProtocolName = 'binary' | 'http' | 'resp'
-
-/** Files, in PEM form. */
-export interface TlsFiles {
-  certFile: string
-  keyFile: string
-  /** Clients must show a certificate that it signed; null: none is asked for. */
-  caFile: string | null
-}
 
 export interface Settings {
   port: number
@@ -103,9 +94,4 @@ function readOrigins(list: string): ReadonlySet<string> | null {
     throw new UsageError(`-cors takes origins such as https://app.example.com, or *, not "${origin}"`)
   }
   return new Set(origins)
-}
-
-/** A whole file; throws what the system says. */
-export function readBytes(file: string): Buffer {
-  return readFileSync(file)
 }

@@ -8,26 +8,17 @@
  * session is resumed: a resumed one of TLS 1.3 would count as verified although no certificate was shown, and
  * an authority that was taken away would live on.
  */
-import { constants, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import tls from 'node:tls'
+import { type CertificateLogger, ShownCertificates, type TlsFiles } from '@minivault/command-line'
 import { TLS_HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
-import type { TlsFiles } from '../settings/settings.ts'
-import { type Certificates, readCertificates, whyRefused } from './certificates.ts'
 import { Deadlines } from './deadlines.ts'
 
 /** The first byte of a TLS connection: a handshake record. */
 export const TLS_HANDSHAKE = 0x16
-const TICKET_KEYS_BYTES = 48
 
 /** Hears of a secured connection; a client without the certificate that is asked for is not welcome. */
 export type OnSecured = (socket: tls.TLSSocket, isWelcome: boolean) => void
-
-export interface TlsLogger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 interface Handshake {
   socket: Socket
@@ -35,30 +26,28 @@ interface Handshake {
 }
 
 export class TlsDoor {
-  readonly #files: TlsFiles
-  readonly #logger: TlsLogger
-  readonly #now: () => number
+  readonly #shown: ShownCertificates
   readonly #server: tls.Server
   /** Under way, by the two ends of the connection: the server does not tell which socket it has secured. */
   readonly #handshakes = new Map<string, Handshake>()
   readonly #deadlines = new Deadlines(TLS_HANDSHAKE_TIMEOUT_MS)
 
-  /** Throws CertificateError. */
-  constructor(files: TlsFiles, logger: TlsLogger, now: () => number) {
-    this.#files = files
-    this.#logger = logger
-    this.#now = now
-    const certificates = readCertificates(files)
+  /** Throws UsageError. */
+  constructor(files: TlsFiles, logger: CertificateLogger, now: () => number) {
+    this.#shown = new ShownCertificates(files, logger, now)
     this.#server = tls.createServer({
-      ...contextOf(certificates),
-      requestCert: certificates.ca !== null,
+      ...this.#shown.context,
+      requestCert: this.#asksForOne,
       // Looked at when it is secured.
       rejectUnauthorized: false,
     })
     this.#server.on('secureConnection', (socket) => this.#secured(socket))
     // The other side was told by the alert; its connection ends by itself.
     this.#server.on('tlsClientError', () => {})
-    this.#warn(certificates)
+  }
+
+  get #asksForOne(): boolean {
+    return this.#shown.current.ca !== undefined
   }
 
   /** Takes a connection of which `firstBytes` have been read. */
@@ -86,7 +75,7 @@ export class TlsDoor {
       return
     }
     this.#forget(ends!, handshake.socket)
-    handshake.onSecured(socket, this.#files.caFile === null || isVerified(socket))
+    handshake.onSecured(socket, !this.#asksForOne || isVerified(socket))
   }
 
   #forget(ends: string, socket: Socket): void {
@@ -95,28 +84,9 @@ export class TlsDoor {
     if (this.#handshakes.get(ends)?.socket === socket) this.#handshakes.delete(ends)
   }
 
-  /**
-   * Reads the files again. Connections from now on see what is in them, those that are there live on; where
-   * the files cannot serve the log says so and everything stays.
-   */
+  /** Reads the files again, for new connections. */
   reload(): void {
-    try {
-      const certificates = readCertificates(this.#files)
-      this.#server.setSecureContext(contextOf(certificates))
-      const { subject, validTo } = certificates
-      this.#logger.info({ subject, validTo }, 'certificates read again: new connections see them')
-      this.#warn(certificates)
-    } catch (error) {
-      const message = `certificates not read again, the old ones stay: ${(error as Error).message}`
-      this.#logger.error({}, message)
-    }
-  }
-
-  #warn(certificates: Certificates): void {
-    const why = whyRefused(certificates, this.#now())
-    if (why !== null) {
-      this.#logger.warn({ subject: certificates.subject }, `${why}: clients that check it will refuse it`)
-    }
+    this.#shown.reload((context) => this.#server.setSecureContext(context))
   }
 
   /** Called about every `elapsedMs`: ends who does not come through the handshake. */
@@ -127,19 +97,6 @@ export class TlsDoor {
   /** Ends who is in the handshake. */
   destroy(): void {
     this.#deadlines.destroy()
-  }
-}
-
-function contextOf({ cert, key, ca }: Certificates): tls.SecureContextOptions & { ticketKeys: Buffer } {
-  const noTickets = ca === null ? 0 : constants.SSL_OP_NO_TICKET
-  return {
-    cert,
-    key,
-    ...(ca === null ? {} : { ca }),
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | noTickets,
-    // New ones each time: nothing that was agreed upon under other files is resumed.
-    ticketKeys: randomBytes(TICKET_KEYS_BYTES),
   }
 }
 

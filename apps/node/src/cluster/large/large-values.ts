@@ -1,10 +1,10 @@
 /** All that a member has for large values: its files, the way to those of others, and who asks for them. */
 import type { Key } from '@minivault/cluster'
 import type { KeyHash } from '@minivault/codec'
+import type { TlsFiles } from '@minivault/command-line'
 import type { StagedValue, Store, StreamDoor } from '@minivault/storage'
 import type { NodeLogger } from '../../node.ts'
 import { ValueFetcher } from '../../peers/value-fetcher.ts'
-import type { TlsFiles } from '../../settings/settings.ts'
 import type { Time } from '../../time.ts'
 import { LargeIntake } from './large-intake.ts'
 import { ValueFiles } from './value-files.ts'
