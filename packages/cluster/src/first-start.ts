@@ -8,6 +8,9 @@
  *                         it down before it says so. It votes: there was nothing to forget
  *   somebody is silent    wait, for it may have one; the operator may say that it has not
  *   two ids               stop: these are two clusters, and only the operator knows which is right
+ *
+ * Who has an id asks on: whoever of its cluster answers tells the layout that it goes by. So a member that
+ * was away while all others were replaced hears of it from those that it does not know.
  */
 import { MEMBERSHIP, type Membership } from './marks.ts'
 
@@ -44,6 +47,8 @@ export interface FirstStartParts<Layout> {
   readonly send: (member: string, message: StartMessage<Layout>) => void
   /** Writes down what we are to belong to; calls back when that is durable. */
   readonly write: (belonging: Belonging<Layout>, then: () => void) => void
+  /** Another of our cluster goes by this layout; it may be an earlier one than ours. */
+  readonly onLayout: (member: string, layout: Layout) => void
 }
 
 export interface Belonging<Layout> {
@@ -87,6 +92,10 @@ export type StartStatus<Layout> =
 const PATIENCE_TICKS = 8
 /** Where only an operator can change it, they are asked less often. */
 const IDLE_TICKS = 4
+/** Who belongs to a cluster asks those on its list that are none of its members no longer than this. */
+const LISTED_TICKS = 40
+/** So many that we do not know are asked with one tick. */
+const STRANGERS_MAX = 16
 
 export class FirstStart<Layout> {
   readonly #parts: FirstStartParts<Layout>
@@ -97,6 +106,8 @@ export class FirstStart<Layout> {
   #clusterId: string | null
   #isWriting = false
   #ticks = 0
+  /** Those to be asked with the next tick. */
+  readonly #strangers = new Set<string>()
 
   constructor(parts: FirstStartParts<Layout>) {
     this.#parts = parts
@@ -117,24 +128,43 @@ export class FirstStart<Layout> {
     const { asking, send } = this.#parts
     this.#ticks += 1
     if (this.#status.kind === 'notInLayout' && this.#ticks % IDLE_TICKS !== 0) return
-    for (const member of this.#others) {
-      if (this.#clusterId !== null && this.#answers.has(member)) continue
-      send(member, { kind: 'whose', asking, clusterId: this.#clusterId })
-    }
+    const asked = this.#clusterId === null ? this.#others : this.#unheard()
+    for (const member of asked) send(member, { kind: 'whose', asking, clusterId: this.#clusterId })
     this.#look()
+  }
+
+  /** Of those that we know, and what strangers there are. */
+  #unheard(): Iterable<string> {
+    const strangers = [...this.#strangers]
+    this.#strangers.clear()
+    const unheard = this.#others.filter((member) => !this.#answers.has(member))
+    if (unheard.length === 0 || this.#ticks <= LISTED_TICKS) return new Set([...unheard, ...strangers])
+    const { members } = this.#parts.viewOf(this.#parts.layout())
+    return new Set([...unheard.filter((member) => members.includes(member)), ...strangers])
+  }
+
+  /** Of our cluster, and not known here: it is asked which one it goes by. */
+  onStranger(name: string): void {
+    if (this.#strangers.size < STRANGERS_MAX) this.#strangers.add(name)
   }
 
   onMessage(from: string, message: StartMessage<Layout>): void {
     if (message.kind === 'whose') {
       this.#answer(from, message)
       this.#compareIds(message.clusterId)
-    } else if (message.asking === this.#parts.asking && this.#others.includes(from)) {
-      // Who has an id has a layout.
-      if (message.clusterId !== null && message.layout === null) return
-      this.#answers.set(from, message)
-      this.#compareIds(message.clusterId)
-      this.#look()
-    }
+    } else if (message.asking === this.#parts.asking) this.#hear(from, message)
+  }
+
+  #hear(from: string, answer: StartAnswer<Layout>): void {
+    const { clusterId, layout } = answer
+    // Who has an id has a layout.
+    if (clusterId !== null && layout === null) return
+    const isOurs = clusterId !== null && clusterId === this.#clusterId
+    if (isOurs && layout !== null) this.#parts.onLayout(from, layout)
+    if (!this.#others.includes(from)) return
+    this.#answers.set(from, answer)
+    this.#compareIds(clusterId)
+    this.#look()
   }
 
   #answer(from: string, { asking }: StartQuestion): void {

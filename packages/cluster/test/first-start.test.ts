@@ -12,6 +12,8 @@ class Stage {
   readonly starts = new Map<string, FirstStart<string>>()
   readonly silent = new Set<string>()
   readonly written = new Map<string, string>()
+  /** Who was told of which layout, and by whom. */
+  readonly told: string[] = []
   /** Called back when that is durable. */
   readonly unsynced: (() => void)[] = []
   isSlow = false
@@ -48,6 +50,7 @@ class Stage {
         if (this.isSlow) this.unsynced.push(sync)
         else sync()
       },
+      onLayout: (member, layout) => this.told.push(`${name}: ${layout}, by ${member}`),
       ...options,
     })
     this.starts.set(name, start)
@@ -174,6 +177,42 @@ t.test('alone it founds at once; with an id it is what it was', async (t) => {
   t.match(stage.start('a').status, { kind: 'member', clusterId: 'id of a', began: MEMBERSHIP.voting })
 })
 
+t.test('whose layout names no one that is left: it asks those who speak to it', async (t) => {
+  const stage = new Stage()
+  for (const name of ['a', 'x', 'y']) stage.written.set(name, name === 'y' ? 'another' : 'old')
+  const a = stage.start('a')
+  for (const name of ['x', 'y']) stage.start(name, { members: ['x', 'y'] })
+  stage.tick(2)
+  t.same(stage.told, [], 'nobody it knows is there')
+  for (const name of ['x', 'y']) a.onStranger(name)
+  stage.tick()
+  t.same(stage.told, ['a: layout of x, by x'], 'who is of another cluster tells nothing')
+  t.match(a.status, { kind: 'member', clusterId: 'old' }, 'and nothing comes of it')
+  stage.tick()
+  t.equal(stage.told.length, 1, 'asked once for each time it speaks')
+})
+
+t.test(
+  'who belongs to a cluster is told by those on its list, and gives up those that are none',
+  async (t) => {
+    const stage = new Stage()
+    for (const name of NAMES) stage.written.set(name, 'old')
+    const asked: string[] = []
+    const a = stage.start('a', {
+      members: ['a', 'b', 'z'],
+      viewOf: () => ({ members: ['a', 'b'], phase: 3, silentMax: 1 }),
+      send: (to) => asked.push(to),
+    })
+    for (let ticks = 0; ticks < 100; ticks++) a.onTick()
+    t.equal(asked.filter((name) => name === 'b').length, 100)
+    t.equal(asked.filter((name) => name === 'z').length, 40)
+    stage.start('a')
+    stage.start('b')
+    stage.tick()
+    t.same(stage.told, ['a: layout of b, by b', 'b: layout of a, by a'])
+  },
+)
+
 /** What a first start without one of its rules comes to, and should not. */
 const FAULTS: readonly {
   readonly wrong: string
@@ -251,6 +290,20 @@ const FAULTS: readonly {
       for (const name of ['b', 'c']) stage.start(name, { hasHeardOf: (other) => other === 'a' })
       stage.tick(2)
       return a.status.kind === 'member' && a.status.began === MEMBERSHIP.arriving
+    },
+  },
+  {
+    wrong: 'the layout of another cluster is taken',
+    removed: ['const isOurs = clusterId !== null && clusterId === this.#clusterId'],
+    added: ['const isOurs = clusterId !== null'],
+    isWrong: (stage) => {
+      stage.written.set('a', 'old')
+      stage.written.set('x', 'another')
+      const a = stage.start('a')
+      stage.start('x', { members: ['x'] })
+      a.onStranger('x')
+      stage.tick()
+      return stage.told.length > 0
     },
   },
 ]

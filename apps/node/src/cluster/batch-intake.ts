@@ -95,7 +95,10 @@ export class BatchIntake implements PeerReceiver {
     const ours = member.belonging!.clusterId
     if (clusterId !== ours) return refused(`it is of cluster ${clusterId}, this node of ${ours}`)
     this.#from = member.numberOf(name)
-    return this.#from < 0 ? refused(`${name} is not a member of this cluster`) : null
+    if (this.#from >= 0) return null
+    // It may be one of a later layout, of which those that we know can tell us nothing any more.
+    member.steps.onStranger(name)
+    return refused(`${name} is not a member of this cluster by the layout that this node has`)
   }
 
   #takeOfMember(bytes: Uint8Array, at: number, end: number): PeerRefusal | null {

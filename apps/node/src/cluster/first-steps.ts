@@ -47,6 +47,8 @@ export interface FirstStepsParts {
   readonly send: (name: string, message: StartMessage<LayoutState>) => void
   /** Calls back when it is durable. */
   readonly write: (belonging: Belonging, then: () => void) => void
+  /** By which another of our cluster goes. */
+  readonly onLayout: (name: string, state: LayoutState) => void
 }
 
 /** How far it is. */
@@ -59,7 +61,6 @@ export class FirstSteps {
   /** Null: nobody has said yet whom to ask. */
   #start: FirstStart<LayoutState> | null = null
   #founding: Founding | null = null
-  #ticks = 0
 
   constructor(parts: FirstStepsParts) {
     this.#parts = parts
@@ -78,7 +79,8 @@ export class FirstSteps {
   }
 
   #ask(listed: readonly string[]): void {
-    const { settings, clusterId, written, random, newId, state, hasHeardOf, write } = this.#parts
+    const { settings, clusterId, written, random, newId, state, hasHeardOf, send, write, onLayout } =
+      this.#parts
     const known = written === null ? [] : viewOf(written).members
     this.#start = new FirstStart({
       name: settings.name,
@@ -91,17 +93,10 @@ export class FirstSteps {
       layout: state,
       hasHeardOf,
       newId,
-      send: (name, message) => this.#send(name, message),
+      send,
       write: (belonging, then) => write(this.#belongingOf(belonging), then),
+      onLayout,
     })
-  }
-
-  #send(name: string, message: StartMessage<LayoutState>): void {
-    const { belonging } = this
-    // An address on the list that is none of the members is given up.
-    const isOver = belonging !== null && message.kind === 'whose' && this.#ticks > ASKING_TICKS
-    if (isOver && !viewOf(belonging.state).members.includes(name)) return
-    this.#parts.send(name, message)
   }
 
   get status(): StepsStatus {
@@ -109,8 +104,12 @@ export class FirstSteps {
   }
 
   onTick(): void {
-    this.#ticks += 1
     this.#start?.onTick()
+  }
+
+  /** Of our cluster, and not in our layout. */
+  onStranger(name: string): void {
+    this.#start?.onStranger(name)
   }
 
   onMessage(from: string, message: StartMessage<LayoutState>): void {
@@ -156,7 +155,6 @@ export function viewOf(state: LayoutState): LayoutView {
 
 /** Of those who were told of none. */
 export const NO_HASH = '0'.repeat(16)
-const ASKING_TICKS = 40
 
 const SAME_ADDRESSES = 'give CLUSTER_NODES and -public-url of all nodes the same addresses'
 const STOP_ONE = 'stop the nodes of one, and empty their data folders if these are to join the other'

@@ -12,14 +12,18 @@ import {
   type Answer,
   type CoreStatus,
   type Env,
+  type LayoutState,
   Layouts,
   LIMITS,
   MEMBERSHIP,
+  MESSAGE,
   type Message,
   NodeCore,
   OUTCOME,
+  phaseOf,
   REASON,
   type Request,
+  ZERO,
 } from '@minivault/cluster'
 import { StorageError, type Store } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
@@ -89,6 +93,7 @@ export class Member implements Env {
       hasHeardOf: (name) => this.#core!.hasHeardOf(roster.numberOf(name)),
       send: (name, message) => links.linkTo(name).sendStart(message),
       write: (belonging, then) => this.#write(belonging, then),
+      onLayout: (name, state) => this.#onLayout(name, state),
     })
     replica.onDurable = () => this.#guarded(() => this.#core?.onDurable())
     this.#belong()
@@ -160,6 +165,15 @@ export class Member implements Env {
 
   #received(from: number, message: Message): void {
     this.#guarded(() => this.#core?.onMessage(from, message))
+  }
+
+  /** As if it had come as a message, from a member that we may not know yet. */
+  #onLayout(name: string, state: LayoutState): void {
+    const from = state.roster.indexOf(name)
+    const core = this.#core
+    if (core === null || from < 0) return
+    const message = { kind: MESSAGE.layout, exchange: 0, epoch: phaseOf(state), time: ZERO, state }
+    this.#guarded(() => core.onMessage(from, message))
   }
 
   #onTick(): void {

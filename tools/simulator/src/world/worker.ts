@@ -186,6 +186,8 @@ export class Worker {
           member.begin(state, began)
         })
       },
+      // Members here take messages of whoever has a number, and learn from those.
+      onLayout: () => {},
     })
   }
 
