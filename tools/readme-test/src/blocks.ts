@@ -1,7 +1,7 @@
 /**
  * The runnable parts of a Markdown page. Every block fenced as `bash` is run, in order; a block fenced as
  * `text` right after one (blank lines between) is what it prints. Blocks fenced `sh` (or anything else) are
- * only read: what sets up a machine, starts a server, or costs minutes.
+ * only read: what sets up a machine, starts a server, or costs minutes. A test of its own may ask for them.
  */
 export interface Block {
   /** Line of the opening fence, from 1. */
@@ -11,7 +11,8 @@ export interface Block {
   readonly expected: string | null
 }
 
-export function readBlocks(markdown: string): Block[] {
+/** @param run the language of the blocks to be run */
+export function readBlocks(markdown: string, run = 'bash'): Block[] {
   const lines = markdown.split('\n')
   const blocks: Block[] = []
   let open: { language: string; line: number; body: string[] } | null = null
@@ -20,7 +21,7 @@ export function readBlocks(markdown: string): Block[] {
     const fence = /^```(\w*)/.exec(text)
     if (open !== null && text.startsWith('```')) {
       const body = open.body.join('\n')
-      if (open.language === 'bash') {
+      if (open.language === run) {
         blocks.push({ line: open.line, commands: body, expected: null })
         last = { block: blocks.length - 1, line: index }
       } else if (
