@@ -112,8 +112,22 @@ export class QuorumRead {
       this.start()
     } else if (isChosen) this.#finish(newest)
     // Somebody only knows of it: the rest may hold it, and then nothing has to be written.
-    else if ((showing & ~this.#holders) !== 0 && this.#answered !== electorate.everybody) this.#askTheRest()
+    else if ((showing & ~this.#holders) !== 0 && this.#mayHearMore()) this.#askTheRest()
     else this.#writeBack(newest)
+  }
+
+  #mayHearMore(): boolean {
+    return (this.#answered | this.#away(this.#answered)) !== this.#exchange.electorate.everybody
+  }
+
+  /** The positions of those that are away, as it seems, and have not answered. */
+  #away(answered: number): number {
+    let bits = 0
+    for (const [position, member] of this.#exchange.electorate.members.entries()) {
+      const bit = 1 << position
+      if ((answered & bit) === 0 && this.#coordinator.isAway(member)) bits |= bit
+    }
+    return bits
   }
 
   /** The same may come with its value and without; or as a tombstone, and as the absence for it. */
@@ -161,7 +175,8 @@ export class QuorumRead {
     const isFirst = this.#refused === 0
     this.#refused |= 1 << position
     this.#isPromised ||= verdict === VERDICT.promised
-    if (electorate.isBlocking(this.#refused)) this.#onRefused()
+    const away = this.#away(this.#held | this.#refused)
+    if (electorate.isBlocking(this.#refused | away)) this.#onRefused()
     else if (isFirst) {
       this.#coordinator.wait(
         this.#coordinator.patienceOf(this.#exchange).ms / 2,
