@@ -88,6 +88,11 @@ export class Peers {
     return this.#peers[member]?.isSuspected ?? false
   }
 
+  /** Undefined: it was not even looked for. */
+  heardMs(member: number): number | undefined {
+    return this.#peers[member]?.heardMs
+  }
+
   /**
    * Whether an answer that counts is to be expected. Long before it is suspected, whoever has not said a word
    * since it was asked is the second choice; so is who takes far longer than others.

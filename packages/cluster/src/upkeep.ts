@@ -36,6 +36,8 @@ export interface PeerStatus {
   /** It decides without us: what is written here comes to it later. */
   readonly isForeign: boolean
   readonly isSuspected: boolean
+  /** Of `Env.now`: when it was heard last, or first looked for. */
+  readonly heardMs: number
   /** As it said last: in all that it holds. */
   readonly votes: boolean
   /** Pointers kept for it. */
@@ -79,7 +81,7 @@ export class Upkeep {
   }
 
   status(): PeerStatus[] {
-    const { peers, placement, forwarding } = this.#parts
+    const { env, peers, placement, forwarding } = this.#parts
     return this.#others().map((member) => {
       const { comparedMs, keysDiffering } = this.comparing.facts(member)
       const isForeign = placement.isForeign(member)
@@ -88,6 +90,7 @@ export class Upkeep {
         region: placement.regionOf(member),
         isForeign,
         isSuspected: peers.isSuspected(member),
+        heardMs: peers.heardMs(member) ?? env.now(),
         votes: this.comparing.votes(member),
         hints: forwarding.pending(member),
         oldestHintMs: isForeign ? forwarding.oldestMs(member) : null,

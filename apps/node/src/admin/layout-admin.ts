@@ -50,6 +50,8 @@ export class LayoutAdmin {
       phase: next === null ? 'settled' : 'joint',
       next: next === null ? null : describeTable(next as Layout, (name) => health.standingOf(name)),
       awaited: status.awaited.map((number) => state.roster[number]),
+      silent: health.change.silent().map(({ name, ms }) => ({ name, seconds: secondsOf(ms) })),
+      changingSeconds: secondsOf(health.change.ms),
       partitionsLeft: status.partitionsLeft,
     }
   }
@@ -134,6 +136,10 @@ export class LayoutAdmin {
       members: members.map((moves) => ({ ...moves, bytes: gained.get(moves.member) ?? 0 })),
     }
   }
+}
+
+function secondsOf(ms: number | null): number | null {
+  return ms === null ? null : Math.floor(ms / 1000)
 }
 
 function describeTable(

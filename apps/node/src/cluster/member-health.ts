@@ -1,6 +1,7 @@
 /** How a member stands with the others: for the health document, for /-/readyz, and in lines of the log. */
 import type { PeerStatus } from '@minivault/cluster'
 import type { LinkStatus } from '../peers/link-status.ts'
+import { ChangeWatch } from './change-watch.ts'
 import { median } from './clock-watch.ts'
 import { strangerWords, wordsOf } from './first-steps.ts'
 import type { Member } from './member.ts'
@@ -22,10 +23,12 @@ export interface MemberHealthParts {
 }
 
 export class MemberHealth {
+  readonly change: ChangeWatch
   readonly #parts: MemberHealthParts
 
   constructor(parts: MemberHealthParts) {
     this.#parts = parts
+    this.change = new ChangeWatch(parts)
   }
 
   /** In one line why requests are refused here; null: they are not. */
@@ -80,7 +83,9 @@ export class MemberHealth {
     const facts = { layout_epoch: (next ?? table).epoch, layout_phase: next === null ? 'settled' : 'joint' }
     if (next === null && partitionsLeft === 0) return facts
     const names = awaited.map((number) => roster[number]).join(', ')
-    return { layout_awaited: names, partitions_left: partitionsLeft, ...facts }
+    const silent = this.change.silent().map(({ name }) => name)
+    const how = { layout_awaited: names, layout_silent: silent.join(', ') }
+    return { ...how, partitions_left: partitionsLeft, ...facts }
   }
 
   /** How far each other region is behind what this node has for it. */

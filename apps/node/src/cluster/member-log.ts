@@ -18,6 +18,7 @@ export class MemberLog {
 
   /** Every so often. */
   look(): void {
+    this.#health.change.look()
     const now = new Set(this.#words())
     for (const words of now) if (!this.#said.has(words)) this.#logger.warn({}, words)
     for (const words of this.#said) if (!now.has(words)) this.#logger.info({}, `no longer: ${words}`)
@@ -36,12 +37,18 @@ export class MemberLog {
     if (core === null) return why === null ? [] : [why]
     const words = this.#health.disagreeing().map(withoutFigures)
     for (const name of this.#health.away()) words.push(`${name} is away`)
+    for (const { name, ms } of this.#health.change.silent()) {
+      const epoch = this.#member.layouts!.epoch / 2
+      // It may just be on its way.
+      if (ms !== null) words.push(`layout ${epoch} is not settled without ${name}, ${OR_SETTLE}`)
+    }
     if (this.#health.isClockOff) words.push(CLOCK_IS_OFF)
     if (core.status().isComingBack) words.push(COMING_BACK)
     return words
   }
 }
 
+const OR_SETTLE = 'which is away: bring it back, or go on without it (POST /-/admin/settle)'
 const COMING_BACK = 'comparing with the other members: this node does not vote until that is done'
 
 /** They change all the time, and are no news. */
