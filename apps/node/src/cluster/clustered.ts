@@ -68,6 +68,8 @@ export class Clustered {
   #refusal: string | null = null
   /** As of the last tick a quorum could be reached of every key. */
   #hasQuorum = false
+  /** As of the last tick some key had nobody in another region who decides what is conditional. */
+  #mayHomeBeAway = false
   readonly #time: Time
 
   constructor(parts: ClusteredParts) {
@@ -144,11 +146,14 @@ export class Clustered {
   #look(log: MemberLog): void {
     this.#refusal = this.health.whyNotServing()
     this.#hasQuorum = this.health.hasQuorum()
+    this.#mayHomeBeAway = this.health.isHomeAwayOfSome()
     log.look()
   }
 
   /** What could only wait for replicas that are away is not begun. */
-  #whyNot({ level, key }: Request): string | null {
+  #whyNot({ level, key, change }: Request): string | null {
+    const isForHome = this.#mayHomeBeAway && change?.isConditional === true
+    if (isForHome && this.health.isHomeAwayOf(key.partition)) return HOME_IS_AWAY
     if (this.#hasQuorum || level === LEVEL.one || this.health.hasQuorumOf(key.partition)) return null
     return 'too few replicas of this key can be reached'
   }
@@ -207,6 +212,8 @@ function random(): number {
   return randomInt(RANDOM_MAX) / RANDOM_MAX
 }
 
+const HOME_IS_AWAY =
+  'the home region is away, which decides what is conditional; plain reads and writes go on'
 const RANDOM_MAX = 2 ** 47
 /** Of the layout that a cluster begins with. */
 const FIRST_PHASE = 3

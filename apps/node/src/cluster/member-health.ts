@@ -135,6 +135,35 @@ export class MemberHealth {
     return this.#reaches(partition, this.#silentNumbers())
   }
 
+  /**
+   * Whether all those are away who decide what is conditional of this partition, in another region. One that
+   * is only late is waited for.
+   */
+  isHomeAwayOf(partition: number): boolean {
+    return this.#isHomeAway(partition, this.#awayNumbers())
+  }
+
+  isHomeAwayOfSome(): boolean {
+    const count = this.#parts.member.layouts?.partitionCount ?? 0
+    const away = this.#awayNumbers()
+    if (away.size === 0) return false
+    for (let partition = 0; partition < count; partition++) if (this.#isHomeAway(partition, away)) return true
+    return false
+  }
+
+  #isHomeAway(partition: number, away: ReadonlySet<number>): boolean {
+    const { layouts } = this.#parts.member
+    if (layouts === null) return false
+    const home = layouts.homeElectorateOf(partition)
+    if (home === layouts.electorateOf(partition)) return false
+    return home.members.every((member) => away.has(member))
+  }
+
+  #awayNumbers(): ReadonlySet<number> {
+    const peers = this.#parts.member.status()?.peers ?? []
+    return new Set(peers.flatMap(({ member, isSuspected }) => (isSuspected ? [member] : [])))
+  }
+
   /** Those whose answers would not count, too. */
   #silentNumbers(): ReadonlySet<number> {
     const peers = this.#parts.member.status()?.peers ?? []
