@@ -17,10 +17,10 @@ export interface ForwardingParts {
   readonly placement: Placement
   readonly store: ReplicaStore
   readonly self: number
-  readonly limits: Limits
+  readonly limits: Pick<Limits, 'farBytesMax' | 'farRepairsAtOnce'>
   readonly peers: Peers
   readonly hints: Hints
-  readonly repair: Repair
+  readonly repair: Pick<Repair, 'admit' | 'handOver' | 'isToBeAdmitted'>
 }
 
 /** To one member. */

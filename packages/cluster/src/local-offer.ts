@@ -9,15 +9,17 @@ import type { Operation } from './operation.ts'
 import { type HeldRecord, isRaised } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 
+type Asking = Pick<Coordinator, 'close' | 'offer' | 'open' | 'patience' | 'spreading' | 'wait'>
+
 export class LocalOffer {
-  readonly #coordinator: Coordinator
+  readonly #coordinator: Asking
   readonly #operation: Operation
   readonly #record: HeldRecord
   readonly #onOver: () => void
   #exchange!: Exchange
   #answered = 0
 
-  constructor(coordinator: Coordinator, operation: Operation, record: HeldRecord, onOver: () => void) {
+  constructor(coordinator: Asking, operation: Operation, record: HeldRecord, onOver: () => void) {
     this.#coordinator = coordinator
     this.#operation = operation
     this.#record = record

@@ -14,13 +14,16 @@ interface Admission {
   readonly record: HeldRecord
 }
 
+/** Whoever runs the rounds. */
+type Settler = Pick<Coordinator, 'settle'>
+
 export class Spreading {
-  readonly #coordinator: Coordinator
+  readonly #coordinator: Settler
   readonly #keys = new Set<string>()
   /** What is to be admitted after the round under way, the latest for each of these keys. */
   readonly #next = new Map<string, Admission>()
 
-  constructor(coordinator: Coordinator) {
+  constructor(coordinator: Settler) {
     this.#coordinator = coordinator
   }
 
