@@ -1,4 +1,4 @@
-/** What another region has decided, offered to our own: waited for until a quorum has it, and not for long. */
+/** What another region has decided, offered to our own: waited for until a quorum has it, not for long. */
 import t from 'tap'
 import { Electorate } from '../src/electorate.ts'
 import type { Exchange } from '../src/exchange.ts'

@@ -94,6 +94,8 @@ t.test('regions behind https, as README.md starts them', async (t) => {
   t.equal(await curl(inUs), '{"success":true,"data":"hello"}', 'written in one region, read in the other')
   const again = await curl('-X', 'POST', inUs, '-d', '{"value": "again"}')
   t.match(again, /"code":"KEY_EXISTS"/, 'decided in the home region')
+  const health = JSON.parse(await curl(`https://localhost:${euPort}/health`))
+  t.match(health, { region: 'eu', lag_seconds_us: Number, lag_keys_us: Number, master_state: 'member' })
   const layout = JSON.parse(await curl(`http://localhost:${master}/-/admin/layout`))
   const members = layout.members.map(({ name, region }: Record<string, string>) => `${region} ${name}`)
   t.same(members.sort(), [`eu https://localhost:${euPort}`, `us https://localhost:${proxy}`])

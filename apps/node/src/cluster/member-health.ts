@@ -88,20 +88,9 @@ export class MemberHealth {
     return { ...how, partitions_left: partitionsLeft, ...facts }
   }
 
-  /** How far each other region is behind what this node has for it. */
   #regionFacts(peers: readonly PeerStatus[]): Record<string, string | number> {
     const { layouts, self } = this.#parts.member
-    const foreign = peers.filter(({ isForeign }) => isForeign)
-    if (layouts === null || foreign.length === 0) return {}
-    const facts: Record<string, string | number> = { region: layouts.regionOf(self) }
-    for (const region of new Set(foreign.map((peer) => peer.region))) {
-      const ofRegion = foreign.filter((peer) => peer.region === region)
-      const oldest = Math.min(...ofRegion.map(({ oldestHintMs }) => oldestHintMs ?? Number.POSITIVE_INFINITY))
-      const behindMs = Number.isFinite(oldest) ? Math.max(0, this.#parts.now() - oldest) : 0
-      facts[`lag_seconds_${region}`] = Math.round(behindMs / 100) / 10
-      facts[`lag_keys_${region}`] = Math.max(...ofRegion.map(({ hints }) => hints))
-    }
-    return facts
+    return layouts === null ? {} : regionFacts(layouts.regionOf(self), peers, this.#parts.now())
   }
 
   /** Of a member, or one that is to be: whether it is heard, and votes in all that it holds. */
@@ -222,6 +211,25 @@ export class MemberHealth {
     })
     return ofCluster === null ? ofOthers : [ofCluster, ...ofOthers]
   }
+}
+
+/** How far each other region is behind what this node, in `region`, has for it; none: nothing is said. */
+export function regionFacts(
+  region: string,
+  peers: readonly Pick<PeerStatus, 'hints' | 'isForeign' | 'oldestHintMs' | 'region'>[],
+  nowMs: number,
+): Record<string, string | number> {
+  const foreign = peers.filter(({ isForeign }) => isForeign)
+  if (foreign.length === 0) return {}
+  const facts: Record<string, string | number> = { region }
+  for (const other of new Set(foreign.map((peer) => peer.region))) {
+    const ofRegion = foreign.filter((peer) => peer.region === other)
+    const oldest = Math.min(...ofRegion.map(({ oldestHintMs }) => oldestHintMs ?? Number.POSITIVE_INFINITY))
+    const behindMs = Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) : 0
+    facts[`lag_seconds_${other}`] = Math.round(behindMs / 100) / 10
+    facts[`lag_keys_${other}`] = Math.max(...ofRegion.map(({ hints }) => hints))
+  }
+  return facts
 }
 
 function clockWords(name: string, offsetMs: number): string {
