@@ -3,13 +3,14 @@
  * clean end. The only file that touches the process. Ready line on stdout, log as JSON lines on stderr.
  */
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { zstdEngine } from '@minivault/codec'
 import { EXIT, end, settingsOrEnd, stopOnSignals, UsageError } from '@minivault/command-line'
 import type { StorageError } from '@minivault/storage'
 import { pino } from 'pino'
 import { durabilityName } from './health.ts'
 import { whyNotHealthy } from './health-check.ts'
-import { DESCRIPTORS_RESERVED } from './limits.ts'
+import { DESCRIPTORS_RESERVED, HEAP_GROWING_PERCENT } from './limits.ts'
 import { type Node, startNode } from './node.ts'
 import { asksForMaster } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
@@ -116,6 +117,7 @@ async function main(): Promise<void> {
   const command = { program: PROGRAM, words, version: VERSION, help: helpText }
   const settings = settingsOrEnd(command, () => readSettings(words, process.env))
   if (process.argv.some(isCheck)) return checkHealth(settings)
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
   const possible = connectionsPossible()
   const started: { node: Node | null } = { node: null }
   stopOnSignals(PROGRAM, {

@@ -12,8 +12,8 @@ import { CONNECTIONS } from './plan.ts'
 /** As much as etcd's windows take at 1 KB. */
 const FILL_PIPELINE = 16
 const WARM_SECONDS = 0.3
-/** Before the first case, in rounds: compiled code in every member. */
-const WARM_ROUNDS = 2
+/** Before the first case: compiled code in every member, of which each has a part of two cores. */
+const FIRST_WARM_ROUNDS = 6
 
 export async function measureGroup(
   cases: readonly ClusterCase[],
@@ -28,7 +28,7 @@ export async function measureGroup(
   const fill: ClusterCase = { ...first, operation: 'set', pipeline: FILL_PIPELINE, isThroughOne: false }
   for (const name of names) {
     await contestants.ask(name, fill, options.keyspace, 'once')
-    await contestants.ask(name, fill, options.keyspace, WARM_ROUNDS * options.seconds)
+    await contestants.ask(name, fill, options.keyspace, FIRST_WARM_ROUNDS * options.seconds)
   }
   let isAway: Away = 'nobody'
   for (const one of cases) {
