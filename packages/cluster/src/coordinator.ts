@@ -53,6 +53,7 @@ export class Coordinator {
   readonly #exchanges: Exchanges
   readonly spreading: Spreading
   #underWay = 0
+  #hearingOut = 0
   /** As it was sent last. */
   #time = ZERO
 
@@ -221,7 +222,18 @@ export class Coordinator {
 
   /** A record is held by enough; who of the others answers while there is still time? */
   hearOut(exchange: Exchange, key: Key, ballot: Version, answered: number): void {
+    this.#hearingOut += 1
     new Stragglers(this, exchange, key, ballot, answered).start()
+  }
+
+  heardOut(exchange: Exchange): void {
+    this.#hearingOut -= 1
+    this.close(exchange)
+  }
+
+  /** So many writes are held by enough, and not answered by all. */
+  get hearingOut(): number {
+    return this.#hearingOut
   }
 
   isAway(member: number): boolean {

@@ -70,6 +70,8 @@ export interface CoreStatus {
   readonly partitionsLeft: number
   /** While the layout changes: those that are not ready, as far as we have heard. */
   readonly awaited: readonly number[]
+  /** So many writes are held by enough, and not answered by all: what these miss is not known yet. */
+  readonly hearingOut: number
 }
 
 export class NodeCore {
@@ -207,9 +209,9 @@ export class NodeCore {
   }
 
   status(): CoreStatus {
-    const awaited = this.#layoutChange?.awaited ?? []
     const { isOver, left } = this.#rejoining
-    return { peers: this.#upkeep.status(), isComingBack: !isOver, partitionsLeft: left, awaited }
+    const known = { awaited: this.#layoutChange?.awaited ?? [], hearingOut: this.#coordinator.hearingOut }
+    return { peers: this.#upkeep.status(), isComingBack: !isOver, partitionsLeft: left, ...known }
   }
 
   onMessage(from: number, message: Message): void {

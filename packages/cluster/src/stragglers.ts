@@ -37,7 +37,7 @@ export class Stragglers {
   }
 
   onTimer(): void {
-    this.#coordinator.close(this.#exchange)
+    this.#coordinator.heardOut(this.#exchange)
     for (const [position, member] of this.#exchange.electorate.members.entries()) {
       if (this.#isMissing(position)) this.#coordinator.keepHint(member, this.#key, this.#ballot)
     }
@@ -56,6 +56,6 @@ export class Stragglers {
   }
 
   #endIfComplete(): void {
-    if (this.#answered === this.#exchange.electorate.everybody) this.#coordinator.close(this.#exchange)
+    if (this.#answered === this.#exchange.electorate.everybody) this.#coordinator.heardOut(this.#exchange)
   }
 }

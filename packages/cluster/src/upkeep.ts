@@ -40,7 +40,7 @@ export interface PeerStatus {
   readonly heardMs: number
   /** As it said last: in all that it holds. */
   readonly votes: boolean
-  /** Pointers kept for it. */
+  /** Pointers kept for it, and those that are being followed. */
   readonly hints: number
   /** Wall milliseconds at which the oldest of them was written; null: there is none. Of foreigners alone. */
   readonly oldestHintMs: number | null
@@ -52,7 +52,8 @@ export interface PeerStatus {
 
 export class Upkeep {
   readonly #parts: UpkeepParts
-  readonly #flushing = new Set<number>()
+  /** So many pointers to a member's are being followed. */
+  readonly #flushing = new Map<number, number>()
   readonly comparing: Comparing
 
   constructor(parts: UpkeepParts) {
@@ -92,7 +93,7 @@ export class Upkeep {
         isSuspected: peers.isSuspected(member),
         heardMs: peers.heardMs(member) ?? env.now(),
         votes: this.comparing.votes(member),
-        hints: forwarding.pending(member),
+        hints: forwarding.pending(member) + (this.#flushing.get(member) ?? 0),
         oldestHintMs: isForeign ? forwarding.oldestMs(member) : null,
         comparedMs,
         keysDiffering,
@@ -119,9 +120,9 @@ export class Upkeep {
     const { hints, limits, placement, forwarding } = this.#parts
     if (placement.isForeign(member)) return forwarding.onHeard(member)
     if (this.#flushing.has(member) || hints.count(member) === 0) return
-    this.#flushing.add(member)
     const taken = hints.take(member, limits.repairsAtOnce)
     let left = taken.length
+    this.#flushing.set(member, left)
     let isThere = true
     for (const hint of taken) {
       const { key, ballot } = hint
@@ -129,7 +130,7 @@ export class Upkeep {
         if (!isAnswered) hints.add(member, key, ballot)
         isThere &&= isAnswered
         left -= 1
-        if (left > 0) return
+        if (left > 0) return void this.#flushing.set(member, left)
         this.#flushing.delete(member)
         if (isThere) this.#flush(member)
       }

@@ -81,6 +81,27 @@ t.test('a question by an old layout is refused, and counts for nothing', async (
   t.equal(trio.ask(2, 'put y').outcome, OUTCOME.ok, 'by the new one')
 })
 
+t.test('what a member may have missed is told before it is known, and until it has it', async (t) => {
+  const trio = new Trio()
+  const told = () => {
+    const { hearingOut, peers } = trio.statusOf(1)
+    return [hearingOut, peers.find(({ member }) => member === 3)!.hints]
+  }
+  trio.ask(1, 'put x')
+  t.same(told(), [0, 0], 'all have answered')
+  trio.down.add(3)
+  t.equal(trio.ask(1, 'put y').outcome, OUTCOME.ok)
+  t.same(told(), [1, 0], 'two are enough, and the third may just be late')
+  trio.rest()
+  t.same(told(), [0, 1])
+  trio.tick(3)
+  t.same(told(), [0, 1], 'it is heard, and what it missed is on its way to it')
+  trio.down.delete(3)
+  trio.rest()
+  trio.tick(3)
+  t.same(told(), [0, 0])
+})
+
 function placementOf(electorate: Electorate, epoch = 1): Placement {
   return fixedPlacement(electorate, 1, epoch)
 }

@@ -56,7 +56,7 @@ export class MemberHealth {
   document(): Record<string, string | number | boolean> {
     const { member, name, roster } = this.#parts
     const { belonging, core } = member
-    const peers = member.status()?.peers ?? []
+    const { peers, hearingOut } = member.status() ?? { peers: [], hearingOut: 0 }
     return {
       member: name,
       members: roster.others.length + 1,
@@ -67,6 +67,7 @@ export class MemberHealth {
       votes: core !== null && !core.status().isComingBack,
       members_away: this.away().join(', '),
       hints_pending: sum(peers.map(({ hints }) => hints)),
+      writes_heard_out: hearingOut,
       keys_differing: sum(peers.map(({ keysDiffering }) => keysDiffering)),
       last_full_sync_seconds: this.#lastFullSync(peers),
       clock_offset_ms: Math.round(median(this.#offsets())),

@@ -1,6 +1,7 @@
 /** One whole core over a log in memory. A crash throws it away; a start makes a new one over the log. */
 import {
   type Answer,
+  type CoreStatus,
   DURABILITY,
   type Durability,
   type Electorate,
@@ -118,6 +119,10 @@ export class ScriptedNode implements Env {
     const limitsHere = { patienceFadesMs: 0, copiesAtOnce: 3, ...told, ...limits }
     this.#core = new core.NodeCore({ ...parts, limits: limitsHere, began })
     this.sync()
+  }
+
+  get status(): CoreStatus {
+    return this.#core!.status()
   }
 
   tick(): void {

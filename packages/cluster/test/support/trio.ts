@@ -1,5 +1,12 @@
 /** Nodes 1 to 4 on a network without scenes: what is asked, and what was answered. */
-import { type Answer, Electorate, type Limits, type Message, type Placement } from '../../src/index.ts'
+import {
+  type Answer,
+  type CoreStatus,
+  Electorate,
+  type Limits,
+  type Message,
+  type Placement,
+} from '../../src/index.ts'
 import { fixedPlacement } from '../../src/testing/index.ts'
 import { readAsked } from './asked.ts'
 import { type Flight, ScriptedNetwork } from './network.ts'
@@ -50,6 +57,16 @@ export class Trio implements Watcher {
     this.network.settle()
     if (begun.answer === null) this.rest()
     return begun.answer!
+  }
+
+  /** What it does without being asked. */
+  tick(node: number): void {
+    this.#nodes[node - 1]!.tick()
+    this.network.settle()
+  }
+
+  statusOf(node: number): CoreStatus {
+    return this.#nodes[node - 1]!.status
   }
 
   rest(): void {
