@@ -82,11 +82,11 @@ async function measure(options: ClusterOptions, run: Run<ClusterResult>): Promis
   }
   if (parts.includes('join')) {
     const onResult = run.table(JOIN_COLUMNS)
-    await run.attempt('a fourth joins', () => measureJoin({ keys }, onResult))
+    await run.attempt('a fourth joins', () => measureJoin(keys, onResult))
   }
   if (parts.includes('regions')) {
     const onResult = run.table(REGIONS_COLUMNS)
-    await run.attempt('far regions', () => measureRegions({ turnMs: options.regionsTurnMs }, onResult))
+    await run.attempt('far regions', () => measureRegions(options.regionsTurnMs, onResult))
   }
 }
 

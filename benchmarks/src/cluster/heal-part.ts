@@ -10,13 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { KEY_BYTES } from '../load/language.ts'
 import { DATA_PARENT } from '../machine.ts'
-import { freePorts } from '../servers/free-port.ts'
-import { trioPlansAt } from '../servers/minivault-trio.ts'
+import { proxiedAddresses, trioPlansAt } from '../servers/minivault-trio.ts'
 import { Trio } from '../servers/trio.ts'
 import { spread } from '../spread.ts'
-import { CountingProxy } from './counting-proxy.ts'
 import type { HealResult } from './figures.ts'
 import { fill } from './fill.ts'
+import { MemberProxies } from './member-proxy.ts'
 import { Probe } from './probe.ts'
 
 const DURABILITY = 'os'
@@ -31,46 +30,37 @@ const HEALED_WITHIN_MS = 120_000
 export interface HealOptions {
   readonly keys: number
   readonly rounds: number
-  readonly from?: 'build' | 'source'
 }
 
 export async function measureHealing(
-  { keys, rounds, from = 'build' }: HealOptions,
+  { keys, rounds }: HealOptions,
   onResult: (result: HealResult) => void,
 ): Promise<void> {
-  const ports = await freePorts(2 * MEMBERS)
-  const addresses = ports
-    .slice(0, MEMBERS)
-    .map((port, index) => ({ port, publicPort: ports[MEMBERS + index]! }))
-  const starting = addresses.map(({ port, publicPort }) => CountingProxy.start(publicPort, port))
-  const proxies = await Promise.all(starting)
-  try {
-    await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY, from), DATA_PARENT)
-    await fill(trio, keys, VALUE_BYTES)
-    const differing = Math.floor(keys / DIFFERING_OF)
-    const shape = {
-      keys,
-      differing,
-      valueBytes: VALUE_BYTES,
-      differingBytes: differing * (KEY_BYTES + VALUE_BYTES),
+  const addresses = await proxiedAddresses(MEMBERS)
+  using proxies = await MemberProxies.start(addresses)
+  await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY), DATA_PARENT)
+  await fill(trio, keys, VALUE_BYTES)
+  const differing = Math.floor(keys / DIFFERING_OF)
+  const shape = {
+    keys,
+    differing,
+    valueBytes: VALUE_BYTES,
+    differingBytes: differing * (KEY_BYTES + VALUE_BYTES),
+  }
+  for (const by of ['hints', 'trees'] as const) {
+    const found = []
+    for (let round = 1; round <= rounds; round++) {
+      const value = Buffer.alloc(VALUE_BYTES, `${by} ${round} `)
+      found.push(await heal(trio, proxies, by, differing, value))
     }
-    for (const by of ['hints', 'trees'] as const) {
-      const found = []
-      for (let round = 1; round <= rounds; round++) {
-        const value = Buffer.alloc(VALUE_BYTES, `${by} ${round} `)
-        found.push(await heal(trio, proxies, by, differing, value))
-      }
-      const seconds = spread(found.map((one) => one.seconds))
-      onResult({ part: 'heal', by, ...shape, seconds, bytes: spread(found.map(({ bytes }) => bytes)) })
-    }
-  } finally {
-    for (const proxy of proxies) proxy.close()
+    const seconds = spread(found.map((one) => one.seconds))
+    onResult({ part: 'heal', by, ...shape, seconds, bytes: spread(found.map(({ bytes }) => bytes)) })
   }
 }
 
 async function heal(
   trio: Trio,
-  proxies: readonly CountingProxy[],
+  proxies: MemberProxies,
   by: HealResult['by'],
   differing: number,
   value: Buffer,
@@ -80,13 +70,12 @@ async function heal(
   await away.stop()
   await writeAll(others[0]!.process!.port, differing, value)
   if (by === 'trees') await Promise.all(others.map((member) => member.stop()))
-  const countAll = () => proxies.reduce((sum, { bytes }) => sum + bytes, 0)
-  const before = countAll()
+  const bytesBefore = proxies.bytes
   await (by === 'trees' ? trio.startAll() : away.start())
   const readyMs = performance.now()
   await untilHealed(away.process!.port, differing, value)
   // Both a connection's ends are the proxy's: each byte was counted once as it came.
-  return { seconds: (performance.now() - readyMs) / 1000, bytes: countAll() - before }
+  return { seconds: (performance.now() - readyMs) / 1000, bytes: proxies.bytes - bytesBefore }
 }
 
 async function writeAll(port: number, count: number, value: Buffer): Promise<void> {

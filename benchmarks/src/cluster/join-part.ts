@@ -9,14 +9,13 @@ import { Client } from '@minivault/client'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { KEY_BYTES } from '../load/language.ts'
 import { DATA_PARENT } from '../machine.ts'
-import { freePorts } from '../servers/free-port.ts'
-import { trioPlansAt } from '../servers/minivault-trio.ts'
+import { proxiedAddresses, trioPlansAt } from '../servers/minivault-trio.ts'
 import { freshFolder, HOST } from '../servers/server.ts'
 import { Member, Trio } from '../servers/trio.ts'
 import { Callers } from './callers.ts'
-import { CountingProxy } from './counting-proxy.ts'
 import type { JoinResult } from './figures.ts'
 import { fill } from './fill.ts'
+import { MemberProxies } from './member-proxy.ts'
 
 const DURABILITY = 'os'
 const VALUE_BYTES = 1024
@@ -28,23 +27,15 @@ const QUIET_MS = 10_000
 const LOOK_MS = 200
 const JOINED_WITHIN_MS = 900_000
 
-export interface JoinOptions {
-  readonly keys: number
-  readonly from?: 'build' | 'source'
-}
-
-export async function measureJoin(
-  { keys, from = 'build' }: JoinOptions,
-  onResult: (result: JoinResult) => void,
-): Promise<void> {
-  const ports = await freePorts(MEMBERS + 2)
-  const addresses = ports.slice(0, MEMBERS).map((port) => ({ port, publicPort: port }))
-  const [port, publicPort] = ports.slice(MEMBERS) as [number, number]
-  const proxy = await CountingProxy.start(publicPort, port)
-  const plans = trioPlansAt([...addresses, { port, publicPort }], DURABILITY, from)
+export async function measureJoin(keys: number, onResult: (result: JoinResult) => void): Promise<void> {
+  const [joining, ...rest] = await proxiedAddresses(1 + MEMBERS)
+  const { port, publicPort } = joining!
+  const addresses = rest.map((address) => ({ ...address, publicPort: address.port }))
+  using proxies = await MemberProxies.start([joining!])
+  const plans = trioPlansAt([...addresses, joining!], DURABILITY)
   const fourth = new Member(plans.at(-1)!, freshFolder(DATA_PARENT))
   try {
-    await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY, from), DATA_PARENT)
+    await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY), DATA_PARENT)
     await fill(trio, keys, VALUE_BYTES)
     await using client = Client.open(`minivault://${trio.ports.map((one) => `${HOST}:${one}`).join(',')}`)
     const callers = new Callers(client, { callers: CALLERS, keys, pauseMs: PAUSE_MS })
@@ -55,13 +46,13 @@ export async function measureJoin(
     const starting = fourth.start()
     starting.catch(() => {})
     await untilUp(port)
-    const bytesBefore = proxy.bytes
+    const bytesBefore = proxies.bytes
     callers.count()
     const startedMs = performance.now()
     const { copies } = await add(trio.ports[0]!, `${HOST}:${publicPort}`)
     await untilSettled(trio.ports[0]!)
     const seconds = (performance.now() - startedMs) / 1000
-    const bytes = proxy.bytes - bytesBefore
+    const bytes = proxies.bytes - bytesBefore
     await starting
     await callers.stop()
     const { operations, failed, firstFailure } = callers
@@ -72,7 +63,6 @@ export async function measureJoin(
   } finally {
     await fourth.stop('SIGKILL')
     rmSync(fourth.directory, { recursive: true, force: true })
-    proxy.close()
   }
 }
 

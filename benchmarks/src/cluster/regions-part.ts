@@ -8,14 +8,19 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Latencies } from '../latencies.ts'
 import { DATA_PARENT } from '../machine.ts'
-import { freePorts } from '../servers/free-port.ts'
+import { freePort } from '../servers/free-port.ts'
 import { minivaultPlan } from '../servers/minivault-server.ts'
-import { isServing, type MemberAddress, minivaultTrioPlans } from '../servers/minivault-trio.ts'
+import {
+  isServing,
+  type MemberAddress,
+  minivaultTrioPlans,
+  proxiedAddresses,
+} from '../servers/minivault-trio.ts'
 import { freshFolder, HOST } from '../servers/server.ts'
 import type { ServerPlan } from '../servers/started-process.ts'
 import { Member, Trio } from '../servers/trio.ts'
-import { DelayingProxy } from './delaying-proxy.ts'
 import type { RegionsResult } from './figures.ts'
+import { MemberProxies } from './member-proxy.ts'
 import { Probe } from './probe.ts'
 
 const DURABILITY = 'os'
@@ -33,17 +38,12 @@ const LOOK_MS = 2
 const TURNS = 3
 const WARM_MS = 3000
 
-export interface RegionsOptions {
-  readonly turnMs: number
-  readonly from?: 'build' | 'source'
-}
-
 export async function measureRegions(
-  { turnMs, from = 'build' }: RegionsOptions,
+  turnMs: number,
   onResult: (result: RegionsResult) => void,
 ): Promise<void> {
-  await using one = await Trio.start(await minivaultTrioPlans(DURABILITY, from), DATA_PARENT)
-  await using far = await Federation.start(from)
+  await using one = await Trio.start(await minivaultTrioPlans(DURABILITY), DATA_PARENT)
+  await using far = await Federation.start()
   const { ports } = far.trio
   const near = await Writers.open(one.ports, [])
   const federated = await Writers.open(ports.slice(0, MEMBERS), ports.slice(MEMBERS))
@@ -75,31 +75,26 @@ export async function measureRegions(
 class Federation implements AsyncDisposable {
   readonly trio: Trio
   readonly #master: Member
-  readonly #proxies: readonly DelayingProxy[]
+  readonly #proxies: MemberProxies
 
-  private constructor(trio: Trio, master: Member, proxies: readonly DelayingProxy[]) {
+  private constructor(trio: Trio, master: Member, proxies: MemberProxies) {
     this.trio = trio
     this.#master = master
     this.#proxies = proxies
   }
 
-  static async start(from: 'build' | 'source'): Promise<Federation> {
-    const count = REGIONS.length * MEMBERS
-    const ports = await freePorts(2 * count + 1)
-    const addresses = ports.slice(0, count).map((port, at) => ({ port, publicPort: ports[count + at]! }))
-    const masterPort = ports.at(-1)!
-    const master = new Member(masterPlan(masterPort, count, from), freshFolder(DATA_PARENT))
-    const starting = addresses.map(({ port, publicPort }, to) => {
-      return DelayingProxy.start(publicPort, port, (first) => delayOf(first, addresses, to))
-    })
-    const proxies = await Promise.all(starting)
+  static async start(): Promise<Federation> {
+    const addresses = await proxiedAddresses(REGIONS.length * MEMBERS)
+    const proxies = await MemberProxies.start(addresses, (to) => (first) => delayOf(first, addresses, to))
+    const masterPort = await freePort()
+    const master = new Member(masterPlan(masterPort, addresses.length), freshFolder(DATA_PARENT))
     try {
       await master.start()
-      const plans = addresses.map((address, at) => memberPlan(address, regionOf(at), masterPort, from))
+      const plans = addresses.map((address, at) => memberPlan(address, regionOf(at), masterPort))
       return new Federation(await Trio.start(plans, DATA_PARENT), master, proxies)
     } catch (error) {
-      for (const proxy of proxies) proxy.close()
       await master.stop('SIGKILL')
+      proxies[Symbol.dispose]()
       throw error
     }
   }
@@ -107,7 +102,7 @@ class Federation implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.trio.close()
     await this.#master.stop('SIGKILL')
-    for (const proxy of this.#proxies) proxy.close()
+    this.#proxies[Symbol.dispose]()
   }
 }
 
@@ -120,20 +115,15 @@ function delayOf(first: Buffer, addresses: readonly MemberAddress[], to: number)
   return from >= 0 && regionOf(from) !== regionOf(to) ? FAR_MS : 0
 }
 
-function masterPlan(port: number, founders: number, from: 'build' | 'source'): ServerPlan {
-  const plan = minivaultPlan(DURABILITY, from, port)
+function masterPlan(port: number, founders: number): ServerPlan {
+  const plan = minivaultPlan(DURABILITY, 'build', port)
   const words = ['-mode', 'master', '-founders', String(founders)]
   // It has no durability to choose.
   return { ...plan, args: (directory) => [...plan.args(directory).slice(0, -2), ...words] }
 }
 
-function memberPlan(
-  { port, publicPort }: MemberAddress,
-  region: string,
-  masterPort: number,
-  from: 'build' | 'source',
-): ServerPlan {
-  const plan = minivaultPlan(DURABILITY, from, port)
+function memberPlan({ port, publicPort }: MemberAddress, region: string, masterPort: number): ServerPlan {
+  const plan = minivaultPlan(DURABILITY, 'build', port)
   const words = ['-public-url', `${HOST}:${publicPort}`, '-region', region]
   words.push('-master', `http://${HOST}:${masterPort}`)
   return {

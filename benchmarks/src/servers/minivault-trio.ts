@@ -12,6 +12,12 @@ export interface MemberAddress {
   readonly publicPort: number
 }
 
+/** For members behind proxies; all different. */
+export async function proxiedAddresses(count: number): Promise<MemberAddress[]> {
+  const ports = await freePorts(2 * count)
+  return ports.slice(0, count).map((port, index) => ({ port, publicPort: ports[count + index]! }))
+}
+
 export async function minivaultTrioPlans(
   durability: NodeDurability,
   from: 'build' | 'source' = 'build',
