@@ -65,6 +65,8 @@ export class LayoutChange {
   readonly #ready = new Set<number>()
   /** Those who have to be ready, one partition after the other. */
   #awaited: readonly (readonly number[])[] = []
+  /** The same, each once. */
+  #awaitedMembers: readonly number[] = []
   /** The phase that is being written down. */
   #noted = 0
   #isAsking = false
@@ -161,6 +163,7 @@ export class LayoutChange {
     this.#leaving.onLayout()
     const moving = layouts.moving()
     this.#awaited = moving.map(({ after }) => after)
+    this.#awaitedMembers = [...new Set(this.#awaited.flat())]
     const behind = moving.filter((move) => this.#mayLack(move))
     rejoining.catchUp(behind.map(({ partition }) => partition))
   }
@@ -221,7 +224,7 @@ export class LayoutChange {
 
   /** Of a change that is under way: those that are not ready, as far as we have heard. */
   get awaited(): number[] {
-    return [...new Set(this.#awaited.flat())].filter((member) => !this.#ready.has(member))
+    return this.#awaitedMembers.filter((member) => !this.#ready.has(member))
   }
 
   // --- messages
