@@ -3,12 +3,12 @@
  * learns the one of today from those that it does not know, and is one of them again.
  */
 import { cpSync } from 'node:fs'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type ClusterNode, TestCluster } from './support/cluster.ts'
 import { freePort } from './support/free-port.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
 import { until } from './support/large-transfers.ts'
-import { type Server, startServer, temporaryFolder } from './support/server.ts'
+import { run, type Server, startServer, temporaryFolder } from './support/server.ts'
 
 const LAYOUT = '/-/admin/layout'
 const LOOKS = [30_000, 100] as const
@@ -95,32 +95,88 @@ t.test('all others were replaced while one was away', async (t) => {
   }
 })
 
+/** Workers of masters that begin with whoever comes. */
+class Workers {
+  readonly #t: Test
+  readonly #master: number
+
+  private constructor(t: Test, master: number) {
+    this.#t = t
+    this.#master = master
+  }
+
+  static async of(t: Test): Promise<Workers> {
+    const port = await freePort()
+    const words = ['-mode', 'master', '-port', `${port}`, ...HERE]
+    await startServer(t, [...words, '-data', temporaryFolder(t)])
+    return new Workers(t, port)
+  }
+
+  start(folder: string, port: number): Promise<Server> {
+    return startServer(this.#t, this.#words(folder, port))
+  }
+
+  /** Not waited for: it never is ready. */
+  run(folder: string, port: number): ReturnType<typeof run> {
+    const node = run(this.#words(folder, port))
+    this.#t.teardown(async () => {
+      node.child.kill('SIGKILL')
+      await node.ended
+    })
+    return node
+  }
+
+  #words(folder: string, port: number): string[] {
+    const words = ['-port', `${port}`, '-public-url', `localhost:${port}`, ...HERE, '-durability', 'os']
+    return [...words, '-master', `http://localhost:${this.#master}`, '-data', folder]
+  }
+}
+
+async function stop({ child, ended }: Server): Promise<void> {
+  child.kill('SIGTERM')
+  await ended
+}
+
 t.test('a lone founder that goes by its old layout learns of those that came', async (t) => {
-  const port = await freePort()
-  const data = temporaryFolder(t)
-  await startServer(t, ['-mode', 'master', '-port', `${port}`, ...HERE, '-data', data])
-  const master = ['-master', `http://localhost:${port}`, ...HERE, '-durability', 'os']
-  const start = async (folder: string, own: number) => {
-    const words = ['-port', `${own}`, '-public-url', `localhost:${own}`, ...master, '-data', folder]
-    return await startServer(t, words)
-  }
-  const stop = async ({ child, ended }: Server) => {
-    child.kill('SIGTERM')
-    await ended
-  }
+  const workers = await Workers.of(t)
   const folder = temporaryFolder(t)
   const older = temporaryFolder(t)
-  const [own, other] = [await freePort(), await freePort()]
-  await stop(await start(folder, own))
+  const own = await freePort()
+  await stop(await workers.start(folder, own))
   cpSync(folder, older, { recursive: true })
-  const a = await start(folder, own)
-  const b = await start(temporaryFolder(t), other)
+  const a = await workers.start(folder, own)
+  const b = await workers.start(temporaryFolder(t), await freePort())
   for (const node of [a, b]) t.ok(await settled(node, 2))
   t.equal((await ask(b, 'PUT', '/key', '{"value": "of both"}')).body, SUCCESS)
 
   await stop(a)
-  const restored = await start(older, own)
+  const restored = await workers.start(older, own)
   t.ok(await settled(restored, 2), 'it has the layout of both')
   const shown = async () => (await ask(restored, 'GET', '/key')).body.includes('of both')
   t.ok(await until(shown, ...LOOKS))
+})
+
+t.test('but not where it has begun another history meanwhile', async (t) => {
+  const workers = await Workers.of(t)
+  const [folder, older, ofB] = [temporaryFolder(t), temporaryFolder(t), temporaryFolder(t)]
+  const [own, other] = [await freePort(), await freePort()]
+  await stop(await workers.start(folder, own))
+  cpSync(folder, older, { recursive: true })
+  const a = await workers.start(folder, own)
+  const b = await workers.start(ofB, other)
+  for (const node of [a, b]) t.ok(await settled(node, 2))
+  await stop(b)
+  await stop(a)
+
+  const others = await Workers.of(t)
+  const restored = await others.start(older, own)
+  for (const epoch of [2, 3]) {
+    const joined = await others.start(temporaryFolder(t), await freePort())
+    for (const node of [restored, joined]) t.ok(await settled(node, epoch))
+  }
+  const again = workers.run(ofB, other)
+  const refused = /is not a member of this cluster by the layout that this node has/
+  t.ok(await until(() => refused.test(again.stderr()), ...LOOKS))
+  const { epoch, members } = await layoutOf({ port: other })
+  t.same([epoch, members.length], [2, 2], 'it keeps its layout, and what it holds')
 })

@@ -54,6 +54,11 @@ export function latestOf({ table, next }: LayoutState): Table {
   return next ?? table
 }
 
+/** Whether one may follow the other: in one history a member's number stays, and only new ones come. */
+export function isContinued(before: LayoutState, after: LayoutState): boolean {
+  return before.roster.every((name, number) => name === after.roster[number])
+}
+
 /** Numbers of those who hold a partition. */
 export function holdersIn({ roster }: LayoutState, table: Table, partition: number): number[] {
   return Array.from(table.replicasOf(partition), (place) => roster.indexOf(table.members[place]!.name))

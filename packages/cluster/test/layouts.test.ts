@@ -1,7 +1,15 @@
 /** Who holds what by layouts that follow each other, and what a member has gained. */
 import { createLayout, nextLayout, planMoves } from '@minivault/topology'
 import t from 'tap'
-import { Electorate, firstState, jointState, Layouts, phaseOf, settledState } from '../src/index.ts'
+import {
+  Electorate,
+  firstState,
+  isContinued,
+  jointState,
+  Layouts,
+  phaseOf,
+  settledState,
+} from '../src/index.ts'
 import { KEY } from '../src/testing/index.ts'
 import { tableWith } from './support/layouts-of.ts'
 
@@ -47,6 +55,22 @@ t.test('what a member has gained, whatever it has slept through', async (t) => {
   t.same(layoutsAt(SETTLED).gainedBy(2, back), [0])
   t.same(layoutsAt(FIRST).gainedBy(0, later), [0], 'of what was in between nothing is known')
   t.same(layoutsAt(settledState(back)).gainedBy(0, later), [])
+})
+
+t.test('of another history is what does not continue the numbers', async (t) => {
+  const forked = settledState(jointState(FIRST, tableWith(2, ['a', 'b', 'x'])))
+  const later = jointState(SETTLED, tableWith(3, ['d', 'e']))
+  for (const [before, after, is] of [
+    [FIRST, FIRST, true],
+    [FIRST, SETTLED, true],
+    [FIRST, later, true],
+    [later, FIRST, false],
+    [FIRST, forked, true],
+    [SETTLED, forked, false],
+    [forked, later, false],
+  ] as const) {
+    t.equal(isContinued(before, after), is, `${before.roster} ${after.roster}`)
+  }
 })
 
 t.test('only the old ones rule out that something was chosen', async (t) => {

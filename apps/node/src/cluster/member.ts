@@ -12,6 +12,7 @@ import {
   type Answer,
   type CoreStatus,
   type Env,
+  isContinued,
   type LayoutState,
   Layouts,
   LIMITS,
@@ -171,7 +172,7 @@ export class Member implements Env {
   #onLayout(name: string, state: LayoutState): void {
     const from = state.roster.indexOf(name)
     const core = this.#core
-    if (core === null || from < 0) return
+    if (core === null || from < 0 || !isContinued(this.#layouts!.state, state)) return
     const message = { kind: MESSAGE.layout, exchange: 0, epoch: phaseOf(state), time: ZERO, state }
     this.#guarded(() => core.onMessage(from, message))
   }
