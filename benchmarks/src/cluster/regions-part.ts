@@ -1,6 +1,7 @@
 /**
  * What other regions cost a write, and how soon they have it. Two regions of three members each, 100 ms apart
- * each way; beside them three members that are one region. Both are written to in turns, at a moderate rate.
+ * each way; beside them three members that are one region. Whatever members say to each other passes through
+ * proxies, in both. Both are written to in turns, at a moderate rate.
  * Now and then a member of the other region is asked at level `one`, from shortly before it can hold a write
  * until it shows it: that time begins with the write's call.
  */
@@ -10,12 +11,7 @@ import { Latencies } from '../latencies.ts'
 import { DATA_PARENT } from '../machine.ts'
 import { freePort } from '../servers/free-port.ts'
 import { minivaultPlan } from '../servers/minivault-server.ts'
-import {
-  isServing,
-  type MemberAddress,
-  minivaultTrioPlans,
-  proxiedAddresses,
-} from '../servers/minivault-trio.ts'
+import { isServing, type MemberAddress, proxiedAddresses } from '../servers/minivault-trio.ts'
 import { freshFolder, HOST } from '../servers/server.ts'
 import type { ServerPlan } from '../servers/started-process.ts'
 import { Member, Trio } from '../servers/trio.ts'
@@ -42,10 +38,10 @@ export async function measureRegions(
   turnMs: number,
   onResult: (result: RegionsResult) => void,
 ): Promise<void> {
-  await using one = await Trio.start(await minivaultTrioPlans(DURABILITY), DATA_PARENT)
-  await using far = await Federation.start()
+  await using one = await Federation.start(1)
+  await using far = await Federation.start(REGIONS.length)
   const { ports } = far.trio
-  const near = await Writers.open(one.ports, [])
+  const near = await Writers.open(one.trio.ports, [])
   const federated = await Writers.open(ports.slice(0, MEMBERS), ports.slice(MEMBERS))
   for (const writers of [near, federated]) await writers.write(WARM_MS)
   for (const writers of [near, federated]) writers.forget()
@@ -83,8 +79,8 @@ class Federation implements AsyncDisposable {
     this.#proxies = proxies
   }
 
-  static async start(): Promise<Federation> {
-    const addresses = await proxiedAddresses(REGIONS.length * MEMBERS)
+  static async start(regions: number): Promise<Federation> {
+    const addresses = await proxiedAddresses(regions * MEMBERS)
     const proxies = await MemberProxies.start(addresses, (to) => (first) => delayOf(first, addresses, to))
     const masterPort = await freePort()
     const master = new Member(masterPlan(masterPort, addresses.length), freshFolder(DATA_PARENT))
