@@ -203,11 +203,14 @@ export class Replica {
     this.#begunAt.set(partition, higher(upTo, this.promisedUpTo(partition)))
   }
 
-  /** Takes over what another replica holds, before we vote, and so before any promise of ours counts. */
+  /**
+   * Takes over what another replica holds, before we vote, and so before any promise of ours counts. It is
+   * synced with the mark by which we vote, which stands behind it in the log.
+   */
   copy(key: Key, record: HeldRecord): void {
     const standing = this.#store.glance(key)
     if (!isAbove(record.ballot, (standing.record ?? this.#absence(key)).ballot)) return
-    this.#store.hold(key, record, ROUND_DURABILITY)
+    this.#store.hold(key, record, DURABILITY.os)
     this.trees.replace(key, standing.record, record)
   }
 
