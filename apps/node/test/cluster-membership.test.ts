@@ -224,4 +224,13 @@ t.test('members come and go, and nothing fails', async (t) => {
   await load.stop()
   t.same(load.failed.slice(0, 5), [])
   t.ok(load.operations > 100, `${load.operations} operations`)
+
+  await t.test('alone, it decides nothing, and says so at once', async (t) => {
+    await Promise.all([cluster.stop(1), cluster.stop(4)])
+    t.ok(await until(async () => (await ask(a, 'GET', '/-/readyz')).status === 503, ...LOOKS))
+    const one = { 'Minivault-Consistency': 'one' }
+    t.equal((await ask(a, 'GET', `/${keyOf(1)}`, undefined, one)).status, 200)
+    const refused = await ask(a, 'POST', '/decided', '{"value": 1}', one)
+    t.match(JSON.parse(refused.body), { error: 'too few replicas of this key can be reached' })
+  })
 })

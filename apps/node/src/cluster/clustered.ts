@@ -152,9 +152,11 @@ export class Clustered {
 
   /** What could only wait for replicas that are away is not begun. */
   #whyNot({ level, key, change }: Request): string | null {
-    const isForHome = this.#mayHomeBeAway && change?.isConditional === true
+    const isConditional = change?.isConditional === true
+    const isForHome = isConditional && this.#mayHomeBeAway
     if (isForHome && this.health.isHomeAwayOf(key.partition)) return HOME_IS_AWAY
-    if (this.#hasQuorum || level === LEVEL.one || this.health.hasQuorumOf(key.partition)) return null
+    const isForOne = level === LEVEL.one && !isConditional
+    if (isForOne || this.#hasQuorum || this.health.hasQuorumOf(key.partition)) return null
     return 'too few replicas of this key can be reached'
   }
 
