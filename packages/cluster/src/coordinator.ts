@@ -4,19 +4,20 @@
  */
 import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { Change } from './change.ts'
+import type { Electorate } from './electorate.ts'
 import type { Asker, Exchange } from './exchange.ts'
 import type { Exchanges } from './exchanges.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { Hints } from './hints.ts'
 import { FAR_ROUND_TRIP_MS_MIN, type Limits } from './limits.ts'
-import { type Cause, MESSAGE, type Question, type Reply, VERDICT } from './messages.ts'
+import { type Cause, MESSAGE, type Promised, type Question, type Reply, VERDICT } from './messages.ts'
 import { type OnOver, type Operation, outcomeUnknown } from './operation.ts'
 import { Patience } from './patience.ts'
 import type { Peers } from './peers.ts'
 import { PlainWrite } from './plain-write.ts'
 import type { Durability, Env, Key, Placement } from './ports.ts'
 import { QuorumRead } from './quorum-read.ts'
-import { type HeldRecord, isAbove, isAbsent, ZERO } from './record.ts'
+import { type HeldRecord, isAbove, isAbsent, isEqual, ZERO } from './record.ts'
 import { type Replica, ROUND_DURABILITY } from './replica.ts'
 import { LEVEL, OUTCOME, type Outcome, REASON, type Reason, type Request } from './request.ts'
 import { Round } from './round.ts'
@@ -114,6 +115,7 @@ export class Coordinator {
       isAdmission: false,
       above: ZERO,
       isSent: false,
+      shownBefore: Number.NaN,
     }
   }
 
@@ -172,6 +174,34 @@ export class Coordinator {
     const { placement, replica, self } = this.#parts
     if (placement.electorateOf(key.partition).positionOf(self) < 0) return ZERO
     return replica.highest(key)
+  }
+
+  /** How often what stands under the key, or another of a few, was shown here. */
+  timesShown(key: Key): number {
+    return this.#parts.replica.timesShown(key)
+  }
+
+  /**
+   * Whether what was sent of a plain write is as if it had not been: of those who promised our own replica
+   * alone has held it, and has shown it to nobody. Any quorum that could show it has one of these; the others
+   * have promised not to take it any more.
+   *
+   * @param never positions of those that promised and never held it
+   */
+  isUnseen(
+    { id, request, shownBefore }: Operation,
+    electorate: Electorate,
+    promises: readonly (Promised | undefined)[],
+    never: number,
+  ): boolean {
+    const { placement, replica, self } = this.#parts
+    if (replica.timesShown(request.key) !== shownBefore || electorate.isJoint) return false
+    // Other regions may have it by now, and show it.
+    if (placement.foreignersOf(request.key.partition).length > 0) return false
+    const own = electorate.positionOf(self)
+    const isOthers = promises.some((promise, at) => promise && at !== own && (never & (1 << at)) === 0)
+    const evidence = promises[own]?.evidence ?? []
+    return !isOthers && evidence.length === 1 && isEqual(evidence[0]!.ballot, id)
   }
 
   /** What our own replica holds, where it counts; null: nothing. */
@@ -322,6 +352,8 @@ export class Coordinator {
     const { exchange, epoch, time } = this.#envelope(to, this.#time)
     const question = { kind: MESSAGE.read, exchange, epoch, time, key, wantsValue }
     const member = to.electorate.members[position]!
+    // From now on, and not only when it is carried out: see `isUnseen`.
+    if (member === this.#parts.self) this.#parts.replica.willShow(key)
     this.#parts.peers.asked(member, to.sinceMs)
     this.#parts.send(member, question)
   }

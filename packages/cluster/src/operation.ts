@@ -27,6 +27,8 @@ export interface Operation {
   readonly above: Version
   /** Something was sent that may take effect. */
   isSent: boolean
+  /** Of a plain write that only we can have sent: `Replica.timesShown` before it was. NaN: of no other. */
+  shownBefore: number
 }
 
 /** Whether this attempt or an earlier one may take effect, or has. */

@@ -35,6 +35,7 @@ export class PlainWrite {
     const { value, expiresAtMs, sum } = request.change!.apply(NEVER, id)!
     this.#record = { ballot: id, version: id, request: id, value, expiresAtMs, sum }
     this.#operation.rounds += 1
+    if (request.attempt === 0) this.#operation.shownBefore = this.#coordinator.timesShown(request.key)
     this.#operation.isSent = true
     this.#exchange = this.#coordinator.open(request.key, this)
     this.#coordinator.offer(this.#exchange, request.key, this.#record, request.durability, CAUSE.plain)

@@ -78,3 +78,11 @@ export function isEqual(a: Version, b: Version): boolean {
 export function higher(a: Version, b: Version): Version {
   return isBelow(a, b) ? b : a
 }
+
+/** What is still known of a record of this request that was overwritten. */
+export function recordOf(
+  { ballot, version, sum }: Pick<HeldRecord, 'ballot' | 'version' | 'sum'>,
+  request: Version,
+): HeldRecord {
+  return { ballot, version, request, value: undefined, expiresAtMs: 0, sum }
+}

@@ -66,6 +66,8 @@ export class Replica {
   readonly #begunAt = new Map<number, Version>()
   /** As the open found them: tombstones, and what expires. */
   readonly #mortal: Key[] = []
+  /** By bucket of keys, how often what is held was shown; it goes round. */
+  readonly #shown = new Uint32Array(SHOWN_MASK + 1)
 
   constructor(store: ReplicaStore, ledger: Ledger, trees: Trees, marks: Marks) {
     this.#store = store
@@ -78,6 +80,16 @@ export class Replica {
     }
   }
 
+  /** How often what it holds under a key was shown, or of another key of the same bucket. */
+  timesShown({ low }: Key): number {
+    return this.#shown[low & SHOWN_MASK]!
+  }
+
+  /** It is about to be shown. */
+  willShow({ low }: Key): void {
+    this.#shown[low & SHOWN_MASK]! += 1
+  }
+
   /** A plain write, an accept, a write-back, a hint, a repair: one rule for all. */
   offer(key: Key, record: HeldRecord, durability: Durability): Taken {
     const standing = this.#store.glance(key)
@@ -87,6 +99,8 @@ export class Replica {
     const isThere = standing.record !== null && isEqual(held.ballot, record.ballot)
     const isHeld = isThere && this.#isHeld(key, standing)
     if (isHeld || this.#hasHeld(key, record)) {
+      // Whoever brings what we have may have it from another, and go by our having it.
+      this.willShow(key)
       return { verdict: VERDICT.held, above: ZERO, position }
     }
     if (isThere) return this.#refuse(VERDICT.promised, held, promised)
@@ -101,6 +115,7 @@ export class Replica {
 
   /** Promises to take nothing below the ballot, and tells what it holds, and held of the request. */
   prepare(key: Key, ballot: Version, request: Version, attempt: number): Promise {
+    this.willShow(key)
     const standing = this.#store.find(key)
     const record = standing.record ?? this.#absence(key)
     const promised = this.#promised(key, standing)
@@ -132,6 +147,7 @@ export class Replica {
 
   /** @param wantsValue false: it is undefined where there is one */
   read(key: Key, wantsValue: boolean): Shown {
+    this.willShow(key)
     const standing = wantsValue ? this.#store.read(key) : this.#store.find(key)
     const { position, durability } = standing
     const promised = this.#promised(key, standing)
@@ -280,6 +296,9 @@ export class Replica {
 function isDead({ value, expiresAtMs }: HeldRecord, expiredBeforeMs: number): boolean {
   return value === null || (expiresAtMs !== 0 && expiresAtMs < expiredBeforeMs)
 }
+
+/** Of as many buckets, less one. */
+const SHOWN_MASK = 0xffff
 
 /** Accepts and re-accepts of a round are synced, whatever the request asked for. */
 export const ROUND_DURABILITY: Durability = DURABILITY.fsync

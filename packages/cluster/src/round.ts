@@ -30,7 +30,7 @@ import {
 } from './messages.ts'
 import { mayBeDone, type Operation, outcomeUnknown } from './operation.ts'
 import type { Patience } from './patience.ts'
-import { type HeldRecord, isAbove, isEqual, isLater, isSame, NEVER, ZERO } from './record.ts'
+import { type HeldRecord, isAbove, isEqual, isLater, isSame, NEVER, recordOf, ZERO } from './record.ts'
 import { ROUND_DURABILITY } from './replica.ts'
 import { OUTCOME, type Outcome, REASON, type Reason } from './request.ts'
 
@@ -96,6 +96,8 @@ export class Round {
       return this.#finish(outcomeUnknown(this.#operation), REASON.noQuorum, null)
     }
     this.#operation.rounds += 1
+    // To ourselves.
+    this.#operation.shownBefore += 1
     this.#meet(this.#coordinator.highestOfOurs(request.key))
     this.#ballot = this.#nextBallot
     // A clock that cannot be lifted so far would issue it again.
@@ -304,6 +306,7 @@ export class Round {
     const { electorate } = this.#exchange
     const never = this.#bitsOf(({ evidence, isForgetful }) => evidence.length === 0 && !isForgetful)
     if (electorate.rulesOut(never)) return true
+    if (this.#coordinator.isUnseen(this.#operation, electorate, this.#promises, never)) return true
     if (this.#promised !== electorate.everybody) return false
     // While the keys move, what a majority of the old ones held may have been chosen, or may not.
     const isForgotten = electorate.isJoint || this.#promises.some((promise) => promise!.isForgetful)
@@ -392,9 +395,4 @@ export class Round {
   #answer(outcome: Outcome, reason: Reason, record: HeldRecord | null): void {
     this.#coordinator.answer(this.#operation, outcome, reason, record)
   }
-}
-
-/** What is still known of a record that was overwritten. */
-function recordOf({ ballot, version, sum }: Evidence, request: Version): HeldRecord {
-  return { ballot, version, request, value: undefined, expiresAtMs: 0, sum }
 }

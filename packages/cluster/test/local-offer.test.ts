@@ -19,7 +19,7 @@ function operation(): Operation {
   return {
     ...{ token: 1, onOver: null, request: { key: KEY, deadlineMs: 1000, ...asked }, id: ZERO },
     ...{ deadlineMs: 1000, rounds: 1, lost: 0, isForAll: false, candidate: null, isAdmission: false },
-    ...{ above: ZERO, isSent: true },
+    ...{ above: ZERO, isSent: true, shownBefore: Number.NaN },
   }
 }
 

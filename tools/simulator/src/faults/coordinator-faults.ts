@@ -44,6 +44,14 @@ export const COORDINATOR_FAULTS: readonly Fault[] = [
     ]),
   },
   {
+    name: 'shown-unnoticed',
+    scenario: 'nodes/seen-by-one-who-died',
+    what: 'a write that a reader was shown is taken for unseen, and made once more',
+    planted: inCore('coordinator', [
+      ['if (replica.timesShown(request.key) !== shownBefore ||', 'if (shownBefore < 0 ||'],
+    ]),
+  },
+  {
     name: 'delete-over-absence',
     scenario: 'nodes/absence-over-a-delete',
     what: 'a reader answers a delete where the absence that stands for it was chosen',
