@@ -22,7 +22,7 @@ export class Ledger {
   readonly #capacity: number
   readonly #mask: number
   readonly #words: Int32Array
-  readonly #sums: (bigint | null)[] = []
+  readonly #sums: (bigint | null)[]
   readonly #heads: Float64Array
   readonly #older: Float64Array
   /** Of the entries; they are numbered from 1. */
@@ -37,6 +37,7 @@ export class Ledger {
     this.#capacity = capacity
     this.#mask = capacity - 1
     this.#words = new Int32Array(capacity * WORDS)
+    this.#sums = new Array<bigint | null>(capacity).fill(null)
     this.#heads = new Float64Array(capacity)
     this.#older = new Float64Array(capacity)
   }

@@ -30,9 +30,9 @@ export class PassersBy {
     this.#ports = ports
   }
 
-  async come(perSecond: number, isOver: () => boolean): Promise<void> {
+  async come(perSecond: number, isOver: () => Promise<boolean>): Promise<void> {
     const under = new Set<Promise<void>>()
-    while (!isOver()) {
+    while (!(await isOver())) {
       const ports = this.#ports()
       const n = this.count++
       const visit = VISITS[n % VISITS.length]!(ports[n % ports.length]!, Buffer.from(`passing ${n % 100}`))

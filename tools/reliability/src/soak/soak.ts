@@ -22,6 +22,8 @@ export const DESCRIPTOR_GROWTH_MAX = 4
 const FAILED_SHARE_MAX = 0.001
 const LOOKS = 240
 const COLLECTIONS = 24
+/** Before a collection nobody begins anything for so long: what is under way is no growth. */
+const LULL_MS = 1000
 const DISTURBANCES = 10
 const OPERATIONS_A_TENANT = 20
 const WORDS_MAX = 3
@@ -48,6 +50,8 @@ export class Soak {
   readonly #own = new Vitals('the clients')
   readonly #collect: () => void
   readonly #failures: string[] = []
+  /** While it is not settled nobody begins anything. */
+  #lull = Promise.resolve()
   #isOver = false
 
   constructor(settings: readonly Setting[], options: SoakOptions) {
@@ -65,7 +69,7 @@ export class Soak {
 
   async run(): Promise<SoakFindings> {
     const { minutes, passersBy } = this.#options
-    const isOver = () => this.#isOver
+    const isOver = () => this.#lull.then(() => this.#isOver)
     const working = [
       ...this.#tenants.map((tenant) => tenant.work(OPERATIONS_A_TENANT, isOver)),
       ...this.#passersBy.map((one) => one.come(passersBy, isOver)),
@@ -105,12 +109,16 @@ export class Soak {
         if (pid !== null) one.vitals.look(pid, atMs)
         else if (one.isSteady) throw new Error(`${one.vitals.name} has ended: ${one.vitals.complaints[0]}`)
       }
-      if (look >= LOOKS / 2 && look % (LOOKS / 2 / COLLECTIONS) === 0) await this.#collectAll(atMs)
+      if (look >= LOOKS / 2 && look % (LOOKS / 2 / COLLECTIONS) === 0) {
+        this.#lull = this.#collectAll(atMs)
+        await this.#lull
+      }
       this.#options.progress(look, LOOKS)
     }
   }
 
   async #collectAll(atMs: number): Promise<void> {
+    await sleep(LULL_MS)
     this.#collect()
     const { heapUsed, external } = process.memoryUsage()
     this.#own.live.push({ atMs, value: heapUsed + external })

@@ -74,8 +74,8 @@ export class Tenant {
     return this.#door.close()
   }
 
-  async work(perSecond: number, isOver: () => boolean): Promise<void> {
-    while (!isOver()) {
+  async work(perSecond: number, isOver: () => Promise<boolean>): Promise<void> {
+    while (!(await isOver())) {
       const startedMs = performance.now()
       await this.#one()
       await sleep(Math.max(0, 1000 / perSecond - (performance.now() - startedMs)))
