@@ -192,6 +192,7 @@ export class Clustered {
   /** In one line; null: requests are served. From now on, not from the next tick on. */
   whyNotReady(): string | null {
     this.#refusal = this.health.whyNotServing()
+    this.#hasQuorum = this.health.hasQuorum()
     return this.#refusal ?? this.health.whyNotReady()
   }
 
