@@ -11,7 +11,7 @@ import type { Forwarding } from './forwarding.ts'
 import type { Hints } from './hints.ts'
 import { FAR_ROUND_TRIP_MS_MIN, type Limits } from './limits.ts'
 import { type Cause, MESSAGE, type Promised, type Question, type Reply, VERDICT } from './messages.ts'
-import { type OnOver, type Operation, outcomeUnknown } from './operation.ts'
+import { NEVER_SHOWN, type OnOver, type Operation, outcomeUnknown } from './operation.ts'
 import { Patience } from './patience.ts'
 import type { Peers } from './peers.ts'
 import { PlainWrite } from './plain-write.ts'
@@ -115,7 +115,7 @@ export class Coordinator {
       isAdmission: false,
       above: ZERO,
       isSent: false,
-      shownBefore: Number.NaN,
+      shownBefore: NEVER_SHOWN,
     }
   }
 

@@ -27,9 +27,12 @@ export interface Operation {
   readonly above: Version
   /** Something was sent that may take effect. */
   isSent: boolean
-  /** Of a plain write that only we can have sent: `Replica.timesShown` before it was. NaN: of no other. */
+  /** Of a plain write that only we can have sent: `Replica.timesShown` before it was. Else below zero. */
   shownBefore: number
 }
+
+/** So far below zero that no round, which adds one, reaches a count; an integer that needs no heap. */
+export const NEVER_SHOWN = -(2 ** 30)
 
 /** Whether this attempt or an earlier one may take effect, or has. */
 export function mayBeDone({ request, isSent }: Operation): boolean {

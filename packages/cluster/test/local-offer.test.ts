@@ -5,7 +5,7 @@ import type { Exchange } from '../src/exchange.ts'
 import { Exchanges } from '../src/exchanges.ts'
 import { LocalOffer } from '../src/local-offer.ts'
 import { CAUSE, type Cause, MESSAGE, type Offered, VERDICT, type Verdict } from '../src/messages.ts'
-import type { Operation } from '../src/operation.ts'
+import { NEVER_SHOWN, type Operation } from '../src/operation.ts'
 import { Patience } from '../src/patience.ts'
 import { DURABILITY, type Durability, type Key } from '../src/ports.ts'
 import { type HeldRecord, ZERO } from '../src/record.ts'
@@ -19,7 +19,7 @@ function operation(): Operation {
   return {
     ...{ token: 1, onOver: null, request: { key: KEY, deadlineMs: 1000, ...asked }, id: ZERO },
     ...{ deadlineMs: 1000, rounds: 1, lost: 0, isForAll: false, candidate: null, isAdmission: false },
-    ...{ above: ZERO, isSent: true, shownBefore: Number.NaN },
+    ...{ above: ZERO, isSent: true, shownBefore: NEVER_SHOWN },
   }
 }
 

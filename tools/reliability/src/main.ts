@@ -89,6 +89,10 @@ async function main(): Promise<void> {
   const count = (status: string) => results.filter((result) => result.status === status).length
   const skipped = results.filter(({ status }) => status === 'skipped')
   process.stdout.write(`\nwritten to ${path}\n`)
+  // Again: of a long log often the end alone is kept.
+  for (const one of results.filter(({ status }) => status === 'red')) {
+    process.stdout.write(`${[`RED row ${one.row}`, ...tableNotes(one)].join('\n')}\n`)
+  }
   for (const one of skipped) process.stdout.write(`SKIPPED row ${one.row}, so not green: ${one.why}\n`)
   process.stdout.write(`${count('green')} passed, ${count('red')} failed\n`)
   process.exitCode = count('red') > 0 ? EXIT.red : skipped.length > 0 ? EXIT.skipped : EXIT.green
