@@ -1,6 +1,4 @@
-/** The Redis protocol as nobody should send it: each command is answered or the end, none is half done. */
-import { once } from 'node:events'
-import net from 'node:net'
+import { freePort } from '@minivault/free-port'
 import t, { type Test } from 'tap'
 import { RawHttp, until } from './support/http-client.ts'
 import { RespSocket, request } from './support/resp-socket.ts'
@@ -11,15 +9,6 @@ async function said(server: { port: number }, text: string): Promise<string> {
   raw.send(text)
   const answer = await raw.ended()
   return answer
-}
-
-async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as net.AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 async function readValue(server: Server, key: string, words: string[] = []): Promise<unknown> {

@@ -1,11 +1,11 @@
 /** What a member may get wrong about its cluster: each is told, refused, and no harm to the others. */
 import { existsSync } from 'node:fs'
+import { freePort } from '@minivault/free-port'
 import { Store } from '@minivault/storage'
 import t, { type Test } from 'tap'
 import { TABLES } from '../src/cluster/forms.ts'
 import { StoredReplica } from '../src/cluster/stored/stored-replica.ts'
 import { TestCluster } from './support/cluster.ts'
-import { freePort } from './support/free-port.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
 import { until } from './support/large-transfers.ts'
 import { run, temporaryFolder } from './support/server.ts'

@@ -2,8 +2,9 @@
  * Two regions, and the home is away: in the other one what is plain goes on, and what is conditional is
  * refused as soon as the home is known to be away, so that nothing waits behind it.
  */
+
+import { freePort } from '@minivault/free-port'
 import t from 'tap'
-import { freePort } from './support/free-port.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
 import { until } from './support/large-transfers.ts'
 import { startServer, temporaryFolder } from './support/server.ts'

@@ -3,9 +3,9 @@
  * learns the one of today from those that it does not know, and is one of them again.
  */
 import { cpSync } from 'node:fs'
+import { freePort } from '@minivault/free-port'
 import t, { type Test } from 'tap'
 import { type ClusterNode, TestCluster } from './support/cluster.ts'
-import { freePort } from './support/free-port.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
 import { until } from './support/large-transfers.ts'
 import { run, type Server, startServer, temporaryFolder } from './support/server.ts'

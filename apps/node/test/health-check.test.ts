@@ -1,7 +1,7 @@
 /** `minivault-node -health`: what supervisors ask, against real nodes. */
 import { Authority } from '@minivault/certificates'
+import { freePort } from '@minivault/free-port'
 import t from 'tap'
-import { freePort } from './support/free-port.ts'
 import { run, startServer, temporaryFolder } from './support/server.ts'
 
 const check = (words: string[], environment: NodeJS.ProcessEnv = {}) =>

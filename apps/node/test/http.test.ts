@@ -1,6 +1,7 @@
 /** The HTTP table, row by row, against the spawned program; bytes are compared, not parsed values. */
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@minivault/free-port'
 import t, { type Test } from 'tap'
 import { BinaryClient, get, set } from './support/binary-client.ts'
 import { announce, ask, type HttpAnswer, refusal, SUCCESS, until } from './support/http-client.ts'
@@ -179,18 +180,10 @@ suite('on the main port', async (t) => {
 })
 
 suite('on a port of its own', async (t) => {
-  const server = await startServer(t, ['-http', await freePort()])
+  const server = await startServer(t, ['-http', `${await freePort()}`])
   const port = Number(/http on http:\/\/localhost:(\d+)/.exec(server.readyLine)![1])
   return { port, binaryPort: server.port }
 })
-
-async function freePort(): Promise<string> {
-  const probe = net.createServer()
-  await new Promise<void>((resolve) => probe.listen(0, resolve))
-  const { port } = probe.address() as net.AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return `${port}`
-}
 
 t.test('authorization', async (t) => {
   const key = { Authorization: 'Bearer secretkey' }

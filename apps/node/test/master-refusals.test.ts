@@ -4,8 +4,8 @@
  */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@minivault/free-port'
 import t, { type Test } from 'tap'
-import { freePort } from './support/free-port.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
 import { until } from './support/large-transfers.ts'
 import { run, type Server, startServer, temporaryFolder } from './support/server.ts'

@@ -1,12 +1,12 @@
 /** A real master, and workers in three regions that are given nothing but its address and their own. */
 
+import { freePort } from '@minivault/free-port'
 import { startMaster } from '@minivault/master'
 import { Store } from '@minivault/storage'
 import t, { type Test } from 'tap'
 import { MasterLink } from '../src/master/master-link.ts'
 import { startNode } from '../src/node.ts'
 import { systemTime } from '../src/time.ts'
-import { freePort } from './support/free-port.ts'
 import { ask, SUCCESS } from './support/http-client.ts'
 import { until } from './support/large-transfers.ts'
 import { run, type Server, startServer, temporaryFolder } from './support/server.ts'

@@ -1,8 +1,9 @@
 /** Arguments that no client sends by accident: long ones where a word, a pattern or a number is expected. */
+
+import { freePort } from '@minivault/free-port'
 import { UNAUTHENTICATED_BYTES_MAX } from '@minivault/protocol'
 import t from 'tap'
 import { ARGUMENT_BYTES, PATTERN_BYTES_MAX, WATCHED_BYTES_MAX } from '../src/limits.ts'
-import { freePort } from './support/free-port.ts'
 import { RedisWire, type Shown, type Word } from './support/redis-wire.ts'
 import { RespSocket } from './support/resp-socket.ts'
 import { startServer } from './support/server.ts'

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { freePort } from '@minivault/free-port'
 import t from 'tap'
-import { freePort } from './support/free-port.ts'
 import { RespSocket, request } from './support/resp-socket.ts'
 import { startServer } from './support/server.ts'
 

@@ -7,9 +7,9 @@
  */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@minivault/free-port'
 import { Latencies } from '../latencies.ts'
 import { DATA_PARENT } from '../machine.ts'
-import { freePort } from '../servers/free-port.ts'
 import { minivaultPlan } from '../servers/minivault-server.ts'
 import { isServing, type MemberAddress, proxiedAddresses } from '../servers/minivault-trio.ts'
 import { freshFolder, HOST } from '../servers/server.ts'

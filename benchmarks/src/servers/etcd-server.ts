@@ -3,8 +3,8 @@
  * before every acknowledgement included; only its log is kept short.
  */
 import { spawnSync } from 'node:child_process'
+import { freePorts } from '@minivault/free-port'
 import { BenchmarkError } from '../benchmark-error.ts'
-import { freePorts } from './free-port.ts'
 import { HOST } from './server.ts'
 import type { ServerPlan } from './started-process.ts'
 

@@ -1,5 +1,5 @@
 /** Three members of minivault, started as documented: each is told of the other two, and of its own name. */
-import { freePorts } from './free-port.ts'
+import { freePorts } from '@minivault/free-port'
 import { minivaultPlan, type NodeDurability } from './minivault-server.ts'
 import { HOST } from './server.ts'
 import type { ServerPlan } from './started-process.ts'

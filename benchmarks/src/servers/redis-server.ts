@@ -3,9 +3,9 @@
  * no rewriting of its append-only file during the run, clients enough, everything else at its default.
  */
 import { spawnSync } from 'node:child_process'
+import { freePort } from '@minivault/free-port'
 import { BenchmarkError } from '../benchmark-error.ts'
 import { askOnce } from './ask-once.ts'
-import { freePort } from './free-port.ts'
 import { HOST } from './server.ts'
 import type { ServerPlan } from './started-process.ts'
 

@@ -3,10 +3,11 @@
  * they are gone the others answer.
  */
 import { once } from 'node:events'
+import { freePorts } from '@minivault/free-port'
 import t, { type Test } from 'tap'
 import type { Client } from '../src/index.ts'
 import { open } from './support/open.ts'
-import { freePorts, type Server, startServer } from './support/server.ts'
+import { type Server, startServer } from './support/server.ts'
 
 const KEYS = Array.from({ length: 50 }, (_, i) => `key ${i}`)
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '@minivault/free-port'
 import t from 'tap'
-import { freePort } from '../src/free-port.ts'
 import { StartScript } from '../src/start-script.ts'
 
 const READY = /^ready in .*(?:\n {2}.*)+/m

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePort } from '@minivault/free-port'
 import t, { type Test } from 'tap'
 import { readCompose, type Service } from '../src/compose.ts'
 import { Container, startServices } from '../src/containers.ts'
 import { readDockerfile } from '../src/dockerfile.ts'
-import { freePort } from '../src/free-port.ts'
 import { buildImage } from '../src/image.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')

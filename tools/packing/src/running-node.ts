@@ -3,7 +3,6 @@
  * that want the real thing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import net from 'node:net'
 
 const READY_TIMEOUT_MS = 30_000
 
@@ -14,16 +13,6 @@ export interface RunningNode {
   readonly readyMs: number
   /** SIGTERM to it and to all it has started; resolves to the exit code once all of them have ended. */
   stop(): Promise<number | null>
-}
-
-/** Of this machine, where nobody listens just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** Starts `command` and waits for its ready line. Rejects with what it printed when it ends before. */

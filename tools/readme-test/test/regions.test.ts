@@ -11,8 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
 import { promisify } from 'node:util'
 import { Authority, type Pair } from '@minivault/certificates'
+import { freePort } from '@minivault/free-port'
 import t, { type Test } from 'tap'
-import { freePort, startProgram } from '../../packing/src/running-node.ts'
+import { startProgram } from '../../packing/src/running-node.ts'
 import { readBlocks } from '../src/blocks.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')

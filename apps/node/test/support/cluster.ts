@@ -1,6 +1,7 @@
 /** Starts real clusters as the documents do: each node a process, given the addresses of the others. */
+
+import { freePort } from '@minivault/free-port'
 import type { Test } from 'tap'
-import { freePort } from './free-port.ts'
 import { type Server, startServer, temporaryFolder } from './server.ts'
 
 export interface ClusterNode extends Server {

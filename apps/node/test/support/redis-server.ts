@@ -1,6 +1,6 @@
 /** Debian's redis-server on a free port, without persistence: what our replies are compared with. */
 import { spawn, spawnSync } from 'node:child_process'
-import net from 'node:net'
+import { freePort } from '@minivault/free-port'
 import type { Test } from 'tap'
 import { temporaryFolder } from './server.ts'
 
@@ -31,13 +31,4 @@ export async function startRedis(t: Test): Promise<number> {
     ended.then(() => reject(new Error(`redis-server ended: ${log}`)))
   })
   return port
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -3,9 +3,9 @@
  * harness does to them is done here.
  */
 import { mkdirSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@minivault/free-port'
 import { MemberProcess } from './member-process.ts'
 import { Network } from './network.ts'
 
@@ -231,14 +231,6 @@ export class ThreeNodes {
     this.#members[member] = null
     this.network.left(member)
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Nobody remembers anything that another one has missed, or may have. */
