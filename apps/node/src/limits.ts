@@ -267,8 +267,11 @@ export const PEER_CLOCK_SAMPLE_MS = 10_000
 export const PEER_REPLY_BYTES_MAX = 4096
 /** Cluster: so old is a tombstone at least, and so long ago has expired what is let go of with it. */
 export const TOMBSTONE_AGE_MS = 24 * 3_600_000
-/** Cluster: keys and leaves looked at in one tick for what is old. */
+/** Cluster: leaves looked at in one tick for what is old, and keys of those that have something old. */
 export const SWEPT_A_TICK = 1024
+export const READ_A_TICK = 128
+/** Cluster: keys let go of in one tick, of partitions that were dropped; the disk may be read for each. */
+export const LET_GO_A_TICK = 256
 /** Cluster: the core's timers come at most so late, and lie in a ring of so many steps. */
 export const TIMER_STEP_MS = 4
 /** Cluster: by so much the time of the timers goes on at most, however late they are looked at. */

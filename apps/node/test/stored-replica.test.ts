@@ -47,7 +47,7 @@ type Step =
   | { readonly do: 'pledge'; readonly key: number; readonly rise: number }
   | { readonly do: 'release' | 'drop'; readonly key: number }
   | { readonly do: 'note'; readonly kind: Mark['kind']; readonly number: number }
-  | { readonly do: 'sync' | 'merge' | 'reopen' }
+  | { readonly do: 'tick' | 'sync' | 'merge' | 'reopen' }
   | { readonly do: 'cut'; readonly seed: number }
 
 const key = fc.nat(KEYS.length - 1)
@@ -75,8 +75,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constantFrom<'sync' | 'merge' | 'reopen'>('sync', 'merge', 'reopen') }),
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constantFrom<'tick' | 'sync' | 'merge' | 'reopen'>('tick', 'sync', 'merge', 'reopen'),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), seed: fc.nat(1e6) }) },
 )
@@ -174,7 +176,8 @@ class Run {
       const mark = markOf(one.kind, one.number)
       this.#model.note(mark)
       this.#positions.push(this.#stored.note(mark))
-    } else if (one.do === 'sync') await this.#store.sync()
+    } else if (one.do === 'tick') this.#stored.onTick()
+    else if (one.do === 'sync') await this.#store.sync()
     else if (one.do === 'merge') await this.#store.merge()
     else if (one.do === 'reopen') {
       await this.#store.close()

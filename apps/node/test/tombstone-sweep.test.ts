@@ -15,9 +15,16 @@ function sweptTrio(t: Test) {
   const [first] = trio.members as [(typeof trio.members)[0]]
   let told: () => void = () => {}
   first.openPort(() => told())
+  let found = 0
   const sweep = new TombstoneSweep({
     core: first.core,
-    replica: first.store,
+    replica: {
+      keysIn: (partition, leaf) => first.store.keysIn(partition, leaf),
+      find: (key) => {
+        found += 1
+        return first.store.find(key)
+      },
+    },
     placement: PLACEMENT,
     self: 0,
     wallMs: () => first.wallMs(),
@@ -46,6 +53,8 @@ function sweptTrio(t: Test) {
         first.keyValue.submit(operation, 0)
       })
     },
+    /** So often was a record looked for. */
+    found: () => found,
     held: () => trio.members.map(({ store }) => [...store.keys()].length),
   }
 }
@@ -65,6 +74,33 @@ t.test('what was deleted long ago is let go of by all; what is there stays', asy
       return held().join() === '1,1,1'
     }),
   )
+})
+
+t.test('nothing is read where nothing is old', async (t) => {
+  const { ask, later, sweepAll, held, found } = sweptTrio(t)
+  for (let number = 0; number < 50; number++) await ask(KIND.set, `key ${number}`)
+  await ask(KIND.set, 'gone')
+  await ask(KIND.delete, 'gone')
+  await ask(KIND.set, 'expires', 1000)
+  await ask(KIND.set, 'was to expire', 1000)
+  await ask(KIND.set, 'was to expire')
+  t.ok(await until(() => held().join() === '53,53,53'))
+  await sweepAll()
+  t.equal(found(), 0)
+  later(TOMBSTONE_AGE_MS + 10_000)
+  t.ok(
+    await until(() => {
+      void sweepAll()
+      return held().join() === '51,51,51'
+    }),
+  )
+  await sweepAll()
+  await sweepAll()
+  const foundBefore = found()
+  t.ok(foundBefore > 0)
+  await sweepAll()
+  await sweepAll()
+  t.equal(found(), foundBefore)
 })
 
 t.test('not while one of those who hold it is away', async (t) => {

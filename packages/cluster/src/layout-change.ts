@@ -67,6 +67,8 @@ export class LayoutChange {
   #awaited: readonly (readonly number[])[] = []
   /** The same, each once. */
   #awaitedMembers: readonly number[] = []
+  /** The partitions for which we have to be. */
+  #awaitedOfUs: readonly number[] = []
   /** The phase that is being written down. */
   #noted = 0
   #isAsking = false
@@ -164,6 +166,8 @@ export class LayoutChange {
     const moving = layouts.moving()
     this.#awaited = moving.map(({ after }) => after)
     this.#awaitedMembers = [...new Set(this.#awaited.flat())]
+    const ofUs = moving.filter(({ after }) => after.includes(this.#parts.self))
+    this.#awaitedOfUs = ofUs.map(({ partition }) => partition)
     const behind = moving.filter((move) => this.#mayLack(move))
     rejoining.catchUp(behind.map(({ partition }) => partition))
   }
@@ -189,10 +193,8 @@ export class LayoutChange {
   }
 
   #sayReady(): void {
-    const { layouts, rejoining, self, send, envelope } = this.#parts
-    const isReady = layouts.moving().every(({ partition, after }) => {
-      return !after.includes(self) || !rejoining.isWaiting(partition)
-    })
+    const { rejoining, self, send, envelope } = this.#parts
+    const isReady = !this.#awaitedOfUs.some((partition) => rejoining.isWaiting(partition))
     if (isReady) this.#ready.add(self)
     for (const member of this.#others()) {
       // Who is behind learns from either that there is something to learn.

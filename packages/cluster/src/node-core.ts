@@ -10,6 +10,8 @@
 import { type HybridLogicalClock, Version } from '@minivault/clock'
 import type { OnCompared } from './comparison.ts'
 import { Coordinator } from './coordinator.ts'
+import type { CoreStatus } from './core-status.ts'
+import type { Endings } from './endings.ts'
 import { Exchanges } from './exchanges.ts'
 import { Forwarding } from './forwarding.ts'
 import { Hints } from './hints.ts'
@@ -43,7 +45,7 @@ import { RepairAnswers } from './repair-answers.ts'
 import { Replica, ROUND_DURABILITY } from './replica.ts'
 import type { Request } from './request.ts'
 import { Trees } from './trees.ts'
-import { type PeerStatus, Upkeep } from './upkeep.ts'
+import { Upkeep } from './upkeep.ts'
 
 export interface NodeCoreParts {
   readonly env: Env
@@ -60,18 +62,6 @@ export interface NodeCoreParts {
    * when all that was written before the first tick is durable: from then on the store knows.
    */
   readonly began?: Membership
-}
-
-export interface CoreStatus {
-  readonly peers: readonly PeerStatus[]
-  /** Whether some partition still waits for its vote. */
-  readonly isComingBack: boolean
-  /** So many partitions of ours are not known well enough yet. */
-  readonly partitionsLeft: number
-  /** While the layout changes: those that are not ready, as far as we have heard. */
-  readonly awaited: readonly number[]
-  /** So many writes are held by enough, and not answered by all: what these miss is not known yet. */
-  readonly hearingOut: number
 }
 
 export class NodeCore {
@@ -206,6 +196,11 @@ export class NodeCore {
   /** Whether a member has ever introduced itself, and so may have voted: see `FirstStart`. */
   hasHeardOf(member: number): boolean {
     return lifeIn(this.#marks.lives, member) > 0
+  }
+
+  /** Where something is held that will have to go. */
+  get endings(): Endings {
+    return this.#replica.endings
   }
 
   status(): CoreStatus {

@@ -2,7 +2,9 @@
  * One replica: what it takes, promises and shows. It decides at once; its owner tells the answer when all
  * that the answer shows is durable (`position` at `durability`).
  */
+
 import { Version } from '@minivault/clock'
+import { Endings, endsAtMs } from './endings.ts'
 import type { Ledger } from './ledger.ts'
 import type { Floor, Marks } from './marks.ts'
 import { type Evidence, VERDICT, type Verdict } from './messages.ts'
@@ -61,6 +63,7 @@ export class Replica {
   readonly #ledger: Ledger
   /** Of all that is held. */
   readonly trees: Trees
+  readonly endings = new Endings()
   readonly #marks: Marks
   /** By partition: what was held up to there was held before we voted in it. */
   readonly #begunAt = new Map<number, Version>()
@@ -75,8 +78,11 @@ export class Replica {
     this.trees = trees
     this.#marks = marks
     for (const outline of store.outlines()) {
-      trees.replace(outline.key, null, outline)
-      if (outline.isTombstone || outline.expiresAtMs !== 0) this.#mortal.push(outline.key)
+      const { key, ballot, isTombstone, expiresAtMs } = outline
+      trees.replace(key, null, outline)
+      if (!isTombstone && expiresAtMs === 0) continue
+      this.#mortal.push(key)
+      this.endings.meet(key, endsAtMs(ballot.wallMs, isTombstone, expiresAtMs))
     }
   }
 
@@ -107,8 +113,7 @@ export class Replica {
     if (!isAbove(record.ballot, held.ballot)) return this.#refuse(VERDICT.older, held, promised)
     if (isBelow(record.ballot, promised)) return this.#refuse(VERDICT.promised, held, promised)
     if (this.#isFenced(key, record.ballot)) return this.#refuse(VERDICT.promised, held, promised)
-    const end = this.#store.hold(key, record, durability)
-    this.trees.replace(key, standing.record, record)
+    const end = this.#hold(key, record, standing.record, durability)
     this.#ledger.addHeld(record.request, record.ballot, record.version, record.sum)
     return { verdict: VERDICT.held, above: ZERO, position: end }
   }
@@ -226,8 +231,17 @@ export class Replica {
   copy(key: Key, record: HeldRecord): void {
     const standing = this.#store.glance(key)
     if (!isAbove(record.ballot, (standing.record ?? this.#absence(key)).ballot)) return
-    this.#store.hold(key, record, DURABILITY.os)
-    this.trees.replace(key, standing.record, record)
+    this.#hold(key, record, standing.record, DURABILITY.os)
+  }
+
+  #hold(key: Key, record: HeldRecord, before: Placed | null, durability: Durability): number {
+    const end = this.#store.hold(key, record, durability)
+    this.trees.replace(key, before, record)
+    const { value, ballot, expiresAtMs } = record
+    if (value === null || expiresAtMs !== 0) {
+      this.endings.meet(key, endsAtMs(ballot.wallMs, value === null, expiresAtMs))
+    }
+    return end
   }
 
   /** The partition is held by others. What the ledger says was held here is held no more. */
@@ -235,6 +249,7 @@ export class Replica {
     this.beginIn(partition, this.#begunAt.get(partition) ?? ZERO)
     this.#store.drop(partition)
     this.trees.drop(partition)
+    this.endings.drop(partition)
   }
 
   #hasHeld({ partition }: Key, { request, ballot }: HeldRecord): boolean {

@@ -156,7 +156,7 @@ export class RecordDoor {
 
   /**
    * All records of a range of keys (`DroppedRanges`) in segments below this one are gone from now on; that is
-   * written down already. `forget` follows for each of the keys.
+   * written down already. `forget` follows for each of the keys, some time.
    */
   drop(range: number, below: number): void {
     this.#engine.keys.dropped.set(range, below)
@@ -164,24 +164,21 @@ export class RecordDoor {
 
   /** A slot that still points to what is gone must not decide about what comes. */
   #letGo({ space, key, keyStart, keyEnd, hash }: Mutation): false {
-    const below = this.#engine.keys.dropped.goneBelow(space, hash)
-    if (below === 0) return false
-    const { lookup } = this.#engine
-    if (!lookup.findHeadSync(space, key, keyStart, keyEnd, hash)) return false
-    const segment = lookup.keydir.shards[lookup.shardIndex]![lookup.slot + SLOT_SEGMENT]!
-    if (segment < below) this.forget(space, key, keyStart, keyEnd, hash)
+    this.forget(space, key, keyStart, keyEnd, hash)
     return false
   }
 
   /**
-   * The key's record is gone: see `drop`. It is not found in any case, but as long as nobody says so it
-   * counts as live, and its segment as worth keeping.
+   * The key's record, unless it is a newer one, is gone: see `drop`. It is not found in any case, but as long
+   * as nobody says so it counts as live, and its segment as worth keeping.
    */
   forget(space: number, key: Uint8Array, keyStart: number, keyEnd: number, hash: KeyHash): void {
-    const { lookup, ledger } = this.#engine
-    if (!lookup.findHeadSync(space, key, keyStart, keyEnd, hash)) return
+    const { lookup, ledger, keys } = this.#engine
+    const below = keys.dropped.goneBelow(space, hash)
+    if (below === 0 || !lookup.findHeadSync(space, key, keyStart, keyEnd, hash)) return
     const { keydir, cache, shardIndex, slot } = lookup
     const shard = keydir.shards[shardIndex]!
+    if (shard[slot + SLOT_SEGMENT]! >= below) return
     if (shard[slot + SLOT_CACHE] !== 0) cache.forget(shard[slot + SLOT_CACHE]!)
     ledger.subtract(shard[slot + SLOT_SEGMENT]!, shard[slot + SLOT_LENGTH]!)
     keydir.remove(shardIndex, slot)

@@ -186,6 +186,19 @@ t.test('whoever comes back with a key sees what has happened to it meanwhile', a
   t.notOk(door.wasAbsent)
   t.equal(seen(), 7)
   other.forget(SPACE.user, key, 0, key.length, hash)
+  t.equal(seen(), 7, 'it was not dropped')
+  const drop = (version: number) => {
+    other.roll()
+    // What begins the segment tells its number.
+    write(other, SPACE.meta, keys.bytes[1]!, keys.hashes[1]!, Version.of(version, 0, 1), value)
+    other.drop(hash.high >>> 22, other.segment)
+  }
+  drop(1)
+  t.equal(put(other, 8), APPLY.applied)
+  other.forget(SPACE.user, key, 0, key.length, hash)
+  t.equal(seen(), 8, 'it is newer than what was dropped')
+  drop(2)
+  other.forget(SPACE.user, key, 0, key.length, hash)
   t.equal(seen(), null, 'it has gone')
   t.equal(put(door, 3), APPLY.applied)
   t.ok(door.wasAbsent)

@@ -185,6 +185,7 @@ export class Member implements Env {
     this.#guarded(() => {
       this.steps.onTick()
       this.#belong()
+      this.#parts.replica.onTick()
       this.#core?.onTick()
       this.#sweep?.onTick()
     })

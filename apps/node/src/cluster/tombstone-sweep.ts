@@ -4,12 +4,12 @@
  * agree that it is gone; until all of them are there nothing happens, and it is tried in the next round.
  */
 import { Version } from '@minivault/clock'
-import type { NodeCore, Placement, ReplicaStore } from '@minivault/cluster'
-import { SWEPT_A_TICK, TOMBSTONE_AGE_MS } from '../limits.ts'
+import { endsAtMs, type NodeCore, type Placement, type ReplicaStore } from '@minivault/cluster'
+import { READ_A_TICK, SWEPT_A_TICK, TOMBSTONE_AGE_MS } from '../limits.ts'
 import { LEAVES } from './member-key.ts'
 
 export interface SweepParts {
-  readonly core: Pick<NodeCore, 'releaseLeaf'>
+  readonly core: Pick<NodeCore, 'releaseLeaf' | 'endings'>
   readonly replica: Pick<ReplicaStore, 'keysIn' | 'find'>
   readonly placement: Placement
   readonly self: number
@@ -28,12 +28,14 @@ export class TombstoneSweep {
 
   onTick(): void {
     const { placement } = this.#parts
-    let looked = 0
+    let swept = 0
+    let read = 0
     // At most all partitions: a member may be the first of none.
     for (let n = 0; n < placement.partitionCount; n++) {
       for (; this.#isOurs() && this.#leaf < LEAVES; this.#leaf++) {
-        if (this.#isReleasing || looked >= SWEPT_A_TICK) return
-        looked += 1 + this.#look()
+        if (this.#isReleasing || swept >= SWEPT_A_TICK || read >= READ_A_TICK) return
+        swept += 1
+        read += this.#look()
       }
       this.#leaf = 0
       this.#partition = (this.#partition + 1) % placement.partitionCount
@@ -46,23 +48,25 @@ export class TombstoneSweep {
     return placement.homeElectorateOf(this.#partition).members[0] === self
   }
 
-  /** Returns how many keys it has. */
+  /** Returns how many keys it had to look at. */
   #look(): number {
     const leaf = this.#leaf
     const { core, replica, wallMs } = this.#parts
-    const upTo = Version.of(Math.max(0, wallMs() - TOMBSTONE_AGE_MS), 0, 0)
+    const upToMs = Math.max(0, wallMs() - TOMBSTONE_AGE_MS)
+    if (core.endings.earliestMs(this.#partition, leaf) >= upToMs) return 0
     let keys = 0
-    let hasOld = false
+    let earliestMs = Number.POSITIVE_INFINITY
     for (const key of replica.keysIn(this.#partition, leaf)) {
       keys += 1
       const { record } = replica.find(key)
-      if (record === null || record.ballot.wallMs >= upTo.wallMs) continue
-      const isGone = record.expiresAtMs > 0 && record.expiresAtMs < upTo.wallMs
-      hasOld ||= record.value === null || isGone
+      if (record === null) continue
+      const { ballot, value, expiresAtMs } = record
+      earliestMs = Math.min(earliestMs, endsAtMs(ballot.wallMs, value === null, expiresAtMs))
     }
-    if (hasOld) {
+    core.endings.set(this.#partition, leaf, earliestMs)
+    if (earliestMs < upToMs) {
       this.#isReleasing = true
-      core.releaseLeaf(this.#partition, leaf, upTo, () => {
+      core.releaseLeaf(this.#partition, leaf, Version.of(upToMs, 0, 0), () => {
         this.#isReleasing = false
       })
     }

@@ -34,17 +34,20 @@ export class KeyLeaves {
     return this.#partitions[partition]?.keysIn(leaf) ?? []
   }
 
-  *keysOf(partition: number): Iterable<MemberKey> {
-    for (let leaf = 0; leaf < LEAVES; leaf++) yield* this.keysIn(partition, leaf)
-  }
-
   clear(): void {
     this.#partitions.fill(undefined)
   }
 
-  drop(partition: number): void {
+  /** Returns those that it had. */
+  drop(partition: number): Iterable<MemberKey> {
+    const keys = this.#partitions[partition]
     this.#partitions[partition] = undefined
+    return keys === undefined ? [] : allOf(keys)
   }
+}
+
+function* allOf(keys: PartitionKeys): Iterable<MemberKey> {
+  for (let leaf = 0; leaf < LEAVES; leaf++) yield* keys.keysIn(leaf)
 }
 
 class PartitionKeys {

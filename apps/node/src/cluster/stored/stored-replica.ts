@@ -34,14 +34,16 @@ import {
   type Store,
 } from '@minivault/storage'
 import { PARTITIONS } from '@minivault/topology'
+import { LET_GO_A_TICK } from '../../limits.ts'
 import { LargeValue } from '../large/large-value.ts'
 import type { ValueFiles } from '../large/value-files.ts'
 import { LAYOUTS_KEY, type MemberKey } from '../member-key.ts'
+import { DroppedKeys } from './dropped-keys.ts'
 import { startOf } from './folder-start.ts'
 import { Glances } from './glances.ts'
 import { HighestBallots } from './highest-ballots.ts'
 import { KeyLeaves } from './key-leaves.ts'
-import { aim, isLayouts, placeOf, type RecordSpace, spaceOf } from './key-place.ts'
+import { aim, placeOf, spaceOf } from './key-place.ts'
 import { Released } from './released.ts'
 import { walkRecords, walkRest } from './store-walk.ts'
 import { StoredMarks } from './stored-marks.ts'
@@ -79,6 +81,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   readonly #stored: StoredMarks
   readonly #marks: Mark[] = []
   readonly #leaves = new KeyLeaves()
+  readonly #dropped: DroppedKeys
   readonly #released = new Released()
   /** Of records and promises. */
   readonly #highest = new HighestBallots()
@@ -93,6 +96,7 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   constructor({ store, tables, files, boot = nodeBoot() }: StoredReplicaParts) {
     this.#store = store
     this.#records = new RecordDoor(store.engine)
+    this.#dropped = new DroppedKeys(this.#records)
     this.#values = new StoredValues(this.#records, tables, files ?? null)
     this.#glances = new Glances(this.#records, this.#released, this.#hasPromises)
     this.#stored = new StoredMarks(this.#records, tables)
@@ -178,18 +182,9 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   drop(partition: number): void {
     const below = this.#stored.writeDropped(partition)
     this.#records.drop(partition, below)
-    for (const key of this.#leaves.keysOf(partition)) {
-      if (isLayouts(key)) continue
-      this.#forget(key, SPACE.user)
-      this.#forget(key, SPACE.promise)
-    }
+    this.#dropped.add(this.#leaves.drop(partition))
     // The next open finds it again, and drops it again.
     if (LAYOUTS_KEY.partition === partition) this.release(LAYOUTS_KEY)
-    this.#leaves.drop(partition)
-  }
-
-  #forget(key: MemberKey, space: RecordSpace): void {
-    this.#records.forget(space, key.bytes, 0, key.bytes.length, key)
   }
 
   note(mark: Mark): number {
@@ -233,6 +228,10 @@ export class StoredReplica implements ReplicaStore, RecordsOwner {
   }
 
   // --- for the owner
+
+  onTick(): void {
+    this.#dropped.letGo(LET_GO_A_TICK)
+  }
 
   /** The folder does not belong to a cluster yet. */
   get isNew(): boolean {
