@@ -33,7 +33,9 @@ export async function measureJoin(keys: number, onResult: (result: JoinResult) =
   const addresses = rest.map((address) => ({ ...address, publicPort: address.port }))
   using proxies = await MemberProxies.start([joining!])
   const plans = trioPlansAt([...addresses, joining!], DURABILITY)
-  const fourth = new Member(plans.at(-1)!, freshFolder(DATA_PARENT))
+  // Ready it is when it has taken over its share.
+  const plan = { ...plans.at(-1)!, readyWithinMs: JOINED_WITHIN_MS }
+  const fourth = new Member(plan, freshFolder(DATA_PARENT))
   try {
     await using trio = await Trio.start(trioPlansAt(addresses, DURABILITY), DATA_PARENT)
     await fill(trio, keys, VALUE_BYTES)

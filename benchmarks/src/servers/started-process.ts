@@ -18,6 +18,8 @@ export interface ServerPlan {
   readonly args: (directory: string) => string[]
   /** Added to the environment. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Else a minute. */
+  readonly readyWithinMs?: number
   /** The port, once the output says or `probe` finds that the server answers; null while it does not. */
   readonly ready: (output: string) => Promise<number | null> | number | null
 }
@@ -42,7 +44,7 @@ export class StartedProcess {
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     child.on('error', (error) => keep(Buffer.from(error.message)))
-    for (let waited = 0; waited < START_MS; waited += 20) {
+    for (let waited = 0; waited < (plan.readyWithinMs ?? START_MS); waited += 20) {
       const port = await plan.ready(output)
       if (port !== null) return new StartedProcess(child, port)
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break

@@ -31,9 +31,9 @@ export interface Limits {
   readonly copiedMax: number
   readonly copiedBytesMax: number
   /**
-   * Who copies leaves whom it copies from alone for twice an answer's time, and at most so long: who
-   * is asked for much else answers late, and is asked the less. 128 KiB a time of three others: 3 MB a second
-   * at least.
+   * Who copies leaves whom it copies from alone for `COPY_REST` times an answer's time, and at most so
+   * long: who is asked for much else answers late, and is asked the less. 64 KiB a time of three others:
+   * nearly 2 MB a second at least.
    */
   readonly copyRestMsMax: number
   /** So long an answer of a comparison takes at least, for all that is known: it may be long. */
@@ -79,7 +79,7 @@ export const LIMITS: Limits = {
   farComparisonsAtOnce: 64,
   fetchedBytesMax: 256 * 1024,
   copiedMax: 256,
-  copiedBytesMax: 128 * 1024,
+  copiedBytesMax: 64 * 1024,
   copyRestMsMax: 100,
   comparedMsMin: 100,
   compareTriesMax: 8,
@@ -103,7 +103,7 @@ export const ROUND_PATIENCE_MS_MAX = 8000
 /** A round trip to another region, before any was measured, and at least. */
 export const FAR_ROUND_TRIP_MS_MIN = 250
 /** As `copyRestMsMax` says. */
-export const COPY_REST = 2
+export const COPY_REST = 4
 /** Pointers for a member go before a comparison with it, but for so long at most. */
 export const COMPARE_AFTER_HINTS_MS = 15_000
 /** After such a pause pointers are all there, as it seems. */

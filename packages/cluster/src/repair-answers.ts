@@ -73,9 +73,7 @@ export class RepairAnswers {
       if (leaf < from) continue
       if (entries.length >= limits.entriesMax) return { leaves, entries, next: leaf, floors: ours }
       leaves.push(leaf)
-      for (const key of repair.keysIn(partition, [leaf])) {
-        entries.push({ key, ballot: repair.ballotOf(key) })
-      }
+      entries.push(...this.#entriesOf(partition, leaf))
     }
     return { leaves, entries, next: LEAVES, floors: ours }
   }
@@ -95,24 +93,30 @@ export class RepairAnswers {
       if (isFull || entries.length >= limits.entriesMax)
         return { leaves, entries, next: leaf, floors: ours, records }
       leaves.push(leaf)
-      const keys = repair.keysIn(partition, [leaf])
-      const held = isEmptyLeaf(digests, leaf) ? this.#recordsOf(keys) : null
+      const held = isEmptyLeaf(digests, leaf) ? this.#recordsOf(partition, leaf) : null
       bytes += held?.bytes ?? 0
       if (held !== null) records.push(...held.records)
-      else for (const key of keys) entries.push({ key, ballot: repair.ballotOf(key) })
+      else entries.push(...this.#entriesOf(partition, leaf))
     }
     return { leaves, entries, next: LEAVES, floors: ours, records }
   }
 
+  #entriesOf(partition: number, leaf: number): Entry[] {
+    const { repair } = this.#parts
+    return repair.keysIn(partition, [leaf]).map((key) => ({ key, ballot: repair.ballotOf(key) }))
+  }
+
   /** Null: more than one message is to bring. */
-  #recordsOf(keys: readonly Key[]) {
-    const { store, limits } = this.#parts
+  #recordsOf(partition: number, leaf: number) {
+    const { store, replica, limits } = this.#parts
     const records: Copied['records'][number][] = []
     let bytes = 0
+    const keys = [...store.keysIn(partition, leaf)]
     if (keys.length > limits.copiedMax) return null
     for (const key of keys) {
+      // First all of it: to look for it without its value would read the disk once more.
       const { record } = store.read(key)
-      if (record === null) continue
+      if (record === null || replica.isReleased(key)) continue
       records.push({ key, record })
       bytes += record.value?.bytes ?? 0
       if (bytes > limits.copiedBytesMax) return null
