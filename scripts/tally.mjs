@@ -48,6 +48,13 @@ export function readableLog(text, lineCountMax = 200) {
   return [`… ${packed.length - lineCountMax} lines before`, ...packed.slice(-lineCountMax)].join('\n')
 }
 
+/** Test files that failed before their first assertion: tap's reporter keeps to itself what they said. */
+export function silentFiles(text) {
+  return [...readableLog(text, Number.POSITIVE_INFINITY).matchAll(/^ FAIL {2}(test\/\S+) 0 /gm)].map(
+    ([, file]) => file,
+  )
+}
+
 export function closingLine({ passed, failed }) {
   return `${passed} passed, ${failed} failed`
 }

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { install } from './setup/install.mjs'
 import { findPnpm } from './setup/pnpm.mjs'
 import { CACHE, ROOT, run, runMain, StepError, say, step, stepEnvironment } from './setup/step.mjs'
-import { closingLine, readableLog, tally } from './tally.mjs'
+import { closingLine, readableLog, silentFiles, tally } from './tally.mjs'
 
 const CHECKS = ['check:biome', 'check:types', 'check:knip', 'check:tidy']
 const TAP_BUILT = join(CACHE, 'tap-built')
@@ -39,7 +39,14 @@ await runMain(async () => {
   const tasks = readTasks()
   const result = tally(tasks)
   for (const task of tasks) {
-    if (task.exitCode !== 0) console.log(`\n──── ${task.name} failed ────\n${readableLog(task.log)}`)
+    if (task.exitCode === 0) continue
+    console.log(`\n──── ${task.name} failed ────\n${readableLog(task.log)}`)
+    if (!task.isTest) continue
+    for (const file of silentFiles(task.log)) {
+      console.log(`\n──── ${file}, which said nothing, once more ────`)
+      const tap = join(ROOT, 'node_modules', '.bin', 'tap')
+      await run(tap, ['--reporter=tap', file], { cwd: task.directory, env: environment, output: 1 })
+    }
   }
   console.log('')
   for (const row of result.rows) {
@@ -70,6 +77,7 @@ function readTasks() {
       return {
         name: task.package === '//' ? task.task : `${task.package} ${task.task}`,
         isTest: task.command === 'tap',
+        directory: join(ROOT, task.directory),
         exitCode: task.execution?.exitCode,
         cached: task.cache?.status === 'HIT',
         log: existsSync(log) ? readFileSync(log, 'utf8') : '',
