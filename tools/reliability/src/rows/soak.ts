@@ -32,7 +32,8 @@ async function soak(context: Context, settings: readonly Setting[], minutes: num
   return new Soak(settings, { minutes, seed, passersBy, progress }).run()
 }
 
-const CONTROL_MINUTES = 1.5
+/** Half of it for the compiler to be done. */
+const CONTROL_MINUTES = 4
 const CONTROL_PASSERS_BY = 30
 
 /** A node alone, for a short time, with many more connections that come and go. */
