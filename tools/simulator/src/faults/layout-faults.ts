@@ -96,10 +96,7 @@ export const LAYOUT_FAULTS: readonly Fault[] = [
     scenario: 'layouts/fourth-member-arrives',
     what: 'a new replica says that it is ready before it votes',
     planted: inCore('layout-change', [
-      [
-        'return !after.includes(self) || !rejoining.isWaiting(partition)',
-        'return !after.includes(self) || rejoining !== null || partition < 0',
-      ],
+      ['!this.#awaitedOfUs.some((partition) => rejoining.isWaiting(partition))', 'rejoining !== null'],
     ]),
   },
   {
